@@ -1,0 +1,77 @@
+# Everything a newcomer needs: `make run` and `make test`. Plain `make` lists the targets.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+UV_VERSION := 0.13.8
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := $(BIN)/.local-installed
+DEV := $(BIN)/.dev-installed
+FILE ?=
+NAME ?=
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(RUN) ## start everything on this machine (PORT=8000); Ctrl-C stops it
+	@# By way of the launcher, so that it also ends when make is killed.
+	@exec $(BIN)/python -I -S local/launch.py $$PPID 15 same . $(CURDIR)/$(BIN)/python -m local.run
+
+demo: $(RUN) ## upload FILE=clip.mp4 to the running product and follow it
+	@$(if $(FILE),,echo "Say which file: make demo FILE=clip.mp4" >&2; exit 2;) $(BIN)/python -m local.demo "$(FILE)"
+
+mail: $(RUN) ## show the newest e-mails of the local mailbox
+	@$(BIN)/python -m local.mail
+
+test: check ## check, then run all tests
+	$(BIN)/python -m pytest -n 2
+
+check: $(DEV) ## format, lint, types, import arrows, migration drift, schema snapshot
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m models.migrate --check
+	$(BIN)/python -m schema.export --check
+
+format: $(DEV) ## format the code and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+schema: $(DEV) ## write schema.graphql
+	$(BIN)/python -m schema.export
+
+migration: $(DEV) ## write a migration NAME=add_comments for what the models have changed
+	@$(if $(NAME),,echo "Say its name: make migration NAME=add_comments" >&2; exit 2;) $(BIN)/tortoise makemigrations --name "$(NAME)"
+
+# No addresses and no paths in the locks. The second and third agree with the first, which is their constraint; the
+# versions of a lock that exists are kept: `make lock UPGRADE=--upgrade` moves them.
+LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command "make lock" --python-version 3.11 $(UPGRADE)
+lock: $(BIN)/uv ## make the three requirements locks anew (UPGRADE=--upgrade for newer versions)
+	$(LOCK) pyproject.toml --extra local --group dev -o requirements-dev.lock
+	$(LOCK) pyproject.toml --extra local -c requirements-dev.lock -o requirements-local.lock
+	$(LOCK) pyproject.toml -c requirements-dev.lock -o requirements.lock
+
+clean: ## remove .venv and caches; .data stays
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './.data/*' -prune -exec rm -rf {} +
+
+.PHONY: help run demo mail test check format schema migration lock clean
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv .venv
+
+$(BIN)/uv: | $(BIN)/python
+	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+
+$(RUN): requirements-local.lock | $(BIN)/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-local.lock
+	@touch $@
+
+# All that `make run` needs is among it.
+$(DEV): requirements-dev.lock requirements-local.lock | $(BIN)/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@touch $@ $(RUN)

@@ -1,0 +1,137 @@
+"""The API process: `python -m uvicorn app:create_app --factory`."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+from redis.asyncio import Redis
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+
+from domain.clock import utc_now
+from edge import graphql, health, welcome
+from edge.metrics import Metrics, metrics_endpoint
+from edge.operations import SocketOperations
+from edge.requests import Requests
+from edge.services import Services, describe
+from gateways import logs
+from gateways.storage import Storage, open_storage, storage_routes
+from live.hub import Hub
+from live.transport import Transport
+from models.database import database, raw_connection
+from models.events import newest_position
+from plan.engine import Engine
+from resolvers.caller import Rules
+from schema.root import build_schema
+from settings import Settings
+
+
+class Api:
+    """The process: its services while it runs, and the endpoints that use them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._storage: dict[str, Any] = {
+            "url": settings.storage_url,
+            "public_url": settings.public_url,
+            "secret": settings.secret_key.get_secret_value(),
+            "clock": utc_now,
+        }
+        self.metrics = Metrics()
+        self._services: Services
+        self._transport: Transport[Any]
+
+    @asynccontextmanager
+    async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        """Opens everything before the first request; at the end sends the clients elsewhere, then closes it."""
+        settings = self._settings
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(database(settings.database_url, connections=settings.database_connections))
+            storage = await stack.enter_async_context(open_storage(**self._storage))
+            redis: Redis = Redis.from_url(settings.redis_url)
+            stack.push_async_callback(redis.aclose)
+            hub = Hub(settings.redis_url)
+            await hub.start(newest_position)
+            stack.push_async_callback(hub.stop)
+            self._services = self._assembled(storage, hub, redis)
+            self._transport = Transport(SocketOperations(self._services))
+            stack.push_async_callback(self._transport.drain)
+            yield
+
+    def routes(self) -> list[BaseRoute]:
+        """Every address that the process answers."""
+        settings = self._settings
+        browser = Middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_credentials=True,
+            allow_methods=["POST"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
+            expose_headers=["X-Request-ID"],
+        )
+        return [
+            Route("/graphql", self._with_services(graphql.serve), methods=["POST"], middleware=[browser]),
+            WebSocketRoute("/graphql", self._socket),
+            Route("/welcome", self._with_services(welcome.ask), methods=["GET"]),
+            Route("/welcome", self._with_services(welcome.confirm), methods=["POST"]),
+            Route("/healthz", health.healthz),
+            Route("/readyz", self._readyz),
+            Route("/metrics", metrics_endpoint(self.metrics, self._sockets)),
+            *storage_routes(**self._storage, allowed_origins=settings.allowed_origins),
+        ]
+
+    def _assembled(self, storage: Storage, hub: Hub, redis: "Redis") -> Services:
+        settings = self._settings
+        return Services(
+            engine=Engine(build_schema(), describe),
+            hub=hub,
+            storage=storage,
+            clock=utc_now,
+            rules=Rules(
+                session=timedelta(days=settings.session_days),
+                link=timedelta(seconds=settings.link_seconds),
+                upload_time=timedelta(hours=settings.upload_hours),
+                upload_max_bytes=settings.upload_max_bytes,
+                upload_part_bytes=settings.upload_part_bytes,
+            ),
+            metrics=self.metrics,
+            public_url=settings.public_url,
+            allowed_origins=settings.allowed_origins,
+            ready_checks={"database": _database_answers, "redis": redis.ping, "storage": storage.check},
+        )
+
+    def _with_services(self, serve: Callable[[Request, Services], Any]) -> Callable[[Request], Any]:
+        async def endpoint(request: Request) -> Response:
+            response: Response = await serve(request, self._services)
+            return response
+
+        return endpoint
+
+    async def _readyz(self, _request: Request) -> Response:
+        return await health.readiness(self._services.ready_checks)
+
+    def _sockets(self) -> tuple[int, int]:
+        return self._transport.open_sockets, self._transport.open_operations
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._transport(scope, receive, send)
+
+
+def create_app(settings: Settings | None = None) -> Starlette:
+    """The ASGI application, with settings from the environment unless given."""
+    settings = settings or Settings()
+    logs.configure(settings.log_level, people=settings.environment == "development")
+    api = Api(settings)
+    requests = Middleware(Requests, observe=api.metrics.request)
+    return Starlette(routes=api.routes(), lifespan=api.lifespan, middleware=[requests])
+
+
+async def _database_answers() -> None:
+    async with raw_connection() as connection:
+        await connection.fetchval("SELECT 1")

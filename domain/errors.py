@@ -1,0 +1,79 @@
+"""What can go wrong by the rules of the product, as values that `schema/` turns into typed results."""
+
+from enum import StrEnum
+from typing import Any, ClassVar
+
+
+class ProblemCode(StrEnum):
+    """The kinds of problem. A client may switch on these; the message is for people."""
+
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    INVALID = "INVALID"
+    CONFLICT = "CONFLICT"
+    UNAVAILABLE = "UNAVAILABLE"
+
+
+class DomainError(Exception):
+    """A refusal that a client can act upon.
+
+    `message` is a key of the catalogs in `i18n/`, `params` fill its braces, and `path` names the part of the input that
+    is at fault, outermost first.
+    """
+
+    code: ClassVar[ProblemCode]
+
+    def __init__(self, message: str, *, path: tuple[str, ...] = (), **params: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.params = params
+
+
+class Unauthenticated(DomainError):
+    """Nobody is signed in, or the session has ended."""
+
+    code = ProblemCode.UNAUTHENTICATED
+
+    def __init__(self, message: str = "problem.unauthenticated", **params: Any) -> None:
+        super().__init__(message, **params)
+
+
+class Forbidden(DomainError):
+    """The viewer may see it, but their role may not do this to it."""
+
+    code = ProblemCode.FORBIDDEN
+
+    def __init__(self, message: str = "problem.forbidden", **params: Any) -> None:
+        super().__init__(message, **params)
+
+
+class NotFound(DomainError):
+    """It does not exist, or the viewer may not know that it does: the two are never told apart."""
+
+    code = ProblemCode.NOT_FOUND
+
+    def __init__(self, message: str = "problem.not_found", **params: Any) -> None:
+        super().__init__(message, **params)
+
+
+class Invalid(DomainError):
+    """An input value breaks a rule; `path` says which."""
+
+    code = ProblemCode.INVALID
+
+
+class Conflict(DomainError):
+    """The thing is in a state that does not allow this now."""
+
+    code = ProblemCode.CONFLICT
+
+
+class Unavailable(DomainError):
+    """A service that the answer depends on is down; the same request may succeed later."""
+
+    code = ProblemCode.UNAVAILABLE
+
+    def __init__(self, message: str = "problem.unavailable", **params: Any) -> None:
+        super().__init__(message, **params)

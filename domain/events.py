@@ -1,0 +1,161 @@
+"""Facts that happened, recorded in the transaction of the change itself.
+
+An event is a frozen dataclass with a `type` and a `version`; its fields are its payload. Every field named `<noun>_id`
+is a subject: who watches `video:<id>` hears of each event with that `video_id`.
+"""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Self, TypeVar
+from uuid import UUID
+
+E = TypeVar("E", bound="Event")
+
+EVENT_TYPES: dict[str, type["Event"]] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What every event has. `team_id` is None for the few that happen before there is a team."""
+
+    type: ClassVar[str]
+    version: ClassVar[int] = 1
+
+    team_id: UUID | None
+    actor_id: UUID | None
+
+    def subjects(self) -> list[str]:
+        """What the event is about, as `noun:id`, the team included, the actor not."""
+        named = ((field.name.removesuffix("_id"), getattr(self, field.name)) for field in fields(self))
+        return [f"{noun}:{value}" for noun, value in named if noun != "actor" and isinstance(value, UUID)]
+
+    def payload(self) -> dict[str, Any]:
+        """The event's own fields, ready for JSON."""
+        values = asdict(self)
+        del values["team_id"], values["actor_id"]
+        return {name: str(value) if isinstance(value, UUID) else value for name, value in values.items()}
+
+    @classmethod
+    def load(cls, *, team_id: UUID | None, actor_id: UUID | None, payload: dict[str, Any]) -> Self:
+        """The inverse of `payload`."""
+        known = {
+            field.name: UUID(value) if field.name.endswith("_id") and isinstance(value, str) else value
+            for field in fields(cls)
+            if (value := payload.get(field.name, _ABSENT)) is not _ABSENT
+        }
+        return cls(team_id=team_id, actor_id=actor_id, **known)
+
+
+_ABSENT = object()
+
+
+def register(cls: type[E]) -> type[E]:
+    """Makes an event class known by its type, so that the relay can load it."""
+    if cls.type in EVENT_TYPES:
+        raise TypeError(f"two events are called {cls.type}")
+    EVENT_TYPES[cls.type] = cls
+    return cls
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoCreated(Event):
+    """A video came to be, still without a version."""
+
+    type = "video.created"
+    video_id: UUID
+    title: str
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoEdited(Event):
+    """A video's title, description or tags changed; `changed` names which."""
+
+    type = "video.edited"
+    video_id: UUID
+    changed: list[str]
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoDeleted(Event):
+    """A video went to the trash."""
+
+    type = "video.deleted"
+    video_id: UUID
+    title: str
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoRestored(Event):
+    """A video came back from the trash."""
+
+    type = "video.restored"
+    video_id: UUID
+    title: str
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionCreated(Event):
+    """A video has a new version: by an upload (then `job_id` is set) or by restoring an older one."""
+
+    type = "version.created"
+    video_id: UUID
+    version_id: UUID
+    number: int
+    job_id: UUID | None = None
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobQueued(Event):
+    """A job waits for a worker: it is new, or its last worker was lost."""
+
+    type = "job.queued"
+    job_id: UUID
+    queue: str
+    attempt: int
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobStarted(Event):
+    """A worker took the job."""
+
+    type = "job.started"
+    job_id: UUID
+    attempt: int
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSucceeded(Event):
+    """The job did what it was for."""
+
+    type = "job.succeeded"
+    job_id: UUID
+    video_id: UUID | None = None
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFailed(Event):
+    """The job ended without its result; `code` says why in the terms of its kind, `params` with which figures."""
+
+    type = "job.failed"
+    job_id: UUID
+    code: str
+    params: dict[str, Any]
+    video_id: UUID | None = None
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCancelled(Event):
+    """Somebody cancelled the job before it ended."""
+
+    type = "job.cancelled"
+    job_id: UUID
+    video_id: UUID | None = None

@@ -1,0 +1,42 @@
+"""The life of a job: queued → running → succeeded | failed | cancelled, and back to queued when a worker is lost."""
+
+from enum import StrEnum
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to the job."""
+        return self in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
+
+
+class JobKind(StrEnum):
+    """What a job does."""
+
+    INGEST = "ingest"
+    SIGN_IN_MAIL = "sign_in_mail"
+    DISCARD_UPLOAD = "discard_upload"
+    PURGE_VIDEO = "purge_video"
+
+
+class Queue(StrEnum):
+    """Which workers a job is for: `media` runs child processes that decode, `io` waits for other services."""
+
+    MEDIA = "media"
+    IO = "io"
+
+
+QUEUE_OF: dict[JobKind, Queue] = {
+    JobKind.INGEST: Queue.MEDIA,
+    JobKind.SIGN_IN_MAIL: Queue.IO,
+    JobKind.DISCARD_UPLOAD: Queue.IO,
+    JobKind.PURGE_VIDEO: Queue.IO,
+}

@@ -1,0 +1,14 @@
+"""Secrets that are shown once: only their hash is kept."""
+
+import hashlib
+import secrets
+
+
+def new_token() -> str:
+    """256 bits of randomness, URL-safe, 43 characters."""
+    return secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> str:
+    """SHA-256 of the token in hex: enough, since a token is random and not chosen by a person."""
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()

@@ -1,0 +1,37 @@
+"""Who is asking."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.permissions import Role
+
+NOBODY = UUID(int=0)
+"""Stands where a user's id is expected and nobody is signed in: no row is its own, and no statement changes shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A person, or nobody: `user_id` and `session_id` are then NOBODY."""
+
+    user_id: UUID = NOBODY
+    session_id: UUID = NOBODY
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether somebody is there at all."""
+        return self.user_id != NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeViewer:
+    """Every member of a team with one role at once: for executions that several subscribers share.
+
+    A predicate that needs to know the very person must refuse it.
+    """
+
+    team_id: UUID
+    role: Role
+
+
+ANONYMOUS = Viewer()
+AnyViewer = Viewer | ScopeViewer

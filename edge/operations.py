@@ -1,0 +1,142 @@
+"""GraphQL over websockets: the application side of `live/`'s transport."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import orjson
+from graphql import OperationType
+from starlette.requests import HTTPConnection
+
+from domain.errors import DomainError
+from edge.graphql import answer
+from edge.history import EventHistory
+from edge.services import COOKIE, Services, bearer
+from live.feed import Resync, feed
+from live.message import Message
+from live.operations import OperationError, OperationRequest, RefusedError
+from plan.engine import Answer, Operation, Request, RequestRefused
+from resolvers.caller import Caller
+from schema.context import Context
+from schema.fields import SubscriptionField
+
+RECHECK_SECONDS = 5
+"""How long a subscription may go on at most before its caller's rights are looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Who is behind a socket, and the token that says so."""
+
+    caller: Caller
+    token: str | None
+
+
+class SocketOperations:
+    """Runs what clients ask over sockets."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._history = EventHistory()
+
+    async def connect(self, connection: HTTPConnection, params: Mapping[str, Any]) -> Guest:
+        """By the token of `connection_init`, or the cookie where the page's origin is trusted."""
+        given = {str(name).lower(): value for name, value in params.items()}
+        written = given.get("authorization", given.get("token"))
+        token = (bearer(written) or written) if isinstance(written, str) else None
+        if token is None and (cookie := connection.cookies.get(COOKIE)):
+            if not self._services.trusts(connection.headers.get("origin")):
+                raise RefusedError("This origin may not use the cookie")
+            token = cookie
+        caller = await self._services.caller(connection, token)
+        if token and not caller.viewer.signed_in:
+            raise RefusedError("The session has ended")
+        return Guest(caller, token)
+
+    async def start(self, guest: Guest, request: OperationRequest) -> AsyncGenerator[bytes, None]:
+        """See `live.operations.Operations`."""
+        asked = Request(request.query, request.operation_name, request.variables, request.extensions)
+        try:
+            operation = self._services.engine.operation(asked)
+            if operation.kind is OperationType.SUBSCRIPTION:
+                subscription = Subscription(self._services, self._history, guest, operation)
+                async with aclosing(subscription.events()) as events:
+                    async for event in events:
+                        yield event
+            else:
+                current = await self._services.still(guest.caller, guest.token)
+                context = self._services.context(current)
+                yield orjson.dumps(await answer(self._services, operation, context))
+        except RequestRefused as refused:
+            raise OperationError(refused.answer()["errors"]) from refused
+        except DomainError as error:
+            context = self._services.context(guest.caller)
+            raise OperationError(self._services.engine.failed(error, context)["errors"]) from error
+
+
+class Subscription:
+    """One running subscription."""
+
+    def __init__(self, services: Services, history: EventHistory, guest: Guest, operation: Operation) -> None:
+        self._services = services
+        self._history = history
+        self._guest = guest
+        self._operation = operation
+        self._field: SubscriptionField
+        self._field, self._arguments = services.engine.root_call(operation)
+        self._checked = monotonic()
+
+    async def events(self) -> AsyncGenerator[bytes, None]:
+        """The payloads, encoded; ends when nothing more will come, raises DomainError when the right to it is lost."""
+        topics = await self._permitted()
+        after = _last_event_id(self._operation.request.extensions)
+        if self._field.state_first:
+            after = self._services.hub.position
+            yield await self._told(None)
+            if await self._ended():
+                return
+        async with aclosing(feed(self._services.hub, self._history, topics, after)) as messages:
+            async for message in messages:
+                if monotonic() - self._checked > RECHECK_SECONDS:
+                    await self._permitted()
+                yield await self._told(message)
+                if _is_event(message) and await self._ended():
+                    return
+
+    async def _permitted(self) -> list[str]:
+        caller = await self._services.still(self._guest.caller, self._guest.token)
+        self._checked = monotonic()
+        return await self._field.topics(self._services.context(caller), **self._arguments)
+
+    async def _ended(self) -> bool:
+        return self._field.ended is not None and await self._field.ended(self._context(), **self._arguments)
+
+    async def _told(self, message: Message | Resync | None) -> bytes:
+        if isinstance(message, Resync):
+            return orjson.dumps({"data": None, "extensions": {"resync": True, "eventId": message.position}})
+        told: Answer = await self._services.engine.run(self._operation, self._context(), message)
+        if message is not None and message.position is not None:
+            told["extensions"] = {"eventId": message.position}
+        return orjson.dumps(told)
+
+    def _context(self) -> Context:
+        return self._services.context(self._guest.caller)
+
+
+def _is_event(message: Message | Resync) -> bool:
+    return isinstance(message, Message) and message.position is not None
+
+
+def _last_event_id(extensions: Mapping[str, Any]) -> int | None:
+    given = extensions.get("lastEventId")
+    if given is None:
+        return None
+    if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < 19:
+        given = int(given)
+    if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given < 2**63:
+        raise OperationError([{"message": "`lastEventId` must be an eventId.", "extensions": {"code": "INVALID"}}])
+    return given

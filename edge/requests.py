@@ -1,0 +1,62 @@
+"""Around every request: an id that follows it into the logs and the workers, a line in the log, a figure."""
+
+import re
+from collections.abc import Callable
+from time import perf_counter
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
+
+from domain.ids import new_id
+
+_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+log = structlog.get_logger("edge.requests")
+Observe = Callable[[str, int, float], None]
+
+
+class Requests:
+    """ASGI middleware: takes over a client's `X-Request-ID` or makes one, and answers with it."""
+
+    def __init__(self, app: ASGIApp, observe: Observe) -> None:
+        self._app = app
+        self._observe = observe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _ID.fullmatch(given) else str(new_id())
+        with bound_contextvars(request_id=request_id):
+            if scope["type"] == "http":
+                await self._serve(scope, receive, send, request_id)
+            else:
+                await self._app(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        began, status = perf_counter(), 500
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            seconds = perf_counter() - began
+            route = _route(scope)
+            self._observe(route, status, seconds)
+            log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1))
+
+
+def _route(scope: Scope) -> str:
+    """The route's own path, never the one asked for: that may hold ids and signatures."""
+    route = scope.get("route")
+    mounted = scope.get("root_path", "")
+    return getattr(route, "path", None) or mounted or "unknown"

@@ -1,0 +1,1 @@
+"""The outside world: a small Protocol each, and its adapters."""

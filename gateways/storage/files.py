@@ -1,0 +1,120 @@
+"""The HTTP side of the local store: signed PUT of parts, signed GET of objects, mounted at `/files`."""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from domain.uploads import MOST_PART_BYTES
+from gateways.storage.base import ObjectMissing, StorageFull, StorageUnavailable, UploadGone, valid_key
+from gateways.storage.incoming import BodyStalled, BodyTooLong, BodyTooShort
+from gateways.storage.local import ChecksumDiffers, LocalStorage
+from gateways.storage.signing import BadSignature
+
+# What users upload must never run as a page of ours, whatever type it claims to be.
+_HEADERS = {
+    "Cache-Control": "private",
+    "Content-Security-Policy": "sandbox",
+    "X-Content-Type-Options": "nosniff",
+}
+
+# The first that fits counts: `StorageFull` is a `StorageUnavailable`.
+_PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
+    BadSignature: (HTTPStatus.FORBIDDEN, "LINK_REFUSED"),
+    ObjectMissing: (HTTPStatus.NOT_FOUND, "NO_SUCH_FILE"),
+    UploadGone: (HTTPStatus.NOT_FOUND, "NO_SUCH_UPLOAD"),
+    BodyTooLong: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "PART_TOO_LONG"),
+    BodyTooShort: (HTTPStatus.BAD_REQUEST, "PART_TOO_SHORT"),
+    BodyStalled: (HTTPStatus.REQUEST_TIMEOUT, "PART_STALLED"),
+    ChecksumDiffers: (HTTPStatus.BAD_REQUEST, "CHECKSUM_DIFFERS"),
+    StorageFull: (HTTPStatus.INSUFFICIENT_STORAGE, "STORAGE_FULL"),
+    StorageUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "STORAGE_UNAVAILABLE"),
+}
+
+
+def file_routes(store: LocalStorage, *, allowed_origins: Sequence[str]) -> Mount:
+    """The routes of `store` at `/files`; web pages of `allowed_origins` may use them too.
+
+    Sets its own limit on bodies, in place of a smaller one of the application.
+    """
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=allowed_origins,
+        allow_methods=["GET", "HEAD", "PUT"],
+        allow_headers=["Content-MD5", "Content-Type", "If-Range", "Range"],
+        expose_headers=["Accept-Ranges", "Content-Disposition", "Content-Length", "Content-Range", "ETag"],
+    )
+    endpoint = _Endpoint(store)
+    routes = [
+        Route("/{key:path}", endpoint.put, methods=["PUT"]),
+        Route("/{key:path}", endpoint.get, methods=["GET"]),
+    ]
+    return Mount("/files", routes=routes, middleware=[cors], max_body_size=MOST_PART_BYTES)
+
+
+class _Endpoint:
+    def __init__(self, store: LocalStorage) -> None:
+        self._store = store
+
+    async def put(self, request: Request) -> Response:
+        try:
+            key, link = self._permitted("PUT", request)
+            size = int(link["size"])
+            _check_length(request, size)
+            checksum = await self._store.receive_part(
+                key, link["upload"], int(link["part"]), size, request.stream(), _content_md5(request)
+            )
+        except ClientDisconnect:
+            return Response(status_code=HTTPStatus.BAD_REQUEST)  # Nobody reads it.
+        except tuple(_PROBLEMS) as error:
+            return _problem(error)
+        return Response(headers={**_HEADERS, "ETag": f'"{checksum}"'})
+
+    async def get(self, request: Request) -> Response:
+        try:
+            key, link = self._permitted("GET", request)
+            path = await self._store.file(key)
+        except tuple(_PROBLEMS) as error:
+            return _problem(error)
+        headers = {**_HEADERS, "Content-Disposition": link["disposition"]}
+        return FileResponse(path, headers=headers, media_type=link["type"])
+
+    def _permitted(self, method: str, request: Request) -> tuple[str, dict[str, str]]:
+        try:
+            key = valid_key(request.path_params["key"])
+        except ValueError:
+            raise BadSignature("No link of ours has such a key.") from None
+        return key, self._store.signer.verify(method, key, dict(request.query_params))
+
+
+def _check_length(request: Request, size: int) -> None:
+    declared = request.headers.get("Content-Length")
+    if declared is None:
+        return
+    if int(declared) > size:
+        raise BodyTooLong
+    if int(declared) < size:
+        raise BodyTooShort
+
+
+def _content_md5(request: Request) -> str | None:
+    header = request.headers.get("Content-MD5")
+    if header is None:
+        return None
+    try:
+        return base64.b64decode(header, validate=True).hex()
+    except binascii.Error:
+        raise ChecksumDiffers from None
+
+
+def _problem(error: Exception) -> Response:
+    """An answer in the form of RFC 9457, with a `code` for programs."""
+    status, code = next(problem for kind, problem in _PROBLEMS.items() if isinstance(error, kind))
+    content = {"type": "about:blank", "title": status.phrase, "status": status, "code": code}
+    return JSONResponse(content, status, headers=_HEADERS, media_type="application/problem+json")

@@ -1,0 +1,47 @@
+"""What travels through Redis: messages, and the channels that carry them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+TOPIC_PREFIX = "live:topic:"
+POSITION_CHANNEL = "live:position"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing that happened on a topic.
+
+    A durable message has a `position` (its place in the one order of all events, from 1) and the `event_id` it was
+    recorded under; whoever misses it finds it again in the history. An ephemeral message has neither: only the
+    latest of a topic matters, and nobody keeps it. `body` is any JSON value.
+    """
+
+    body: Any
+    position: int | None = None
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Stands where durable messages may be missing: read them again from the history."""
+
+
+def channel(topic: str) -> str:
+    """The Redis channel of a topic."""
+    return TOPIC_PREFIX + topic
+
+
+def encode(message: Message) -> bytes:
+    """Compact JSON: `{"body":…}`, with `position` and `id` when the message is durable."""
+    wire: dict[str, Any] = {"body": message.body}
+    if message.position is not None:
+        wire |= {"position": message.position, "id": message.event_id}
+    return orjson.dumps(wire)
+
+
+def decode(data: bytes) -> Message:
+    """The message in `data`; raises ValueError, KeyError or TypeError on anything that `encode` did not write."""
+    wire = orjson.loads(data)
+    return Message(wire["body"], wire.get("position"), wire.get("id"))

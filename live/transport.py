@@ -1,0 +1,94 @@
+"""The ASGI application that speaks graphql-transport-ws, and all sockets of this process."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Generic
+
+from starlette.requests import HTTPConnection
+from starlette.types import Receive, Scope, Send
+
+from live.limits import Limits
+from live.operations import Caller, Operations
+from live.protocol import SUBPROTOCOL, CloseCode, Closing
+from live.socket import Socket
+
+
+class Transport(Generic[Caller]):
+    """Mount it as the endpoint of a Starlette `WebSocketRoute`.
+
+    The server's own limits belong beside ours: `ws_max_size` at `Limits.message_bytes`, no per-message deflate, and no
+    pings of its own.
+    """
+
+    def __init__(self, operations: Operations[Caller], limits: Limits | None = None) -> None:
+        self._operations = operations
+        self._limits = limits or Limits()
+        self._sockets: set[Socket[Caller]] = set()
+        self._draining = False
+        self._ended = asyncio.Event()
+
+    @property
+    def open_sockets(self) -> int:
+        """Clients connected now."""
+        return len(self._sockets)
+
+    @property
+    def open_operations(self) -> int:
+        """Operations running now, over all sockets."""
+        return sum(socket.open_operations for socket in self._sockets)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What waits to be sent, over all sockets, beside the network's own buffers."""
+        return sum(socket.waiting_bytes for socket in self._sockets)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one websocket."""
+        await receive()  # websocket.connect
+        if SUBPROTOCOL not in scope["subprotocols"]:
+            await _refuse(send, None, Closing(CloseCode.BAD_SUBPROTOCOL, f"Only {SUBPROTOCOL} is spoken here"))
+        elif self._draining:
+            await _refuse(send, SUBPROTOCOL, _RESTART)
+        else:
+            await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
+            await self._serve(Socket(HTTPConnection(scope), self._operations, self._limits), receive, send)
+
+    def end(self, predicate: Callable[[Caller], bool], reason: str = "Forbidden") -> int:
+        """Close (4403) the sockets of callers for whom `predicate` holds; returns how many.
+
+        A socket that is still connecting has no caller yet: check its rights in `connect`, and again from time to time.
+        """
+        lost = [socket for socket in self._sockets if socket.caller is not None and predicate(socket.caller)]
+        for socket in lost:
+            socket.close(CloseCode.FORBIDDEN, reason)
+        return len(lost)
+
+    async def drain(self) -> None:
+        """Tell every client to come back to another process (1012), take no new one, and wait until all have gone.
+
+        Clients spread their return over time by themselves. It takes at most `Limits.close_seconds`, and what
+        operations need to unwind.
+        """
+        self._draining = True
+        for socket in self._sockets:
+            socket.close(_RESTART.code, _RESTART.reason)
+        while self._sockets:
+            self._ended.clear()
+            await self._ended.wait()
+
+    async def _serve(self, socket: Socket[Caller], receive: Receive, send: Send) -> None:
+        self._sockets.add(socket)
+        try:
+            await socket.run(receive, send)
+        finally:
+            self._sockets.discard(socket)
+            self._ended.set()
+
+
+async def _refuse(send: Send, subprotocol: str | None, closing: Closing) -> None:
+    # Accepted first: a browser does not show its page why a handshake was turned down, but it shows a close code.
+    await send({"type": "websocket.accept", "subprotocol": subprotocol})
+    await send({"type": "websocket.close", "code": int(closing.code), "reason": closing.reason})
+
+
+_RESTART = Closing(CloseCode.RESTART, "The server restarts; come back in a moment")

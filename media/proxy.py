@@ -1,0 +1,175 @@
+"""The proxy: what the browser plays in place of the original. H.264 and AAC in a fast-start MP4.
+
+Always encoded anew, never copied, even where the source already is such a file: so every proxy scrubs well (a key frame
+a second), holds exactly the source's frames, and carries no byte of a stranger's bitstream to a viewer's decoder.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange
+from av.video.stream import VideoStream
+
+from domain.media import Limits, Refusal, RefusedMedia
+from media.look import Look
+from media.picture import PictureFilter, Target, fitted
+from media.sound import SAMPLE_RATE, SoundFilter
+from media.source import Source, decode, open_source
+from media.timeline import Timeline
+
+_SHORT_SIDE, _LONG_SIDE = 1080, 3840
+# Two cores encode 1080p at several times its speed with these; the bit-rate cap keeps noise streamable.
+_X264 = {"preset": "veryfast", "crf": "23", "profile": "high", "maxrate": "12M", "bufsize": "24M"}
+_SOUND_BIT_RATE = 160_000
+_CLOCK = 90_000
+_KEY_FRAMES = (10, 60)
+_BROKEN_SHARE = 0.2
+
+
+@dataclass(slots=True)
+class _Tally:
+    """How much of the source came out of its decoders."""
+
+    good: int = 0
+    broken: int = 0
+
+    @property
+    def mostly_broken(self) -> bool:
+        return self.broken > _BROKEN_SHARE * (self.good + self.broken)
+
+
+def make_proxy(
+    path: Path,
+    target: Path,
+    look: Look,
+    timeline: Timeline,
+    limits: Limits,
+    on_progress: Callable[[float], None],
+) -> int:
+    """Write a proxy of the video at `path` to `target`; answer how many frames it holds.
+
+    Each frame keeps its own time: a variable frame rate stays one, and none is doubled or dropped. Times count from
+    the clip's start. `on_progress` hears the share of the clip that is done, 0–1.
+    Raises RefusedMedia with DAMAGED where more than a fifth cannot be decoded.
+    """
+    with (
+        open_source(path, limits) as source,
+        av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as output,
+    ):
+        encoding = _Encoding(source, output, look, timeline, limits)
+        streams = [source.video, *([source.audio] if source.audio else [])]
+        for packet in source.packets(*streams):
+            encoding.take(packet)
+            on_progress(encoding.done)
+        encoding.finish()
+    on_progress(1.0)
+    return encoding.frames
+
+
+class _Encoding:
+    """One proxy in the making."""
+
+    def __init__(self, source: Source, output: OutputContainer, look: Look, timeline: Timeline, limits: Limits) -> None:
+        self._output = output
+        self._timeline = timeline
+        self._pictures = PictureFilter(look, Target(*_size(look)), limits.threads)
+        self._sounds = SoundFilter(timeline.start, limits.threads)
+        self._video = _video_stream(output, look, timeline, limits)
+        self._audio = _audio_stream(output) if source.audio else None
+        self._last_pts = -1
+        self._tallies = {source.video.index: _Tally()} | ({source.audio.index: _Tally()} if source.audio else {})
+        self.frames = 0
+
+    @property
+    def done(self) -> float:
+        """The share of the clip whose pictures are encoded, 0–1."""
+        return min(float(self._last_pts * self._video.codec_context.time_base / (self._timeline.seconds or 1)), 1.0)
+
+    def take(self, packet: "Packet[Stream]") -> None:
+        """Decode one packet and encode what comes of it."""
+        tally = self._tallies[packet.stream.index]  # a flushing packet has no index of its own
+        frames = decode(packet)
+        tally.broken += frames is None
+        for frame in frames or ():
+            tally.broken += frame.is_corrupt
+            tally.good += not frame.is_corrupt
+            if isinstance(frame, VideoFrame):
+                self._encode_pictures(self._pictures.feed(frame))
+            else:
+                self._encode_sounds(self._sounds.feed(frame))
+
+    def finish(self) -> None:
+        """Flush filters and encoders. Raises RefusedMedia with DAMAGED."""
+        self._encode_pictures(self._pictures.finish())
+        if not self.frames or any(tally.mostly_broken for tally in self._tallies.values()):
+            raise RefusedMedia(Refusal.DAMAGED)
+        self._encode_sounds(self._sounds.finish())
+        self._output.mux(self._video.encode(None))
+        if self._audio:
+            self._output.mux(self._audio.encode(None))
+
+    def _encode_pictures(self, frames: Iterable[VideoFrame]) -> None:
+        for frame in frames:
+            if not self._stamp(frame):
+                continue
+            self.frames += 1
+            self._output.mux(self._video.encode(frame))
+
+    def _stamp(self, frame: VideoFrame) -> bool:
+        """Put the frame on the proxy's clock; answers False for one without a later time than the last."""
+        if frame.pts is None or frame.time_base is None:
+            return False
+        clock = self._video.codec_context.time_base
+        pts = round((frame.pts * frame.time_base - self._timeline.start) / clock)
+        if pts <= self._last_pts:
+            return False
+        frame.pts, frame.time_base, self._last_pts = pts, clock, pts
+        frame.pict_type = 0  # the source's choice of key frames is not ours
+        return True
+
+    def _encode_sounds(self, frames: Iterable[AudioFrame]) -> None:
+        if self._audio:
+            for frame in frames:
+                self._output.mux(self._audio.encode(frame))
+
+
+def _size(look: Look) -> tuple[int, int]:
+    return fitted(look, _SHORT_SIDE, _LONG_SIDE, even=True)
+
+
+def _video_stream(output: OutputContainer, look: Look, timeline: Timeline, limits: Limits) -> VideoStream:
+    fewest, most = _KEY_FRAMES
+    rate = timeline.frame_rate
+    stream = output.add_stream("libx264", rate=rate, options=dict(_X264))
+    context = stream.codec_context
+    context.width, context.height = _size(look)
+    context.pix_fmt, context.color_range = "yuv420p", ColorRange.MPEG
+    context.colorspace, context.color_primaries = look.colours.matrix, look.colours.primaries
+    context.color_trc = look.colours.transfer
+    context.gop_size = min(max(round(rate), fewest), most)
+    context.thread_count = limits.threads
+    context.time_base = _clock(timeline)
+    return stream
+
+
+def _clock(timeline: Timeline) -> Fraction:
+    """Choose a tick that hits every frame of a constant rate exactly (1001/30000 s) and is fine enough for the rest."""
+    if timeline.variable:
+        return Fraction(1, _CLOCK)
+    unit = timeline.frame_rate.numerator
+    return Fraction(1, unit * max(1, -(-_CLOCK // unit)))
+
+
+def _audio_stream(output: OutputContainer) -> AudioStream:
+    stream = output.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
+    stream.codec_context.bit_rate = _SOUND_BIT_RATE
+    return stream

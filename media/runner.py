@@ -1,0 +1,152 @@
+"""The parent's half: starts a media child, listens to it, and makes sure that nothing of it outlives the call."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import domain
+from domain.media import IngestStep, Limits, Refusal, RefusedMedia
+from media import protocol
+from media.protocol import Done, IngestResult, Progress, Request
+from media.sandbox import Protection
+
+_LONGEST_LINE = 64 * 1024
+_STDERR_KEPT = 16 * 1024
+_PROBE_LIMITS = Limits(max_pixels=1, max_seconds=1, threads=1, memory_bytes=2 << 30, wall_seconds=10)
+_OUT_OF_TIME = -signal.SIGXCPU
+
+
+class MediaCrashed(Exception):
+    """A media child ended without an answer: a decoder's crash, or something wrong on our side.
+
+    `status` is its exit status, negative for a signal; `stderr` the end of what it wrote there.
+    """
+
+    def __init__(self, what: str, status: int | None, stderr: str) -> None:
+        super().__init__(f"{what} (status {status})" + (f"\n{stderr}" if stderr else ""))
+        self.what = what
+        self.status = status
+        self.stderr = stderr
+
+
+@dataclass(slots=True)
+class _Child:
+    process: asyncio.subprocess.Process
+    stdout: asyncio.StreamReader
+    stderr: bytearray = field(default_factory=bytearray)
+
+    def crash(self, what: str) -> MediaCrashed:
+        return MediaCrashed(what, self.process.returncode, self.stderr.decode(errors="replace"))
+
+
+async def ingest(
+    source: Path, folder: Path, limits: Limits, on_progress: Callable[[IngestStep, float], None]
+) -> IngestResult:
+    """Turn `source` into figures, a poster and a proxy in `folder`, in a sandboxed child process.
+
+    `on_progress` is called in this task, in order, with a step and its share done, 0–1. Cancelling the caller kills the
+    child. Raises RefusedMedia where the file is at fault (TOO_COSTLY included) and MediaCrashed for all else.
+    """
+    request = _request(folder, limits, source)
+    probe = None
+    try:
+        async with asyncio.timeout(limits.wall_seconds), _child(request) as child:
+            async for message in _messages(child):
+                if isinstance(message, Progress):
+                    on_progress(message.step, message.fraction)
+                elif isinstance(message, RefusedMedia):
+                    raise message
+                elif isinstance(message, Done):
+                    probe = message.probe
+            await child.process.wait()
+    except TimeoutError as error:
+        raise RefusedMedia(Refusal.TOO_COSTLY, resource="time") from error
+    if child.process.returncode == _OUT_OF_TIME:
+        raise RefusedMedia(Refusal.TOO_COSTLY, resource="time")
+    if probe is None or child.process.returncode != 0:
+        raise child.crash("the media child ended without a result")
+    return IngestResult(probe, folder / "poster.jpg", folder / "proxy.mp4")
+
+
+async def probe_protection(folder: Path) -> Protection:
+    """Start a child that only confines itself to `folder` and says which layers hold here. Raises MediaCrashed."""
+    request = _request(folder, _PROBE_LIMITS)
+    async with asyncio.timeout(_PROBE_LIMITS.wall_seconds), _child(request) as child:
+        async for message in _messages(child):
+            if isinstance(message, Protection):
+                return message
+        await child.process.wait()
+    raise child.crash("the media child did not report its protection")
+
+
+def _request(folder: Path, limits: Limits, source: Path | None = None) -> Request:
+    # The child runs in another folder, and Landlock names real files: no relative paths, no symbolic links.
+    return Request(os.getpid(), folder.resolve(), limits, source.resolve() if source else None)
+
+
+@asynccontextmanager
+async def _child(request: Request) -> AsyncIterator[_Child]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "media.child"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        limit=_LONGEST_LINE,
+        cwd=Path(domain.__path__[0]).parent,
+        env=_environment(),
+        start_new_session=True,
+    )
+    assert process.stdin
+    assert process.stdout
+    assert process.stderr
+    child = _Child(process, process.stdout)
+    draining = asyncio.create_task(_drain(process.stderr, child.stderr))
+    try:
+        process.stdin.write(protocol.request_line(request))
+        process.stdin.close()
+        yield child
+    finally:
+        _kill(process)
+        # A process counts as ended only when its pipes are read to their ends.
+        await _drain(process.stdout, bytearray())
+        await draining
+        await process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Give the child none of our own environment, which holds secrets."""
+    # Each arena of the C library reserves 64 MiB of the address space that is all a child has.
+    return {"LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "2", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+
+async def _messages(child: _Child) -> AsyncIterator[protocol.Message]:
+    """Yield what the child says until it closes its mouth. Raises MediaCrashed for a line that is no message."""
+    while True:
+        try:
+            line = await child.stdout.readline()
+            if not line:
+                return
+            message = protocol.parse_line(line)
+        except ValueError as error:  # too long, not JSON, or not a message
+            raise child.crash("the media child spoke nonsense") from error
+        yield message
+
+
+async def _drain(stream: asyncio.StreamReader, kept: bytearray) -> None:
+    """Read everything, so that the child never blocks on it, and keep the end."""
+    while chunk := await stream.read(_STDERR_KEPT):
+        kept += chunk
+        del kept[:-_STDERR_KEPT]

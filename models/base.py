@@ -1,0 +1,61 @@
+"""What every table shares."""
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.expressions import Q, Subquery
+from tortoise.models import Model
+
+from domain.clock import utc_now
+from domain.errors import NotFound
+from domain.ids import new_id
+from domain.viewers import AnyViewer, ScopeViewer
+
+M = TypeVar("M", bound="Row")
+
+
+class Row(Model):
+    """A table's row: an id that sorts by time, and the moment it was made."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    created_at = fields.DatetimeField(default=utc_now)
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def visible_to(cls, viewer: AnyViewer) -> Q:
+        """Which rows `viewer` may know of: one condition without joins, used by every read and every lock."""
+        raise NotImplementedError(f"{cls.__name__} does not say who may see it")
+
+    @classmethod
+    async def lock(cls: type[M], row_id: UUID, viewer: AnyViewer) -> M:
+        """The row, held until the transaction ends; NotFound if `viewer` may not know of it."""
+        row = await cls.filter(cls.visible_to(viewer), id=row_id).select_for_update().get_or_none()
+        return _found(row)
+
+    @classmethod
+    async def find(cls: type[M], row_id: UUID, viewer: AnyViewer) -> M:
+        """The row; NotFound if `viewer` may not know of it."""
+        return _found(await cls.filter(cls.visible_to(viewer), id=row_id).get_or_none())
+
+
+def _found(row: M | None) -> M:
+    if row is None:
+        raise NotFound
+    return row
+
+
+def in_teams_of(viewer: AnyViewer, key: str = "team_id") -> Q:
+    """The rows whose `key` is a team that `viewer` is a member of."""
+    from models.teams import Member  # here, since Member is itself a Row
+
+    if isinstance(viewer, ScopeViewer):
+        return _q({key: viewer.team_id})
+    teams = Member.filter(user_id=viewer.user_id).values("team_id")
+    return _q({f"{key}__in": Subquery(teams)})
+
+
+def _q(condition: dict[str, Any]) -> Q:
+    return Q(**condition)

@@ -1,0 +1,143 @@
+"""The spine: recorded events, and how far each consumer has come."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from structlog.contextvars import get_contextvars
+from tortoise import fields
+from tortoise.contrib.postgres.fields import ArrayField
+from tortoise.contrib.postgres.indexes import GinIndex
+from tortoise.expressions import Q
+from tortoise.models import Model
+
+from domain.clock import utc_now
+from domain.events import EVENT_TYPES, Event
+from domain.ids import new_id
+from domain.viewers import AnyViewer
+from models.base import Row, in_teams_of
+from models.database import raw_connection
+from models.indexes import PartialIndex
+
+CHANNEL = "events"
+"""The NOTIFY channel that wakes the relay."""
+
+_RECORD = """
+INSERT INTO events (id, created_at, type, version, team_id, actor_id, subjects, payload, request_id, recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp())
+"""
+
+
+class EventRecord(Row):
+    """An event as it lies in the table. The relay gives it its `position`, in the order of commits.
+
+    `recorded_at` is the database's own time and orders what is committed at once: ids and `created_at` come from the
+    clocks of many machines, by which an effect may lie before its cause.
+    """
+
+    position = fields.BigIntField(null=True, unique=True)
+    type = fields.CharField(50)
+    version = fields.SmallIntField()
+    team_id = fields.UUIDField(null=True)
+    actor_id = fields.UUIDField(null=True)
+    subjects: list[str] = ArrayField("text")
+    payload: fields.JSONField[dict[str, Any]] = fields.JSONField()
+    request_id = fields.CharField(64, null=True)
+    recorded_at = fields.DatetimeField()
+
+    class Meta:
+        table = "events"
+        indexes = [
+            PartialIndex(fields=["recorded_at", "id"], name="idx_events_unpositioned", where="position IS NULL"),
+            GinIndex(fields=["subjects"], name="idx_events_subjects"),
+        ]
+
+    @classmethod
+    def visible_to(cls, viewer: AnyViewer) -> Q:
+        return in_teams_of(viewer)
+
+    def body(self) -> dict[str, Any]:
+        """What is published of it, and read again from here by who missed it: JSON values only."""
+        return {
+            "type": self.type,
+            "created_at": self.created_at.isoformat(),
+            "team_id": str(self.team_id) if self.team_id else None,
+            "actor_id": str(self.actor_id) if self.actor_id else None,
+            "payload": self.payload,
+        }
+
+    def event(self) -> Event:
+        """The event itself."""
+        kind = EVENT_TYPES[self.type]
+        return kind.load(team_id=self.team_id, actor_id=self.actor_id, payload=self.payload)
+
+    def told(self) -> dict[str, Any]:
+        """The event as live subscribers are told of it, ready for JSON."""
+        return {
+            "type": self.type,
+            "at": self.created_at.isoformat(),
+            "actor_id": str(self.actor_id) if self.actor_id else None,
+            "payload": self.payload,
+        }
+
+
+class ConsumerCursor(Model):
+    """How far a consumer of events has come: everything up to `position` is done or parked."""
+
+    consumer = fields.CharField(50, primary_key=True)
+    position = fields.BigIntField(default=0)
+    failures = fields.IntField(default=0)
+
+    class Meta:
+        table = "consumer_cursors"
+
+
+class ParkedEvent(Model):
+    """An event that a consumer could not take, put aside so that the ones behind it go on."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    consumer = fields.CharField(50)
+    event_id = fields.UUIDField()
+    error = fields.TextField()
+    parked_at = fields.DatetimeField(default=utc_now)
+
+    class Meta:
+        table = "parked_events"
+        unique_together = (("consumer", "event_id"),)
+
+
+async def record(event: Event, now: datetime) -> UUID:
+    """Records `event` in the running transaction and wakes the relay at its commit. Answers the event's id."""
+    event_id = new_id()
+    payload = orjson.dumps(event.payload()).decode()
+    request_id = get_contextvars().get("request_id")
+    head = (event_id, now, event.type, event.version, event.team_id, event.actor_id)
+    async with raw_connection() as connection:
+        await connection.execute(_RECORD, *head, event.subjects(), payload, request_id)
+        await connection.execute(f"SELECT pg_notify('{CHANNEL}', '')")
+    return event_id
+
+
+async def newest_position() -> int:
+    """The position of the newest event that has one; 0 when there is none."""
+    async with raw_connection() as connection:
+        return int(await connection.fetchval("SELECT coalesce(max(position), 0) FROM events"))
+
+
+async def since(topics: list[str], after: int, limit: int) -> list[EventRecord]:
+    """The events about any of `topics` behind the position `after`, in order, at most `limit`."""
+    about = EventRecord.filter(position__gt=after, subjects__overlap=topics)
+    return await about.order_by("position").limit(limit)
+
+
+async def backlog() -> tuple[dict[str, int], float]:
+    """How many events each consumer is behind, and the age in seconds of the oldest that has no position yet."""
+    async with raw_connection() as connection:
+        newest = await connection.fetchval("SELECT coalesce(max(position), 0) FROM events")
+        cursors = await connection.fetch("SELECT consumer, position FROM consumer_cursors")
+        waiting, age = await connection.fetchrow(
+            "SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8"
+            " FROM events WHERE position IS NULL"
+        )
+    return {consumer: newest - position + waiting for consumer, position in cursors}, max(age, 0.0)

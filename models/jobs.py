@@ -1,0 +1,181 @@
+"""Jobs: work that outlives a request. The row is the truth; Redis only wakes whoever does it."""
+
+from datetime import datetime, timedelta
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+from structlog.contextvars import get_contextvars
+from tortoise import fields
+from tortoise.expressions import Q
+from tortoise.indexes import Index
+
+from domain.errors import Conflict
+from domain.events import JobCancelled, JobFailed, JobQueued, JobStarted, JobSucceeded
+from domain.jobs import QUEUE_OF, JobKind, JobState, Queue
+from domain.viewers import AnyViewer
+from models.base import Row, in_teams_of
+from models.database import raw_connection, transaction
+from models.events import record
+from models.indexes import PartialIndex
+
+WORKER_LOST = "WORKER_LOST"
+"""The failure of a job whose workers died under it too often."""
+CLOCK_SKEW = timedelta(seconds=1)
+"""How far the clocks of two machines may be apart: a job is taken so much before its time rather than missed."""
+
+
+class LeaseLost(Exception):
+    """The job is no longer this worker's: it was cancelled, or given to another."""
+
+
+class Job(Row):
+    """A job. Seen by its team; those without a team (mail before there is one) by nobody."""
+
+    kind = fields.CharEnumField(JobKind, max_length=30)
+    queue = fields.CharEnumField(Queue, max_length=10)
+    state = fields.CharEnumField(JobState, max_length=20, default=JobState.QUEUED)
+    team_id = fields.UUIDField(null=True)
+    video_id = fields.UUIDField(null=True)
+    created_by_id = fields.UUIDField(null=True)
+    payload: fields.JSONField[dict[str, Any]] = fields.JSONField(default=dict)
+    attempt = fields.IntField(default=1)
+    failures = fields.IntField(default=0)
+    available_at = fields.DatetimeField()
+    lease_token = fields.UUIDField(null=True)
+    lease_until = fields.DatetimeField(null=True)
+    step = fields.CharField(30, null=True)
+    percent = fields.SmallIntField(default=0)
+    failure_code = fields.CharField(50, null=True)
+    failure_params: fields.JSONField[dict[str, Any]] = fields.JSONField(default=dict)
+    request_id = fields.CharField(64, null=True)
+    started_at = fields.DatetimeField(null=True)
+    ended_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "jobs"
+        indexes = [
+            Index(fields=["video_id"], name="idx_jobs_video"),
+            Index(fields=["team_id", "created_at"], name="idx_jobs_team_created"),
+            PartialIndex(fields=["available_at"], name="idx_jobs_queued", where="state = 'queued'"),
+            PartialIndex(fields=["lease_until"], name="idx_jobs_running", where="state = 'running'"),
+        ]
+
+    @classmethod
+    def visible_to(cls, viewer: AnyViewer) -> Q:
+        return in_teams_of(viewer)
+
+    @classmethod
+    async def enqueue(
+        cls,
+        kind: JobKind,
+        now: datetime,
+        *,
+        payload: dict[str, Any],
+        team_id: UUID | None = None,
+        video_id: UUID | None = None,
+        created_by_id: UUID | None = None,
+    ) -> Self:
+        """A new job, in the running transaction; it is woken once that has committed."""
+        job = await cls.create(
+            kind=kind,
+            queue=QUEUE_OF[kind],
+            created_at=now,
+            available_at=now,
+            payload=payload,
+            team_id=team_id,
+            video_id=video_id,
+            created_by_id=created_by_id,
+            request_id=get_contextvars().get("request_id"),
+        )
+        await job.announce(now)
+        return job
+
+    @classmethod
+    async def claim(cls, job_id: UUID, attempt: int, now: datetime, lease: timedelta) -> Self | None:
+        """Takes a queued job for `lease`; None if it is not there to be taken (any more, or yet)."""
+        async with transaction():
+            due = Q(available_at__lte=now + CLOCK_SKEW)
+            waiting = cls.filter(due, id=job_id, attempt=attempt, state=JobState.QUEUED)
+            job = await waiting.select_for_update(skip_locked=True).get_or_none()
+            if job is None:
+                return None
+            job.state, job.started_at = JobState.RUNNING, now
+            job.lease_token, job.lease_until = uuid4(), now + lease
+            await job.save()
+            await record(JobStarted(team_id=job.team_id, actor_id=None, job_id=job.id, attempt=attempt), now)
+        return job
+
+    @classmethod
+    async def held(cls, job_id: UUID, lease_token: UUID) -> Self:
+        """The job, locked in the running transaction, if the lease is still this worker's; otherwise LeaseLost."""
+        running = cls.filter(id=job_id, lease_token=lease_token, state=JobState.RUNNING)
+        job = await running.select_for_update().get_or_none()
+        if job is None:
+            raise LeaseLost(str(job_id))
+        return job
+
+    async def renew(self, until: datetime) -> bool:
+        """Keeps the lease to `until` and writes step and percent down; False if it is lost."""
+        mine = Job.filter(id=self.id, lease_token=self.lease_token, state=JobState.RUNNING)
+        return bool(await mine.update(lease_until=until, step=self.step, percent=self.percent))
+
+    async def succeed(self, now: datetime) -> None:
+        """Ends a held job well."""
+        self.percent, self.step = 100, None
+        await self._end(JobState.SUCCEEDED, now)
+        await record(self._about(JobSucceeded), now)
+
+    async def fail(self, code: str, params: dict[str, Any], now: datetime) -> None:
+        """Ends a held job without its result: `code` and `params` say why, in the terms of its kind."""
+        self.failure_code, self.failure_params = code, params
+        await self._end(JobState.FAILED, now)
+        await record(self._about(JobFailed, code=code, params=params), now)
+
+    async def cancel(self, now: datetime) -> None:
+        """Ends a locked job because somebody asked for it; Conflict if it has ended already."""
+        if self.state.ended:
+            raise Conflict("problem.job_ended")
+        await self._end(JobState.CANCELLED, now)
+        await record(self._about(JobCancelled), now)
+
+    async def try_again(self, at: datetime, now: datetime) -> None:
+        """Back to the queue after an attempt that went wrong, not before `at`."""
+        self.failures += 1
+        await self._requeue(at, now)
+
+    async def give_back(self, now: datetime) -> None:
+        """Back to the queue because the worker has to go: nothing went wrong, and nothing is held against the job."""
+        await self._requeue(now, now)
+
+    async def _requeue(self, at: datetime, now: datetime) -> None:
+        self.state, self.attempt, self.available_at = JobState.QUEUED, self.attempt + 1, at
+        self.lease_token = self.lease_until = self.step = None
+        self.percent = 0
+        await self.save()
+        await self.announce(now)
+
+    async def _end(self, state: JobState, now: datetime) -> None:
+        self.state, self.ended_at = state, now
+        self.lease_token = self.lease_until = None
+        await self.save()
+
+    async def announce(self, now: datetime) -> None:
+        """Records that the job waits for a worker: that is what wakes one."""
+        queued = JobQueued(
+            team_id=self.team_id,
+            actor_id=self.created_by_id,
+            job_id=self.id,
+            queue=self.queue.value,
+            attempt=self.attempt,
+        )
+        await record(queued, now)
+
+    def _about(self, kind: type[Any], **more: Any) -> Any:
+        return kind(team_id=self.team_id, actor_id=self.created_by_id, job_id=self.id, video_id=self.video_id, **more)
+
+
+async def waiting() -> dict[str, int]:
+    """How many jobs wait in each queue."""
+    async with raw_connection() as connection:
+        rows = await connection.fetch("SELECT queue, count(*) FROM jobs WHERE state = 'queued' GROUP BY queue")
+    return {queue.value: 0 for queue in Queue} | dict(rows)

@@ -1,0 +1,48 @@
+"""`python -m models.migrate`: brings the database to the newest schema; with `--check` it only compares.
+
+Safe to run from several machines at once: the second waits for the first.
+"""
+
+import asyncio
+import sys
+
+import asyncpg
+from tortoise import Tortoise
+from tortoise.migrations.api import migrate as run_migrations
+from tortoise.migrations.autodetector import MigrationAutodetector
+
+from models.database import TORTOISE, configuration
+from settings import Settings
+
+_LOCK = 0x56437265  # any fixed number: the advisory lock of migrations
+
+
+async def migrate(url: str) -> None:
+    """Applies every migration that the database at `url` does not have yet."""
+    guard = await asyncpg.connect(url)
+    try:
+        await guard.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        await run_migrations(config=configuration(url, connections=2))
+    finally:
+        await Tortoise.close_connections()
+        await guard.close()
+
+
+async def drift() -> list[str]:
+    """What `make migration` would write: one line an operation; empty when models and migrations agree."""
+    await Tortoise.init(config=TORTOISE, init_connections=False)
+    detector = MigrationAutodetector(Tortoise.apps, TORTOISE["apps"])
+    return [f"{writer.name}: {operation}" for writer in await detector.changes() for operation in writer.operations]
+
+
+def main(arguments: list[str]) -> None:
+    """The command: exits with a sentence and status 1 where models and migrations differ."""
+    if arguments == ["--check"]:
+        if found := asyncio.run(drift()):
+            sys.exit("The models say more than the migrations; run `make migration NAME=…`:\n  " + "\n  ".join(found))
+        return
+    asyncio.run(migrate(Settings().database_url))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

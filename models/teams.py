@@ -1,0 +1,70 @@
+"""Teams, which own everything, and who is in them."""
+
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.expressions import Q
+from tortoise.indexes import Index
+
+from domain.errors import Forbidden, NotFound, Unauthenticated
+from domain.permissions import Role, allows
+from domain.viewers import AnyViewer, Viewer
+from models.accounts import User
+from models.base import Row, in_teams_of
+from models.database import raw_connection
+
+
+class Team(Row):
+    """A tenant. Seen by its members."""
+
+    name = fields.CharField(100)
+
+    class Meta:
+        table = "teams"
+
+    @classmethod
+    def visible_to(cls, viewer: AnyViewer) -> Q:
+        return in_teams_of(viewer, "id")
+
+
+class Member(Row):
+    """A person's place in a team. Seen by the team's members."""
+
+    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField("models.Team", related_name=False, db_index=False)
+    team_id: UUID
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name=False, db_index=False)
+    user_id: UUID
+    role = fields.CharEnumField(Role, max_length=20)
+
+    class Meta:
+        table = "members"
+        unique_together = (("user_id", "team_id"),)
+        indexes = [Index(fields=["team_id"], name="idx_members_team")]
+
+    @classmethod
+    def visible_to(cls, viewer: AnyViewer) -> Q:
+        return in_teams_of(viewer)
+
+
+async def require(viewer: Viewer, action: str, team_id: UUID) -> None:
+    """Lets `viewer` go on only if their role in the team holds `action`.
+
+    Raises Unauthenticated when nobody is signed in, NotFound for who is no member (the team might as well not exist)
+    and Forbidden for a member whose role does not hold it. Inside a transaction the membership is held until it ends,
+    so that a change of role takes effect before or after the change that was asked for, never in between.
+    """
+    if not viewer.signed_in:
+        raise Unauthenticated
+    role = await _role_of(viewer, team_id)
+    if role is None:
+        raise NotFound
+    if not allows(role, action):
+        raise Forbidden
+
+
+async def _role_of(viewer: Viewer, team_id: UUID) -> Role | None:
+    # FOR SHARE, which Tortoise cannot say: one person's writes must not wait for each other on their own membership.
+    statement = "SELECT role FROM members WHERE user_id = $1 AND team_id = $2 FOR SHARE"
+    async with raw_connection() as connection:
+        role = await connection.fetchval(statement, viewer.user_id, team_id)
+    return Role(role) if role else None

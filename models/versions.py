@@ -1,0 +1,83 @@
+"""Versions: immutable renditions of a video, v1, v2, v3 …"""
+
+from typing import Any
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.expressions import Q
+from tortoise.indexes import Index
+
+from domain.ids import new_id
+from domain.viewers import AnyViewer
+from models.accounts import User
+from models.base import Row, in_teams_of
+from models.teams import Team
+from models.videos import Video
+
+FILE_FIELDS = (
+    "file_name", "file_key", "proxy_key", "poster_key", "size", "sha256", "container", "duration_ms", "width", "height",
+    "rotation", "frame_rate_numerator", "frame_rate_denominator", "variable_frame_rate", "frame_count", "video_codec",
+    "audio_codec", "bit_rate",
+)  # fmt: skip
+"""What a version knows of its file: the same for a version and for whatever is restored from it."""
+
+
+class Version(Row):
+    """One version. Seen by its team."""
+
+    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField("models.Team", related_name=False, db_index=False)
+    team_id: UUID
+    video: fields.ForeignKeyRelation[Video] = fields.ForeignKeyField("models.Video", related_name=False, db_index=False)
+    video_id: UUID
+    created_by: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, db_index=False
+    )
+    created_by_id: UUID
+    restored_from: fields.ForeignKeyNullableRelation["Version"] = fields.ForeignKeyField(
+        "models.Version", related_name=False, null=True, db_index=False
+    )
+    restored_from_id: UUID | None
+    number = fields.IntField()
+    change_description = fields.TextField(default="")
+
+    file_name = fields.CharField(255)
+    file_key = fields.CharField(500)
+    proxy_key = fields.CharField(500)
+    poster_key = fields.CharField(500)
+    size = fields.BigIntField()
+    sha256 = fields.CharField(64)
+    container = fields.CharField(50)
+    duration_ms = fields.BigIntField()
+    width = fields.IntField()
+    height = fields.IntField()
+    rotation = fields.IntField()
+    frame_rate_numerator = fields.IntField()
+    frame_rate_denominator = fields.IntField()
+    variable_frame_rate = fields.BooleanField()
+    frame_count = fields.BigIntField()
+    video_codec = fields.CharField(50)
+    audio_codec = fields.CharField(50, null=True)
+    bit_rate = fields.BigIntField()
+
+    class Meta:
+        table = "versions"
+        unique_together = (("video_id", "number"),)
+        indexes = [Index(fields=["team_id"], name="idx_versions_team")]
+
+    @classmethod
+    def visible_to(cls, viewer: AnyViewer) -> Q:
+        return in_teams_of(viewer)
+
+    def restored(self, *, number: int, by: UUID, change_description: str) -> "Version":
+        """A new version with this one's file: the keys are shared, no byte is copied."""
+        shared: dict[str, Any] = {name: getattr(self, name) for name in FILE_FIELDS}
+        return Version(
+            id=new_id(),
+            team_id=self.team_id,
+            video_id=self.video_id,
+            created_by_id=by,
+            restored_from_id=self.id,
+            number=number,
+            change_description=change_description,
+            **shared,
+        )

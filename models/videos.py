@@ -1,0 +1,91 @@
+"""Videos: things with a history of versions."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.contrib.postgres.fields import ArrayField
+from tortoise.contrib.postgres.indexes import GinIndex
+from tortoise.expressions import Q
+from tortoise.indexes import Index
+
+from domain.errors import Conflict
+from domain.videos import RESTORABLE, VideoStatus
+from domain.viewers import AnyViewer
+from models.accounts import User
+from models.base import Row, in_teams_of
+from models.teams import Team
+
+
+class Video(Row):
+    """A video. Seen by its team, in the trash too."""
+
+    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField("models.Team", related_name=False, db_index=False)
+    team_id: UUID
+    created_by: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, db_index=False
+    )
+    created_by_id: UUID
+    title = fields.CharField(200)
+    description = fields.TextField(default="")
+    tags: list[str] = ArrayField("text", default=list)
+    status = fields.CharEnumField(VideoStatus, max_length=20, default=VideoStatus.DRAFT)
+    version_count = fields.IntField(default=0)
+    updated_at = fields.DatetimeField(auto_now=True)
+    deleted_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "videos"
+        indexes = [
+            Index(fields=["team_id", "created_at", "id"], name="idx_videos_team_created"),
+            Index(fields=["deleted_at"], name="idx_videos_deleted_at"),
+            GinIndex(fields=["tags"], name="idx_videos_tags"),
+        ]
+
+    @classmethod
+    def visible_to(cls, viewer: AnyViewer) -> Q:
+        return in_teams_of(viewer)
+
+    @classmethod
+    def matching(
+        cls,
+        *,
+        status: VideoStatus | None = None,
+        text: str | None = None,
+        tags: Sequence[str] | None = None,
+        deleted: bool = False,
+    ) -> Q:
+        """The library's filter: `text` is looked for in title and description, every one of `tags` must be there."""
+        found = Q(deleted_at__isnull=not deleted)
+        if status is not None:
+            found &= Q(status=status)
+        if text:
+            found &= Q(Q(title__icontains=text), Q(description__icontains=text), join_type=Q.OR)
+        if tags:
+            found &= Q(tags__contains=[tag.strip().lower() for tag in tags])
+        return found
+
+    def require_live(self) -> None:
+        """Conflict if the video is in the trash."""
+        if self.deleted_at is not None:
+            raise Conflict("problem.video_deleted")
+
+    def delete_softly(self, now: datetime) -> None:
+        """To the trash; Conflict if it is there already."""
+        self.require_live()
+        self.deleted_at = now
+
+    def bring_back(self, now: datetime) -> None:
+        """Out of the trash, within the time that PRODUCT gives; Conflict otherwise."""
+        if self.deleted_at is None:
+            raise Conflict("problem.video_not_deleted")
+        if now - self.deleted_at > RESTORABLE:
+            raise Conflict("problem.video_gone")
+        self.deleted_at = None
+
+    def next_version(self) -> int:
+        """Takes the next version number. The row must be locked: that is what leaves no gap and no repeat."""
+        self.version_count += 1
+        self.status = VideoStatus.READY
+        return self.version_count

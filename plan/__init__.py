@@ -1,0 +1,36 @@
+"""Reading, declared: types say where their data lies, and one engine answers whole operations from that.
+
+The declarations are in `declarations.py`. This room knows no noun of the product: tables, predicates and the
+connection to the database are handed in.
+"""
+
+from plan.connections import Connection
+from plan.declarations import batch, by_id, column, computed, count_of, first_of, global_id, to_many, to_one
+from plan.errors import BadInput
+from plan.ids import Node, decode_id, encode_id
+from plan.nodes import link, node, node_of
+from plan.reader import Reader, load
+from plan.rows import Row
+
+__all__ = [
+    "BadInput",
+    "Connection",
+    "Node",
+    "Reader",
+    "Row",
+    "batch",
+    "by_id",
+    "column",
+    "computed",
+    "count_of",
+    "decode_id",
+    "encode_id",
+    "first_of",
+    "global_id",
+    "link",
+    "load",
+    "node",
+    "node_of",
+    "to_many",
+    "to_one",
+]

@@ -1,0 +1,151 @@
+"""Relay connections with keyset cursors."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import orjson
+import strawberry
+
+from plan.errors import BadInput
+from plan.statements import Window
+from plan.tables import python_value
+
+if TYPE_CHECKING:
+    from plan.nodes import NodeDefinition
+    from plan.rows import Row
+
+T = TypeVar("T")
+PAGE = 20
+LARGEST_PAGE = 100
+
+
+@strawberry.type(description="Where a page lies in its connection.")
+class PageInfo:
+    """Relay's PageInfo."""
+
+    has_next_page: bool = strawberry.field(description="Whether more comes after this page.")
+    has_previous_page: bool = strawberry.field(description="Whether more comes before this page.")
+    start_cursor: str | None = strawberry.field(description="Cursor of the first edge; null on an empty page.")
+    end_cursor: str | None = strawberry.field(description="Cursor of the last edge; null on an empty page.")
+
+
+@strawberry.type(description="A row in its place in a connection.")
+class Edge(Generic[T]):
+    """Relay's Edge."""
+
+    node: T = strawberry.field(description="The row itself.")
+    cursor: str = strawberry.field(description="Its place, for `after` and `before`.")
+
+
+def _edges(root: Connection[Any]) -> list[Edge[Any]]:
+    return [Edge(node=row, cursor=cursor) for row, cursor in zip(root.page.rows, root.page.cursors(), strict=True)]
+
+
+def _nodes(root: Connection[Any]) -> list[Any]:
+    return root.page.rows
+
+
+def _page_info(root: Connection[Any]) -> PageInfo:
+    cursors = root.page.cursors()
+    return PageInfo(
+        has_next_page=root.page.more_after,
+        has_previous_page=root.page.more_before,
+        start_cursor=cursors[0] if cursors else None,
+        end_cursor=cursors[-1] if cursors else None,
+    )
+
+
+async def _total_count(root: Connection[Any]) -> int:
+    return await root.page.count()
+
+
+@strawberry.type(description="A page of rows in a fixed order, with cursors to go on from.")
+class Connection(Generic[T]):
+    """Relay's Connection, with `nodes` for clients that need no cursor per row."""
+
+    page: strawberry.Private[Page]
+    edges: list[Edge[T]] = strawberry.field(resolver=_edges, description="The rows with their cursors.")
+    nodes: list[T] = strawberry.field(resolver=_nodes, description="The rows alone.")
+    page_info: PageInfo = strawberry.field(resolver=_page_info, description="Where this page lies.")
+    total_count: int = strawberry.field(
+        resolver=_total_count, description="How many rows there are in all. Counted only if asked for."
+    )
+
+
+@dataclass(slots=True)
+class Page:
+    """Rows in order, and what lies around them."""
+
+    rows: list[Row]
+    order: tuple[str, ...]
+    more_before: bool
+    more_after: bool
+    count: Callable[[], Awaitable[int]]
+
+    def cursors(self) -> list[str]:
+        """One cursor for each row."""
+        return [encode_cursor(row, self.order) for row in self.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """The paging arguments of a connection, checked."""
+
+    size: int
+    backwards: bool
+    after: str | None
+    before: str | None
+
+    @classmethod
+    def checked(cls, first: int | None, after: str | None, last: int | None, before: str | None) -> Paging:
+        """From the arguments as a client gave them; BadInput when they make no sense."""
+        if first is not None and last is not None:
+            raise BadInput("Give first or last, not both.")
+        size = first if first is not None else last if last is not None else PAGE
+        if not 1 <= size <= LARGEST_PAGE:
+            raise BadInput(f"A page has 1 to {LARGEST_PAGE} rows; {size} were asked for.")
+        return cls(size, last is not None, after, before)
+
+    def window(self, node: NodeDefinition, order: tuple[str, ...]) -> Window:
+        """The rows to fetch: one more than the page, to learn whether there is more; backwards runs from the end."""
+        after, before = (decode_cursor(node, order, cursor) for cursor in (self.after, self.before))
+        if self.backwards:
+            return Window(_reversed(order), self.size + 1, beyond=before, until=after)
+        return Window(order, self.size + 1, beyond=after, until=before)
+
+    def page(self, rows: list[Row], order: tuple[str, ...], count: Callable[[], Awaitable[int]]) -> Page:
+        """The page out of what the window fetched."""
+        more, rows = len(rows) > self.size, rows[: self.size]
+        if self.backwards:
+            return Page(rows[::-1], order, more, self.before is not None, count)
+        return Page(rows, order, self.after is not None, more, count)
+
+
+def encode_cursor(row: Row, order: tuple[str, ...]) -> str:
+    """A row's place: URL-safe base64 of the JSON list of its ordering columns."""
+    place = orjson.dumps([row[name.removeprefix("-")] for name in order], default=str)  # asyncpg's UUID is its own
+    return base64.urlsafe_b64encode(place).rstrip(b"=").decode()
+
+
+def decode_cursor(node: NodeDefinition, order: tuple[str, ...], cursor: str | None) -> tuple[Any, ...] | None:
+    """The inverse of `encode_cursor`; BadInput for anything else, None for None."""
+    if cursor is None:
+        return None
+    try:
+        raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        values = orjson.loads(raw)
+        if not isinstance(values, list) or None in values:
+            raise ValueError("not a list of values")
+        pairs = zip(order, values, strict=True)
+        return tuple(python_value(node.table, name.removeprefix("-"), value) for name, value in pairs)
+    except (ValueError, TypeError, binascii.Error, KeyError, AttributeError, OverflowError) as error:
+        raise BadInput(f"{cursor!r:.80} is not a cursor of this connection.") from error
+
+
+def _reversed(order: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name[1:] if name.startswith("-") else f"-{name}" for name in order)

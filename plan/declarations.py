@@ -1,0 +1,229 @@
+"""The field specifiers: where a field's data lies, said once.
+
+A specifier returns a Strawberry field (typed `Any`, so that the annotation beside it stays the field's type) which
+carries its declaration. The plain path (`plan/plain.py`) and the compiler read declarations; nobody writes a resolver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import strawberry
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.field import StrawberryField
+
+if TYPE_CHECKING:
+    from strawberry.types.info import Info
+
+    from plan.rows import Row
+
+Where = Callable[..., Any]
+"""Takes a filter input's given values by name and answers a Tortoise `Q`."""
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalId:
+    """The row's own opaque id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the type's table, or, with `through`, of the row that the field `through` leads to."""
+
+    name: str
+    through: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """`by(*columns)`, pure and quick."""
+
+    columns: tuple[str, ...]
+    by: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """`await by(context, rows)`: one value for each row of a level, all rows of the level at once."""
+
+    columns: tuple[str, ...]
+    by: Callable[[Any, Sequence[Row]], Awaitable[Sequence[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class ToOne:
+    """The row whose id is in the column `key`."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOf:
+    """The first, in `order`, of the rows whose column `key` holds this row's id."""
+
+    key: str
+    order: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToMany:
+    """The rows whose column `key` holds this row's id, as a connection in `order`, narrowed by `where`."""
+
+    key: str
+    order: tuple[str, ...]
+    where: Where | None
+
+
+@dataclass(frozen=True, slots=True)
+class CountOf:
+    """How many rows the to-many field `field` has."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class ById:
+    """A root field: the row with the given global id."""
+
+
+Declaration = GlobalId | Column | Computed | Batch | ToOne | FirstOf | ToMany | CountOf | ById
+_IN_ROW = (GlobalId, Column, Computed)
+
+
+class PlanField(StrawberryField):
+    """A Strawberry field that knows where its data lies."""
+
+    declaration: Declaration
+    action: str | None = None
+
+    @classmethod
+    def declaring(cls, declaration: Declaration, description: str, **more: Any) -> Any:
+        """The field for `declaration`; `more` goes to Strawberry's field."""
+        field = cls(description=description, **more)
+        field.declaration = declaration
+        field.init = False
+        return field
+
+    def __copy__(self) -> PlanField:
+        copied: PlanField = super().__copy__()
+        copied.declaration, copied.action = self.declaration, self.action
+        return copied
+
+    @property
+    def is_basic_field(self) -> bool:
+        """Whether the row at hand answers the field: then Strawberry spares us an `Info`."""
+        return isinstance(self.declaration, _IN_ROW) and getattr(self.declaration, "through", None) is None
+
+    def get_result(self, source: Any, info: Info | None, args: list[Any], kwargs: Any) -> Any:
+        """What the plain path answers for this field of `source`."""
+        from plan.plain import resolve  # it reads declarations, so it comes after them
+
+        del args
+        return resolve(self, source, info, kwargs)
+
+
+def global_id(*, description: str, init: Literal[False] = False) -> Any:
+    """The row's id as clients see it."""
+    del init
+    return PlanField.declaring(GlobalId(), description)
+
+
+def column(name: str = "", *, description: str, through: str | None = None, init: Literal[False] = False) -> Any:
+    """A column: of the field's own name unless `name` is given; `through` names a to-one or first-of field."""
+    del init
+    return PlanField.declaring(Column(name, through), description)
+
+
+def computed(*columns: str, by: Callable[..., Any], description: str, init: Literal[False] = False) -> Any:
+    """A value computed from columns of the row by the pure function `by`."""
+    del init
+    return PlanField.declaring(Computed(columns, by), description)
+
+
+def batch(
+    *columns: str,
+    by: Callable[[Any, Sequence[Row]], Awaitable[Sequence[Any]]],
+    description: str,
+    init: Literal[False] = False,
+) -> Any:
+    """A value that needs more than the row: `by` is awaited once for all rows of a level."""
+    del init
+    return PlanField.declaring(Batch(columns, by), description)
+
+
+def to_one(key: str, *, description: str, init: Literal[False] = False) -> Any:
+    """The row that the column `key` points to; null where the viewer may not see it."""
+    del init
+    return PlanField.declaring(ToOne(key), description)
+
+
+def first_of(key: str, *, order: str | Sequence[str], description: str, init: Literal[False] = False) -> Any:
+    """The first of the rows that point here by `key`; `-column` orders downwards."""
+    del init
+    return PlanField.declaring(FirstOf(key, _order(order)), description)
+
+
+def to_many(
+    key: str,
+    *,
+    order: str | Sequence[str],
+    description: str,
+    filters: Any = None,
+    where: Where | None = None,
+    init: Literal[False] = False,
+) -> Any:
+    """The rows that point here by `key`, as a connection; `filters` is an input type, its values go to `where`."""
+    del init
+    field = PlanField.declaring(ToMany(key, _order(order), where), description)
+    field.arguments = [*_paging_arguments(), *_filter_arguments(filters)]
+    return field
+
+
+def count_of(field: str, *, description: str, init: Literal[False] = False) -> Any:
+    """How many rows the to-many field `field` has for this viewer, without a filter."""
+    del init
+    return PlanField.declaring(CountOf(field), description)
+
+
+def by_id(action: str, *, description: str, init: Literal[False] = False) -> Any:
+    """A root field: one row by its global id, or null. `action` names the permission that seeing it takes."""
+    del init
+    field = PlanField.declaring(ById(), description)
+    field.action = action
+    field.arguments = [id_argument()]
+    return field
+
+
+def _order(order: str | Sequence[str]) -> tuple[str, ...]:
+    """The columns, ended by the id so that no two rows are equal; all must point the same way."""
+    columns = (order,) if isinstance(order, str) else tuple(order)
+    down = columns[0].startswith("-")
+    if any(name.startswith("-") != down for name in columns):
+        raise TypeError(f"the columns of {columns} point different ways: a keyset needs one way")
+    tie_break = "-id" if down else "id"
+    return columns if tie_break in columns else (*columns, tie_break)
+
+
+def _paging_arguments() -> list[StrawberryArgument]:
+    return [
+        _argument("first", int, "At most this many from the start, 1–100. 20 when neither first nor last is given."),
+        _argument("after", str, "Only what comes after this cursor."),
+        _argument("last", int, "At most this many from the end, 1–100."),
+        _argument("before", str, "Only what comes before this cursor."),
+    ]
+
+
+def _filter_arguments(filters: Any) -> list[StrawberryArgument]:
+    return [_argument("filter", filters, "Only what matches all of this.")] if filters else []
+
+
+def id_argument() -> StrawberryArgument:
+    """`id: ID!`."""
+    return StrawberryArgument("id", None, StrawberryAnnotation(strawberry.ID), description="The global id.")
+
+
+def _argument(name: str, kind: Any, description: str) -> StrawberryArgument:
+    return StrawberryArgument(name, None, StrawberryAnnotation(kind | None), default=None, description=description)

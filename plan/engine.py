@@ -1,0 +1,172 @@
+"""From a GraphQL request to its answer: documents parsed and validated once, then executed.
+
+An answer is the plain mapping of the GraphQL specification, ready for JSON. Errors that are nobody's business are
+masked and logged whole.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from inspect import isawaitable
+from typing import Any, Protocol
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    execute,
+    get_operation_ast,
+    parse,
+    validate,
+)
+from graphql.execution import get_variable_values
+from graphql.execution.values import get_argument_values
+from strawberry import Schema
+
+from plan.errors import BadInput
+
+Answer = dict[str, Any]
+log = logging.getLogger(__name__)
+MOST_TOKENS = 10_000
+DOCUMENTS_KEPT = 1_000
+
+
+class Context(Protocol):
+    """What an execution carries; the application's context has more."""
+
+    @property
+    def request_id(self) -> str:
+        """Named in masked errors, so that the log can be searched for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A GraphQL request as it came in."""
+
+    query: str
+    operation_name: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A request whose document is sound and whose operation is known."""
+
+    document: DocumentNode
+    node: OperationDefinitionNode
+    request: Request
+
+    @property
+    def kind(self) -> OperationType:
+        """Query, mutation or subscription."""
+        return self.node.operation
+
+    @property
+    def root_fields(self) -> list[str]:
+        """The names of the fields asked for at the root, leaving out what hides in fragments."""
+        return [part.name.value for part in self.node.selection_set.selections if isinstance(part, FieldNode)]
+
+
+class RequestRefused(Exception):
+    """The request never came to execution: syntax, validation, or no such operation. `errors` are for the client."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+    def answer(self) -> Answer:
+        """The answer without `data` that the specification asks for."""
+        return {"errors": [dict(error.formatted) for error in self.errors]}
+
+
+Describe = Callable[[Exception, Any], Mapping[str, Any] | None]
+"""Turns an application's error into `message` and `extensions` for the client of a context, or None to mask it."""
+
+
+class Engine:
+    """Answers operations over one schema."""
+
+    def __init__(self, schema: Schema, describe: Describe) -> None:
+        self.schema = schema._schema  # noqa: SLF001 - the graphql-core schema, which Strawberry keeps to itself
+        self._describe = describe
+        self._sound = lru_cache(maxsize=DOCUMENTS_KEPT)(self._parsed_and_validated)
+
+    def operation(self, request: Request) -> Operation:
+        """The request's operation; RequestRefused when there is none or the document is not sound."""
+        document = self._sound(request.query)
+        if isinstance(document, RequestRefused):
+            raise document
+        node = get_operation_ast(document, request.operation_name)
+        if node is None:
+            named = f"named {request.operation_name!r}" if request.operation_name else "to run without a name"
+            raise RequestRefused([GraphQLError(f"The document has no operation {named}.")])
+        return Operation(document, node, request)
+
+    async def run(self, operation: Operation, context: Context, root: Any = None) -> Answer:
+        """Executes the operation, once. For a subscription, `root` is the event at hand."""
+        result = execute(
+            self.schema,
+            operation.document,
+            root_value=root,
+            context_value=context,
+            variable_values=dict(operation.request.variables),
+            operation_name=operation.request.operation_name,
+        )
+        return self._answer(await result if isawaitable(result) else result, context)
+
+    def root_call(self, operation: Operation) -> tuple[Any, dict[str, Any]]:
+        """The Strawberry field and the coerced arguments (by Python name) of a subscription's one root field."""
+        variables = get_variable_values(
+            self.schema, operation.node.variable_definitions or (), dict(operation.request.variables)
+        )
+        if isinstance(variables, list):
+            raise RequestRefused(variables)
+        node = operation.node.selection_set.selections[0]
+        if not isinstance(node, FieldNode) or self.schema.subscription_type is None:
+            raise RequestRefused([GraphQLError("A subscription selects its one field directly.")])
+        definition = self.schema.subscription_type.fields[node.name.value]
+        arguments = get_argument_values(definition, node, variables)
+        declared = definition.extensions["strawberry-definition"]
+        names = {argument.python_name.replace("_", "").lower(): argument.python_name for argument in declared.arguments}
+        return declared, {names[name.lower()]: value for name, value in arguments.items()}
+
+    def failed(self, error: Exception, context: Context) -> Answer:
+        """The answer for an error outside of any field."""
+        return {"data": None, "errors": [self._formatted(GraphQLError(str(error), original_error=error), context)]}
+
+    def _parsed_and_validated(self, query: str) -> DocumentNode | RequestRefused:
+        try:
+            document = parse(query, max_tokens=MOST_TOKENS)
+        except GraphQLError as error:
+            return RequestRefused([error])
+        except RecursionError:
+            return RequestRefused([GraphQLError("The document is nested too deeply.")])
+        errors = validate(self.schema, document)
+        return RequestRefused(errors) if errors else document
+
+    def _answer(self, result: ExecutionResult, context: Context) -> Answer:
+        answer: Answer = {"data": result.data}
+        if result.errors:
+            answer["errors"] = [self._formatted(error, context) for error in result.errors]
+        return answer
+
+    def _formatted(self, error: GraphQLError, context: Context) -> dict[str, Any]:
+        formatted: dict[str, Any] = dict(error.formatted)
+        cause = error.original_error
+        if isinstance(cause, BadInput):
+            return formatted | {"extensions": {"code": "INVALID"}}
+        if cause is None or isinstance(cause, GraphQLError):
+            return formatted  # graphql-core's own words: a null where none may be, a variable of the wrong type
+        described = self._describe(cause, context)
+        if described is not None:
+            return formatted | dict(described)
+        log.error("an operation failed at %s", error.path, exc_info=cause)
+        message = f"Something went wrong on our side. Request {context.request_id}."
+        return formatted | {"message": message, "extensions": {"code": "INTERNAL", "requestId": context.request_id}}

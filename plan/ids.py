@@ -1,0 +1,34 @@
+"""Opaque global ids (Relay's object identification)."""
+
+import base64
+import binascii
+from uuid import UUID
+
+import strawberry
+
+from plan.declarations import global_id
+from plan.errors import BadInput
+
+
+def encode_id(type_name: str, row_id: UUID) -> str:
+    """The global id of a row: URL-safe base64, without padding, of the type's name and the UUID's 16 bytes."""
+    return base64.urlsafe_b64encode(type_name.encode() + b":" + row_id.bytes).rstrip(b"=").decode()
+
+
+def decode_id(value: str) -> tuple[str, UUID]:
+    """The inverse of `encode_id`; BadInput for anything that it did not make."""
+    try:
+        raw = base64.b64decode(value.encode("ascii") + b"=" * (-len(value) % 4), altchars=b"-_", validate=True)
+        name, row_id = raw[:-17].decode("ascii"), UUID(bytes=raw[-16:])
+    except (ValueError, binascii.Error) as error:
+        raise BadInput(f"{value!r:.60} is not an id of this API.") from error
+    if not name or encode_id(name, row_id) != value:
+        raise BadInput(f"{value!r:.60} is not an id of this API.")
+    return name, row_id
+
+
+@strawberry.interface(description="Anything that has an id of its own and can be fetched by it.")
+class Node:
+    """The interface of every declared type."""
+
+    id: strawberry.ID = global_id(description="Opaque and permanent. The same for every viewer.")

@@ -1,0 +1,136 @@
+"""The plain path: Strawberry's executor over the same declarations, fed by the batch loaders of `plan/reader.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from strawberry.types.unset import UNSET
+from tortoise.expressions import Q
+
+from plan.connections import Connection, Paging
+from plan.declarations import (
+    Batch,
+    ById,
+    Column,
+    Computed,
+    CountOf,
+    FirstOf,
+    GlobalId,
+    PlanField,
+    ToMany,
+    ToOne,
+    Where,
+)
+from plan.ids import decode_id, encode_id
+from plan.nodes import NodeDefinition, innermost, node_of
+from plan.statements import Window
+
+if TYPE_CHECKING:
+    from plan.reader import Reader
+    from plan.rows import Row
+
+
+def resolve(field: PlanField, source: Any, info: Any, arguments: dict[str, Any]) -> Any:
+    """The value of `field` for the row `source`, or an awaitable of it."""
+    return _RESOLVERS[type(field.declaration)](field, source, info, arguments)
+
+
+def _global_id(_field: PlanField, row: Row, _info: Any, _arguments: dict[str, Any]) -> str:
+    return encode_id(row.node.name, row["id"])
+
+
+def _column(field: PlanField, row: Row, info: Any, _arguments: dict[str, Any]) -> Any:
+    declaration: Column = field.declaration  # type: ignore[assignment]
+    if declaration.through is None:
+        return _value(row, declaration.name)
+    return _column_through(declaration.through, declaration.name, row, info)
+
+
+async def _column_through(through: str, name: str, row: Row, info: Any) -> Any:
+    other = await resolve(row.node.fields[through], row, info, {})
+    return None if other is None else _value(other, name)
+
+
+def _value(row: Row, name: str) -> Any:
+    value = row[name]
+    kind = row.node.enums.get(name)
+    return kind(value) if kind is not None and value is not None else value
+
+
+def _computed(field: PlanField, row: Row, _info: Any, _arguments: dict[str, Any]) -> Any:
+    declaration: Computed = field.declaration  # type: ignore[assignment]
+    return declaration.by(*(row[name] for name in declaration.columns))
+
+
+async def _batch(field: PlanField, row: Row, info: Any, _arguments: dict[str, Any]) -> Any:
+    declaration: Batch = field.declaration  # type: ignore[assignment]
+    name = (row.node.name, field.python_name)
+    return await _reader(info).batched(name, row, lambda rows: declaration.by(info.context, rows))
+
+
+async def _to_one(field: PlanField, row: Row, info: Any, _arguments: dict[str, Any]) -> Row | None:
+    declaration: ToOne = field.declaration  # type: ignore[assignment]
+    key = row[declaration.key]
+    return None if key is None else await _reader(info).one(row.node.target(field.python_name), key)
+
+
+async def _first_of(field: PlanField, row: Row, info: Any, _arguments: dict[str, Any]) -> Row | None:
+    declaration: FirstOf = field.declaration  # type: ignore[assignment]
+    target, window = row.node.target(field.python_name), Window(declaration.order, 1)
+    found = await _reader(info).window(target, declaration.key, row["id"], Q(), window)
+    return found[0] if found else None
+
+
+async def _to_many(field: PlanField, row: Row, info: Any, arguments: dict[str, Any]) -> Connection[Any]:
+    declaration: ToMany = field.declaration  # type: ignore[assignment]
+    target, reader, parent = row.node.target(field.python_name), _reader(info), row["id"]
+    condition = _condition(declaration.where, arguments.pop("filter", None))
+    paging = Paging.checked(**arguments)
+    window = paging.window(target, declaration.order)
+    rows = await reader.window(target, declaration.key, parent, condition, window)
+
+    async def count() -> int:
+        return await reader.count(target, declaration.key, parent, condition)
+
+    return Connection(page=paging.page(rows, declaration.order, count))
+
+
+async def _count_of(field: PlanField, row: Row, info: Any, _arguments: dict[str, Any]) -> int:
+    declaration: CountOf = field.declaration  # type: ignore[assignment]
+    many: ToMany = row.node.fields[declaration.field].declaration  # type: ignore[assignment]
+    target = row.node.target(declaration.field)
+    return await _reader(info).count(target, many.key, row["id"], _condition(many.where, None))
+
+
+async def _by_id(field: PlanField, _source: Any, info: Any, arguments: dict[str, Any]) -> Row | None:
+    node: NodeDefinition = node_of(innermost(field.type))
+    name, row_id = decode_id(arguments["id"])
+    return await _reader(info).one(node, row_id) if name == node.name else None
+
+
+def _condition(where: Where | None, given: Any) -> Q:
+    """The filter input's values that are set, put to `where`; null means the same as absent."""
+    if where is None:
+        return Q()
+    values = vars(given) if given is not None else {}
+    condition: Q = where(**{name: value for name, value in values.items() if value is not None and value is not UNSET})
+    return condition
+
+
+def _reader(info: Any) -> Reader:
+    reader: Reader = info.context.reader
+    return reader
+
+
+_RESOLVERS: dict[type, Callable[..., Any]] = {
+    GlobalId: _global_id,
+    Column: _column,
+    Computed: _computed,
+    Batch: _batch,
+    ToOne: _to_one,
+    FirstOf: _first_of,
+    ToMany: _to_many,
+    CountOf: _count_of,
+    ById: _by_id,
+}

@@ -1,0 +1,28 @@
+"""What the plan needs to know of a Tortoise model: the only place that looks behind its curtain."""
+
+from typing import Any
+
+from tortoise import fields
+
+_ARRAYS: dict[type, str] = {fields.UUIDField: "uuid[]", fields.BigIntField: "bigint[]", fields.IntField: "int[]"}
+
+
+def table_name(model: Any) -> str:
+    """The table in the database."""
+    name: str = model._meta.db_table  # noqa: SLF001
+    return name
+
+
+def column_names(model: Any) -> set[str]:
+    """The columns that can be selected."""
+    return set(model._meta.fields_db_projection)  # noqa: SLF001
+
+
+def array_type(model: Any, column: str) -> str:
+    """PostgreSQL's type of a list of the column's values."""
+    return _ARRAYS.get(type(model._meta.fields_map[column]), "text[]")  # noqa: SLF001
+
+
+def python_value(model: Any, column: str, value: Any) -> Any:
+    """A value out of JSON as the column has it in Python; ValueError or TypeError when it is none."""
+    return model._meta.fields_map[column].to_python_value(value)  # noqa: SLF001

@@ -1,0 +1,106 @@
+"""Signing up, in and out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.clock import utc_now
+from domain.errors import Conflict, Unauthenticated
+from domain.jobs import JobKind
+from domain.permissions import Role
+from domain.text import email_address, one_line
+from domain.tokens import new_token, token_hash
+from domain.viewers import ANONYMOUS, Viewer
+from models import Job, Member, Session, SignUp, Team, User
+from models.accounts import SIGN_IN_LINK
+from models.database import transaction
+from resolvers.caller import Caller
+from resolvers.passwords import hash_password, password_matches
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A fresh session. `token` is told this once; we keep its hash."""
+
+    token: str
+    session_id: UUID
+    user_id: UUID
+    expires_at: datetime
+
+
+async def sign_up(caller: Caller, *, email: str, password: str, name: str, team_name: str | None) -> None:
+    """Notes the wish and has the link mailed. Does the same work whether or not the address is known."""
+    address = email_address(email, path=("email",))
+    person = one_line(name, path=("name",), most=100)
+    team = one_line(team_name or person, path=("teamName",), most=100)
+    hashed = await hash_password(password, path=("password",))
+    now = caller.now()
+    async with transaction():
+        wish = await SignUp.create(
+            email=address,
+            name=person,
+            team_name=team,
+            password_hash=hashed,
+            locale=caller.locale,
+            created_at=now,
+            expires_at=now + SIGN_IN_LINK,
+        )
+        await Job.enqueue(JobKind.SIGN_IN_MAIL, now, payload={"sign_up_id": str(wish.id)})
+
+
+async def confirm_sign_up(caller: Caller, *, token: str) -> SignedIn:
+    """Follows the mailed link: makes the person and their team, or signs in whoever has the address already."""
+    now = caller.now()
+    async with transaction():
+        pending = SignUp.filter(token_hash=token_hash(token), expires_at__gt=now)
+        wish = await pending.select_for_update().get_or_none()
+        if wish is None:
+            raise Conflict("problem.link_used", path=("token",))
+        user = await User.get_or_none(email=wish.email) or await _welcome(wish, now)
+        await wish.delete()
+        return await _open_session(caller, user, now)
+
+
+async def sign_in(caller: Caller, *, email: str, password: str) -> SignedIn:
+    """Opens a session. An unknown address and a wrong password are one and the same refusal."""
+    user = await User.get_or_none(email=email.strip().lower()[:254]) if "\x00" not in email else None
+    if not await password_matches(password, user.password_hash if user else None) or user is None:
+        raise Unauthenticated("problem.wrong_credentials")
+    async with transaction():
+        return await _open_session(caller, user, caller.now())
+
+
+async def sign_out(caller: Caller) -> None:
+    """Ends the session that asks."""
+    if not caller.viewer.signed_in:
+        raise Unauthenticated
+    await Session.filter(id=caller.viewer.session_id, ended_at__isnull=True).update(ended_at=caller.now())
+
+
+async def viewer_of(token: str | None, now: datetime | None = None) -> Viewer:
+    """Who holds this session token: nobody for a token that is missing, wrong, expired or signed out."""
+    if not token:
+        return ANONYMOUS
+    session = await Session.current(token_hash(token), now or utc_now())
+    return Viewer(session.user_id, session.id) if session else ANONYMOUS
+
+
+async def _welcome(wish: SignUp, now: datetime) -> User:
+    user = await User.create(
+        email=wish.email, name=wish.name, password_hash=wish.password_hash, locale=wish.locale, created_at=now
+    )
+    team = await Team.create(name=wish.team_name, created_at=now)
+    await Member.create(team_id=team.id, user_id=user.id, role=Role.OWNER, created_at=now)
+    return user
+
+
+async def _open_session(caller: Caller, user: User, now: datetime) -> SignedIn:
+    token, expires_at = new_token(), now + caller.rules.session
+    session = await Session.create(
+        user_id=user.id,
+        token_hash=token_hash(token),
+        device=caller.device[:200],
+        created_at=now,
+        expires_at=expires_at,
+    )
+    return SignedIn(token, session.id, user.id, expires_at)

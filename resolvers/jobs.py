@@ -1,0 +1,34 @@
+"""Jobs: watch one, cancel one."""
+
+from uuid import UUID
+
+from models import Job
+from models.database import transaction
+from models.teams import require
+from resolvers.caller import Caller
+
+
+async def cancel(caller: Caller, *, job_id: UUID) -> Job:
+    """Ends a job that has not ended; whatever it made so far is thrown away."""
+    async with transaction():
+        job = await Job.lock(job_id, caller.viewer)
+        await _require(caller, "job:cancel", job)
+        await job.cancel(caller.now())
+    return job
+
+
+async def watch(caller: Caller, *, job_id: UUID) -> list[str]:
+    """The topics on which a job's steps are told."""
+    job = await Job.find(job_id, caller.viewer)
+    await _require(caller, "job:view", job)
+    return [f"job:{job.id}"]
+
+
+async def has_ended(caller: Caller, *, job_id: UUID) -> bool:
+    """Whether nothing more will happen to the job."""
+    return (await Job.find(job_id, caller.viewer)).state.ended
+
+
+async def _require(caller: Caller, action: str, job: Job) -> None:
+    assert job.team_id is not None, "a job that somebody may see has a team"
+    await require(caller.viewer, action, job.team_id)

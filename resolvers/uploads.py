@@ -1,0 +1,152 @@
+"""Uploads: a file comes in parts, straight to storage, and becomes a version."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.errors import Invalid, Unavailable
+from domain.ids import new_id
+from domain.jobs import JobKind
+from domain.text import many_lines, one_line
+from domain.uploads import Part, PartFinding, check_parts, part_size, part_sizes
+from gateways.storage import UploadGone
+from models import Job, Upload, Video
+from models.database import transaction
+from models.teams import require
+from resolvers.caller import Caller
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class PartTarget:
+    """Where to PUT one part, of exactly `size` bytes, until `expires_at`."""
+
+    number: int
+    size: int
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What of an upload has arrived, and where the rest goes."""
+
+    upload: Upload
+    arrived: list[Part]
+    missing: list[PartTarget]
+
+
+async def start(
+    caller: Caller,
+    *,
+    video_id: UUID,
+    file_name: str,
+    size: int,
+    sha256: str | None = None,
+    change_description: str | None = None,
+) -> Progress:
+    """Opens an upload to become the video's next version."""
+    named = one_line(file_name, path=("fileName",), most=255)
+    described = many_lines(change_description or "", path=("changeDescription",), most=1000)
+    if not 0 <= size <= caller.rules.upload_max_bytes:
+        raise Invalid("problem.upload_size", path=("size",), most=caller.rules.upload_max_bytes)
+    promised = sha256.lower() if sha256 else None
+    if promised and not _SHA256.fullmatch(promised):
+        raise Invalid("problem.sha256", path=("sha256",))
+    video = await Video.find(video_id, caller.viewer)
+    await require(caller.viewer, "version:create", video.team_id)
+    video.require_live()
+    version_id, now = new_id(), caller.now()
+    key = f"teams/{video.team_id}/videos/{video.id}/versions/{version_id}/original"
+    upload = await Upload.create(
+        team_id=video.team_id,
+        video_id=video.id,
+        created_by_id=caller.viewer.user_id,
+        version_id=version_id,
+        file_name=named,
+        change_description=described,
+        size=size,
+        part_size=part_size(size, caller.rules.upload_part_bytes),
+        sha256=promised,
+        storage_key=key,
+        storage_upload_id=await caller.storage.start_upload(key),
+        created_at=now,
+        expires_at=now + caller.rules.upload_time,
+    )
+    return await _progress(caller, upload, [])
+
+
+async def progress(caller: Caller, *, upload_id: UUID) -> Progress:
+    """What has arrived so far, with fresh URLs for what has not: this is how a broken upload goes on."""
+    upload = await Upload.find(upload_id, caller.viewer)
+    await require(caller.viewer, "version:create", upload.team_id)
+    upload.require_open(caller.now())
+    return await _progress(caller, upload, await _arrived(caller, upload))
+
+
+async def complete(caller: Caller, *, upload_id: UUID, checksums: Mapping[int, str]) -> Job:
+    """Checks that every part is there as promised, and queues the job for the version. Asked again: the same job."""
+    upload = await Upload.find(upload_id, caller.viewer)
+    await require(caller.viewer, "version:create", upload.team_id)
+    if upload.job_id is not None:
+        return await Job.get(id=upload.job_id)
+    upload.require_open(caller.now())
+    arrived = await _arrived(caller, upload)
+    if findings := check_parts(part_sizes(upload.size, upload.part_size), checksums, arrived):
+        raise _refused(findings)
+    async with transaction():
+        upload = await Upload.lock(upload_id, caller.viewer)
+        await require(caller.viewer, "version:create", upload.team_id)
+        if upload.job_id is not None:
+            return await Job.get(id=upload.job_id)
+        job = await Job.enqueue(
+            JobKind.INGEST,
+            caller.now(),
+            payload={"upload_id": str(upload.id)},
+            team_id=upload.team_id,
+            video_id=upload.video_id,
+            created_by_id=caller.viewer.user_id,
+        )
+        upload.complete(job, caller.now())
+        await upload.save()
+    return job
+
+
+async def discard(caller: Caller, *, upload_id: UUID) -> Upload:
+    """Gives an open upload up; its parts are thrown away."""
+    async with transaction():
+        upload = await Upload.lock(upload_id, caller.viewer)
+        await require(caller.viewer, "version:create", upload.team_id)
+        upload.discard()
+        await upload.save()
+        await Job.enqueue(JobKind.DISCARD_UPLOAD, caller.now(), payload={"upload_id": str(upload.id)})
+    return upload
+
+
+async def _progress(caller: Caller, upload: Upload, arrived: list[Part]) -> Progress:
+    valid = caller.rules.link
+    here = {part.number for part in arrived}
+    sizes = enumerate(part_sizes(upload.size, upload.part_size), start=1)
+    awaited = {number: size for number, size in sizes if number not in here}
+    urls = await caller.storage.part_urls(
+        upload.storage_key, upload.storage_upload_id, awaited, expires_in=int(valid.total_seconds())
+    )
+    until = caller.now() + valid
+    return Progress(upload, arrived, [PartTarget(n, size, urls[n], until) for n, size in awaited.items()])
+
+
+async def _arrived(caller: Caller, upload: Upload) -> list[Part]:
+    try:
+        return await caller.storage.parts(upload.storage_key, upload.storage_upload_id)
+    except UploadGone as error:
+        raise Unavailable("problem.upload_gone") from error
+
+
+def _refused(findings: Sequence[PartFinding]) -> Invalid:
+    first = findings[0]
+    return Invalid(
+        f"problem.part_{first.fault.value}", path=("parts", str(first.number)), number=first.number, count=len(findings)
+    )

@@ -1,0 +1,59 @@
+"""Versions: restoring one, and the links to their files."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from domain.errors import NotFound
+from domain.events import VersionCreated
+from domain.text import many_lines
+from models import Version, Video
+from models.database import transaction
+from models.events import record
+from models.teams import require
+from resolvers.caller import Caller
+
+
+async def restore(caller: Caller, *, version_id: UUID, change_description: str | None) -> Version:
+    """Makes an older version the newest again, as a new version that shares the old one's file."""
+    now, viewer = caller.now(), caller.viewer
+    described = many_lines(change_description or "", path=("changeDescription",), most=1000)
+    async with transaction():
+        old = await Version.find(version_id, viewer)
+        await require(viewer, "version:create", old.team_id)
+        video = await Video.filter(id=old.video_id).select_for_update().get_or_none()
+        if video is None:
+            raise NotFound
+        video.require_live()
+        new = old.restored(number=video.next_version(), by=viewer.user_id, change_description=described)
+        new.created_at = now
+        await video.save()
+        await new.save(force_create=True)
+        made = VersionCreated(
+            team_id=new.team_id, actor_id=viewer.user_id, video_id=video.id, version_id=new.id, number=new.number
+        )
+        await record(made, now)
+    return new
+
+
+async def poster_urls(caller: Caller, rows: Sequence[Any]) -> list[str]:
+    """Signed links to the posters (JPEG)."""
+    return await _urls(caller, [(row["poster_key"], "image/jpeg", None) for row in rows])
+
+
+async def proxy_urls(caller: Caller, rows: Sequence[Any]) -> list[str]:
+    """Signed links to the proxies (MP4)."""
+    return await _urls(caller, [(row["proxy_key"], "video/mp4", None) for row in rows])
+
+
+async def original_urls(caller: Caller, rows: Sequence[Any]) -> list[str]:
+    """Signed links that download the originals under the names they came with."""
+    return await _urls(caller, [(row["file_key"], "application/octet-stream", row["file_name"]) for row in rows])
+
+
+async def _urls(caller: Caller, files: list[tuple[str, str, str | None]]) -> list[str]:
+    valid = int(caller.rules.link.total_seconds())
+    return [
+        await caller.storage.read_url(key, expires_in=valid, content_type=content_type, file_name=file_name)
+        for key, content_type, file_name in files
+    ]

@@ -1,0 +1,127 @@
+"""How mutations and subscriptions are declared: with their permission, their answer and their failures."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter
+from typing import Annotated, Any, ParamSpec, TypeVar, Union, cast
+
+import strawberry
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.field import StrawberryField
+from strawberry.types.fields.resolver import StrawberryResolver
+
+from domain.errors import DomainError, Forbidden, Invalid, NotFound, Unauthenticated
+from domain.permissions import PERMISSIONS, Audience
+from plan import load
+from resolvers.caller import Caller
+from schema.problems import PROBLEMS, problem_of
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Topics = Callable[..., Awaitable[list[str]]]
+"""Takes the context and the field's arguments, permits, and answers the topics to follow."""
+Ended = Callable[..., Awaitable[bool]]
+"""Takes the context and the field's arguments, and says whether nothing more will come."""
+
+
+class MutationField(StrawberryField):
+    """A mutation: runs its use-case, then reads the payload through the plan, or tells the problem."""
+
+    action: str
+    answers: type
+
+    @property
+    def is_async(self) -> bool:
+        """Always: a mutation writes."""
+        return True
+
+    async def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        """A member of the field's result union."""
+        began = perf_counter()
+        try:
+            outcome = await super().get_result(source, info, args, kwargs)
+        except DomainError as error:
+            return problem_of(error, info.context.caller.locale)
+        finally:
+            info.context.observe(info.field_name, perf_counter() - began)
+        return await self._payload(outcome, info)
+
+    async def _payload(self, outcome: Any, info: Any) -> Any:
+        if not hasattr(self.answers, "__plan_node__"):
+            return outcome
+        info.context.forget()
+        row = await load(info, self.answers, outcome.id)
+        return row or problem_of(NotFound(), info.context.caller.locale)
+
+
+class SubscriptionField(StrawberryField):
+    """A subscription: `topics` says what to follow, the function makes of each message what the client gets."""
+
+    action: str
+    topics: Topics
+    state_first: bool
+    ended: Ended | None
+
+
+def mutation(
+    action: str, *, answers: type, description: str, fails: Sequence[type[DomainError]] = ()
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Declares a mutation that `action` permits. Its type is a union: `answers`, or one of its problems.
+
+    The problems that follow from the permission are there by themselves; `fails` names the others. Where `answers` is a
+    declared type, the function answers anything with the row's `id`, and the row is read for the viewer.
+    """
+
+    def declare(function: Callable[P, R]) -> Callable[P, R]:
+        field = MutationField(base_resolver=StrawberryResolver(function), description=description)
+        field.action, field.answers = action, answers
+        field.type_annotation = StrawberryAnnotation(_result(function.__name__, answers, action, fails))
+        return cast("Callable[P, R]", field)
+
+    return declare
+
+
+def subscription(
+    action: str, *, topics: Topics, description: str, state_first: bool = False, ended: Ended | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Declares a subscription that `action` permits, on the topics that the use-case `topics` answers.
+
+    The function makes the client's event of a message. With `state_first` it is also called at the beginning, with
+    None, to tell the present state, and a client that returns begins there too. `ended` is asked after durable events.
+    """
+    if action not in PERMISSIONS:
+        raise TypeError(f"nobody knows who may {action}")
+
+    def declare(function: Callable[P, R]) -> Callable[P, R]:
+        field = SubscriptionField(base_resolver=StrawberryResolver(function), description=description)
+        field.action, field.topics, field.state_first, field.ended = action, topics, state_first, ended
+        return cast("Callable[P, R]", field)
+
+    return declare
+
+
+def for_caller(use_case: Callable[[Caller, Sequence[Any]], Awaitable[Sequence[Any]]]) -> Callable[..., Any]:
+    """A use-case over many rows as the `by` of a batch field."""
+
+    async def by(context: Any, rows: Sequence[Any]) -> Sequence[Any]:
+        return await use_case(context.caller, rows)
+
+    return by
+
+
+def _result(function: str, answers: type, action: str, fails: Sequence[type[DomainError]]) -> Any:
+    name = "".join(part.capitalize() for part in function.split("_")) + "Result"
+    problems = dict.fromkeys((*_problems_of(action), Invalid, *fails))
+    members = (answers, *(PROBLEMS[problem] for problem in problems))
+    union = strawberry.union(name, description="What was asked for, or why it was not done.")
+    return Annotated[Union[members], union]  # noqa: UP007 - a union of types that are only known now
+
+
+def _problems_of(action: str) -> tuple[type[DomainError], ...]:
+    holders = PERMISSIONS[action]
+    if holders is Audience.ANYONE:
+        return ()
+    if holders is Audience.SIGNED_IN:
+        return (Unauthenticated,)
+    return (Unauthenticated, Forbidden, NotFound)

@@ -1,0 +1,44 @@
+"""Domain errors as members of result unions, in the viewer's language."""
+
+import strawberry
+
+from domain.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    ProblemCode,
+    Unauthenticated,
+    Unavailable,
+)
+from i18n import translate
+
+
+@strawberry.interface(description="Why a mutation did not do what was asked. Every failure of a result union is one.")
+class Problem:
+    """The shape that all failures share."""
+
+    code: ProblemCode = strawberry.field(description="What kind of problem, for programs.")
+    message: str = strawberry.field(description="What is wrong, for people, in the viewer's language.")
+    path: list[str] | None = strawberry.field(
+        default=None, description="The part of the input at fault, outermost name first; null where none is."
+    )
+
+
+def _member(error: type[DomainError]) -> type[Problem]:
+    """A GraphQL type of the error's own name, described by its docstring."""
+    made = type(f"{error.__name__}Problem", (Problem,), {"__annotations__": {}, "__module__": __name__})
+    return strawberry.type(made, name=error.__name__, description=(error.__doc__ or "").strip())
+
+
+PROBLEMS: dict[type[DomainError], type[Problem]] = {
+    error: _member(error) for error in (Unauthenticated, Forbidden, NotFound, Invalid, Conflict, Unavailable)
+}
+
+
+def problem_of(error: DomainError, locale: str) -> Problem:
+    """The union member that tells of `error`, also of one that a more special class was raised for."""
+    kind = next(PROBLEMS[base] for base in type(error).__mro__ if base in PROBLEMS)
+    message = translate(locale, error.message, **error.params)
+    return kind(code=error.code, message=message, path=list(error.path) or None)

@@ -1,0 +1,75 @@
+"""What every test may use: real services, the running product, people in teams."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from models.database import database
+from tests import services
+from tests.factories import Factory
+from tests.studio import WORKERS, Studio, running
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Starts the services in the process that hands out the tests, before any worker."""
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    started = services.Services()
+    config.add_cleanup(started.stop)
+    started.start()
+
+
+@pytest.fixture(scope="session")
+def number() -> int:
+    """Which of the parallel workers this is: 0, 1, …"""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+@pytest.fixture(scope="session")
+async def database_url(number: int) -> str:
+    """This worker's own copy of the migrated database."""
+    return await fresh_database(f"studio{number}")
+
+
+@pytest.fixture(scope="session")
+def redis_url(number: int) -> str:
+    """This worker's own Redis database."""
+    return services.where()["redis"].replace("db=0", f"db={number}")
+
+
+@pytest.fixture(scope="session")
+def studio(number: int, database_url: str, redis_url: str) -> Iterator[Studio]:
+    """The whole product, running, shared by the tests of this worker: a test lives in a team of its own."""
+    folder = Path(services.where()["folder"]) / f"worker{number}"
+    folder.mkdir()
+    with running(Studio(folder, database_url, redis_url), "api", *WORKERS) as studio:
+        yield studio
+
+
+@pytest.fixture(scope="session")
+async def models(database_url: str) -> AsyncIterator[None]:
+    """The models, bound to this worker's database in the test's own process."""
+    async with database(database_url, connections=4):
+        yield
+
+
+@pytest.fixture
+async def make(studio: Studio, models: None) -> AsyncIterator[Factory]:
+    """Makes people, teams and videos, and clients that are signed in."""
+    factory = Factory(studio.url)
+    yield factory
+    await factory.close()
+
+
+async def fresh_database(name: str) -> str:
+    """A new copy of the migrated template; its address."""
+    maintenance = services.where()["postgres"]
+    connection = await asyncpg.connect(maintenance)
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {services.TEMPLATE} STRATEGY file_copy")
+    finally:
+        await connection.close()
+    return maintenance.replace("/postgres?", f"/{name}?")

@@ -1,0 +1,69 @@
+"""The bounded queue of one client."""
+
+import asyncio
+
+from live.outbox import Outbox
+
+
+async def taken(outbox, count):
+    frames = []
+    for _ in range(count):
+        frames.append(await outbox.first())
+        outbox.done()
+    return frames
+
+
+async def test_frames_leave_in_order():
+    outbox = Outbox(10)
+    await outbox.send(b"a")
+    assert outbox.push(b"b")
+    await outbox.send(b"c")
+    assert outbox.waiting_bytes == 3
+    assert await taken(outbox, 3) == [b"a", b"b", b"c"]
+    assert outbox.waiting_bytes == 0
+
+
+async def test_push_says_when_there_is_no_room():
+    outbox = Outbox(10)
+    assert outbox.push(b"x" * 10)
+    assert not outbox.push(b"y")
+    await taken(outbox, 1)
+    assert outbox.push(b"y")
+
+
+async def test_a_full_queue_of_answers_leaves_room_for_pushes():
+    outbox = Outbox(10)
+    await outbox.send(b"x" * 50)
+    assert outbox.push(b"pong")
+
+
+async def test_senders_wait_their_turn():
+    outbox = Outbox(10)
+    await outbox.send(b"x" * 10)
+    # The large frame came first: small ones that would fit earlier do not pass it.
+    senders = [asyncio.create_task(outbox.send(frame)) for frame in (b"y" * 50, b"1", b"2")]
+    assert await taken(outbox, 4) == [b"x" * 10, b"y" * 50, b"1", b"2"]
+    await asyncio.gather(*senders)
+
+
+async def test_a_cancelled_sender_does_not_block_the_next():
+    outbox = Outbox(10)
+    await outbox.send(b"x" * 10)
+    first, second = (asyncio.create_task(outbox.send(frame)) for frame in (b"1", b"2"))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait({first})
+    assert await taken(outbox, 2) == [b"x" * 10, b"2"]
+    await second
+
+
+async def test_closing_frees_everything_and_everybody():
+    outbox = Outbox(10)
+    await outbox.send(b"x" * 10)
+    sender = asyncio.create_task(outbox.send(b"y"))
+    await outbox.first()
+    outbox.close()
+    outbox.done()
+    await sender
+    assert outbox.push(b"z" * 100)
+    assert outbox.waiting_bytes == 0

@@ -1,0 +1,226 @@
+"""graphql-transport-ws over real sockets: operations, close codes, and the ways a socket ends."""
+
+import asyncio
+import logging
+
+import pytest
+
+from live.limits import Limits
+
+
+async def test_the_first_words(stage):
+    async with stage.client("graphql-ws", "graphql-transport-ws") as client:
+        assert client.connection.subprotocol == "graphql-transport-ws"
+        await client.send(type="connection_init")
+        assert await client.receive() == {"type": "connection_ack"}
+
+
+@pytest.mark.parametrize("protocols", [("graphql-ws",), ("graphql-ws", "chat")])
+async def test_other_protocols_are_turned_down(stage, protocols):
+    async with stage.client(*protocols) as client:
+        assert await client.closed() == (4406, "Only graphql-transport-ws is spoken here")
+    async with stage.client(subprotocols=None) as client:
+        assert (await client.closed())[0] == 4406
+
+
+async def test_a_query_answers_and_completes(stage):
+    async with stage.client() as client:
+        await client.init(**{"as": "ada"})
+        await client.subscribe("1", "whoami", variables={"v": 1}, operationName="n", extensions={"lastEventId": 3})
+        assert await client.receive() == {"id": "1", "type": "next", "payload": {"data": "ada"}}
+        assert await client.receive() == {"id": "1", "type": "complete"}
+    request = stage.play.requests[0]
+    assert (request.variables, request.operation_name, request.extensions) == ({"v": 1}, "n", {"lastEventId": 3})
+
+
+async def test_the_application_sees_the_handshake(stage):
+    async with stage.client(init=True, additional_headers={"X-Name": "grace"}) as client:
+        await client.subscribe("1", "whoami")
+        assert (await client.receive())["payload"] == {"data": "grace"}
+
+
+async def test_encoded_payloads_pass_untouched(stage):
+    async with stage.client(init=True) as client:
+        await client.subscribe("1", 'bytes {"data" : "é"}')
+        assert await client.receive() == {"id": "1", "type": "next", "payload": {"data": "é"}}
+
+
+async def test_operations_share_a_socket(stage, until):
+    async with stage.client(init=True) as client:
+        for operation_id in "ab":
+            await client.subscribe(operation_id, "hold")
+            assert (await client.receive())["id"] == operation_id
+        assert (stage.transport.open_sockets, stage.transport.open_operations) == (1, 2)
+        await client.subscribe("c", "count 3")
+        answers = [await client.receive() for _ in range(4)]
+        assert [answer["type"] for answer in answers] == ["next", "next", "next", "complete"]
+    await until(lambda: stage.transport.open_sockets == 0)
+    assert sorted(stage.play.cancelled) == ["a", "b", "c"]
+
+
+async def test_completing_cancels_and_frees_the_id(stage, until):
+    async with stage.client(init=True) as client:
+        for _ in range(3):
+            await client.subscribe("1", "hold")
+            assert (await client.receive())["type"] == "next"
+            await client.send(id="1", type="complete")
+        await until(lambda: len(stage.play.cancelled) == 3)
+        await client.send(id="never", type="complete")
+        await client.subscribe("1", "count 0")
+        assert await client.receive() == {"id": "1", "type": "complete"}
+
+
+async def test_the_id_is_free_once_the_end_is_seen(stage):
+    async with stage.client(init=True) as client:
+        for _ in range(200):
+            await client.subscribe("1", "count 0")
+            assert await client.receive() == {"id": "1", "type": "complete"}
+
+
+async def test_a_bad_operation_fails_alone(stage):
+    async with stage.client(init=True) as client:
+        await client.subscribe("1", "hold")
+        await client.receive()
+        await client.subscribe("2", "invalid")
+        assert await client.receive() == {"id": "2", "type": "error", "payload": [{"message": "No such field."}]}
+        assert stage.transport.open_operations == 1
+
+
+async def test_a_fault_is_masked_and_logged_whole(stage, caplog):
+    async with stage.client(init=True) as client:
+        await client.subscribe("1", "fault")
+        assert (await client.receive())["payload"] == {"data": 1}
+        failure = await client.receive()
+        assert failure["type"] == "error"
+        assert failure["payload"][0]["extensions"] == {"code": "INTERNAL"}
+        assert "secret" not in str(failure)
+        await client.subscribe("1", "whoami")
+        assert (await client.receive())["type"] == "next"
+    assert "ZeroDivisionError: secret" in caplog.text
+
+
+async def test_one_operation_too_many_fails_alone(house):
+    stage = house.stage(Limits(operations=2))
+    async with stage.client(init=True) as client:
+        for operation_id in "ab":
+            await client.subscribe(operation_id, "hold")
+            await client.receive()
+        await client.subscribe("c", "hold")
+        failure = await client.receive()
+        assert (failure["id"], failure["type"]) == ("c", "error")
+        assert failure["payload"][0]["extensions"] == {"code": "TOO_MANY_OPERATIONS"}
+        await client.send(id="a", type="complete")
+        await client.subscribe("c", "hold")
+        assert (await client.receive())["type"] == "next"
+
+
+async def test_pings_are_answered_before_and_after_init(stage):
+    async with stage.client() as client:
+        await client.send(type="ping")
+        assert await client.receive() == {"type": "pong"}
+        await client.init()
+        await client.send(type="ping", payload={"t": 1})
+        assert await client.receive() == {"type": "pong", "payload": {"t": 1}}
+
+
+async def test_a_client_that_answers_pings_stays_and_one_that_does_not_goes(house):
+    stage = house.stage(Limits(ping_seconds=0.05))
+    async with stage.client(init=True) as client:
+        for _ in range(4):
+            assert await client.receive() == {"type": "ping"}
+            await client.send(type="pong")
+        assert await client.closed() == (4499, "No answer to our ping")
+
+
+async def test_init_must_come_in_time(house):
+    stage = house.stage(Limits(init_seconds=0.05))
+    async with stage.client() as client:
+        await client.send(type="ping")
+        assert await client.closed() == (4408, "Connection initialisation timeout")
+
+
+async def test_after_init_its_deadline_is_off(house):
+    stage = house.stage(Limits(init_seconds=0.05, ping_seconds=0.1))
+    async with stage.client(init=True) as client:
+        assert await client.receive() == {"type": "ping"}
+
+
+async def test_init_twice(stage):
+    async with stage.client(init=True) as client:
+        await client.send(type="connection_init")
+        assert await client.closed() == (4429, "Too many initialisation requests")
+
+
+async def test_init_twice_while_the_first_is_judged(stage):
+    async with stage.client() as client:
+        await client.send(type="connection_init", payload={"as": "slow"})
+        await client.send(type="connection_init")
+        assert (await client.closed())[0] == 4429
+
+
+@pytest.mark.parametrize("began", [False, True])
+async def test_subscribing_before_the_acknowledgement(stage, began):
+    async with stage.client() as client:
+        if began:
+            await client.send(type="connection_init", payload={"as": "slow"})
+        await client.subscribe("1", "whoami")
+        assert await client.closed() == (4401, "Unauthorized")
+    assert stage.play.requests == []
+
+
+async def test_an_id_in_use(stage, until):
+    async with stage.client(init=True) as client:
+        await client.subscribe("1", "hold")
+        await client.subscribe("1", "whoami")
+        assert await client.closed() == (4409, "Subscriber for 1 already exists")
+    await until(lambda: stage.transport.open_operations == 0)
+
+
+@pytest.mark.parametrize(("why", "reason"), [("", "Forbidden"), ("Your account is closed.",) * 2, ("é" * 99, "é" * 61)])
+async def test_a_refused_connection(stage, why, reason):
+    async with stage.client() as client:
+        await client.send(type="connection_init", payload={"as": "refused", "why": why})
+        assert await client.closed() == (4403, reason)
+
+
+async def test_a_fault_in_connecting_asks_to_try_again(stage, caplog):
+    async with stage.client() as client:
+        await client.send(type="connection_init", payload={"as": "fault"})
+        assert await client.closed() == (1013, "Try again later")
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_ending_sockets_by_their_caller(stage):
+    async with stage.client() as ada, stage.client() as bob, stage.client() as stranger:
+        await ada.init(**{"as": "ada"})
+        await bob.init(**{"as": "bob"})
+        await ada.subscribe("1", "hold")
+        await ada.receive()
+        assert stage.transport.end(lambda caller: caller == "ada", "Your session has ended") == 1
+        assert await ada.closed() == (4403, "Your session has ended")
+        assert stage.play.cancelled == ["1"]
+        await bob.subscribe("1", "whoami")
+        assert (await bob.receive())["payload"] == {"data": "bob"}
+        await stranger.init()
+
+
+async def test_draining_sends_everybody_away(stage):
+    async with stage.client(init=True) as busy, stage.client() as idle:
+        await busy.subscribe("1", "hold")
+        await busy.receive()
+        ends = asyncio.gather(busy.closed(), idle.closed())
+        await stage.transport.drain()
+        assert await ends == [(1012, "The server restarts; come back in a moment")] * 2
+        assert (stage.transport.open_sockets, stage.play.cancelled) == (0, ["1"])
+        async with stage.client() as late:
+            assert (await late.closed())[0] == 1012
+
+
+async def test_a_client_that_vanishes_leaves_nothing(stage, until, caplog):
+    async with stage.client(init=True) as client:
+        await client.subscribe("1", "flood 1000")
+        await client.receive()
+        client.connection.transport.abort()
+    await until(lambda: stage.transport.open_sockets == 0)
+    assert stage.play.cancelled == ["1"]
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []

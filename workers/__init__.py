@@ -1,0 +1,1 @@
+"""What runs outside of requests: the relay that carries events on, and the workers that do jobs."""

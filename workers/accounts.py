@@ -1,0 +1,45 @@
+"""Mails about accounts."""
+
+from uuid import UUID
+
+from domain.jobs import JobKind
+from domain.tokens import new_token, token_hash
+from gateways.mail import Mail, MailRefused
+from i18n import translate
+from models import SignUp, User
+from models.accounts import SIGN_IN_LINK
+from workers.jobs import JobFailure, Work, handles
+
+MAIL_REFUSED = "MAIL_REFUSED"
+"""The failure of a mail that no server will ever take."""
+
+
+@handles(JobKind.SIGN_IN_MAIL)
+async def send_sign_in_mail(work: Work) -> None:
+    """Mails the link that ends a sign-up, or signs in who already has an account. Payload: `sign_up_id`."""
+    sign_up = await SignUp.get_or_none(id=UUID(work.job.payload["sign_up_id"]))
+    if sign_up is not None:
+        await _send_link(work, sign_up)
+    async with work.finishing() as job:
+        await job.succeed(work.means.clock())
+
+
+async def _send_link(work: Work, sign_up: SignUp) -> None:
+    # The token is made here, so that it lies nowhere but in the mail; an attempt after this one makes another.
+    token = new_token()
+    sign_up.token_hash = token_hash(token)
+    sign_up.expires_at = work.means.clock() + SIGN_IN_LINK
+    await sign_up.save(update_fields=["token_hash", "expires_at"])
+    known = await User.exists(email=sign_up.email)
+    try:
+        await work.means.mailer.send(_mail(sign_up, f"{work.means.public_url}/welcome?token={token}", known=known))
+    except MailRefused as error:
+        raise JobFailure(MAIL_REFUSED) from error
+
+
+def _mail(sign_up: SignUp, link: str, *, known: bool) -> Mail:
+    key = "mail.known" if known else "mail.welcome"
+    hours = int(SIGN_IN_LINK.total_seconds() // 3600)
+    values = {"name": sign_up.name, "team": sign_up.team_name, "link": link, "hours": hours}
+    subject = translate(sign_up.locale, f"{key}.subject", **values)
+    return Mail(to=sign_up.email, subject=subject, text=translate(sign_up.locale, f"{key}.text", **values))

@@ -1,0 +1,86 @@
+"""Who cares about events: each consumer is a function over a batch of them, declared here or beside its noun."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from arq.connections import ArqRedis
+
+from domain.clock import Clock
+from domain.events import Event, JobCancelled, JobFailed, JobQueued
+from domain.jobs import JobKind, JobState
+from live.message import Message
+from live.publish import publish_batch
+from models import EventRecord, Job
+from workers.wakes import wake
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a consumer may need besides the database."""
+
+    redis: ArqRedis
+    clock: Clock
+
+
+Handler = Callable[[Sequence[EventRecord], Tools], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A name (its cursor's), what it does, for which types of event (None: all), and whether in a transaction."""
+
+    name: str
+    handle: Handler
+    types: frozenset[str] | None
+    in_transaction: bool
+
+    def wants(self, event: EventRecord) -> bool:
+        """Whether the event is for this consumer."""
+        return self.types is None or event.type in self.types
+
+
+CONSUMERS: dict[str, Consumer] = {}
+
+
+def consumer(name: str, *events: type[Event], in_transaction: bool = False) -> Callable[[Handler], Handler]:
+    """Declares the consumer `name` of these events; without any, of all.
+
+    It gets events in order, in batches, each at least once: an effect outside of the database must be one that may
+    happen twice. With `in_transaction` its writes and its cursor are one commit; it must then do nothing else.
+    """
+
+    def register(handle: Handler) -> Handler:
+        if name in CONSUMERS:
+            raise TypeError(f"two consumers are called {name}")
+        types = frozenset(event.type for event in events) or None
+        CONSUMERS[name] = Consumer(name, handle, types, in_transaction)
+        return handle
+
+    return register
+
+
+@consumer("live")
+async def publish_live(events: Sequence[EventRecord], tools: Tools) -> None:
+    """Tells every API process what happened; clients drop what they hear twice."""
+    batch = ((event.subjects, Message(event.body(), event.position, str(event.id))) for event in events)
+    await publish_batch(tools.redis, batch)
+
+
+@consumer("jobs", JobQueued)
+async def wake_workers(events: Sequence[EventRecord], tools: Tools) -> None:
+    """Wakes a worker for each job that still waits."""
+    waiting = Job.filter(id__in=_job_ids(events), state=JobState.QUEUED)
+    for job in await waiting.order_by("available_at"):
+        await wake(tools.redis, job)
+
+
+@consumer("clean-up", JobFailed, JobCancelled, in_transaction=True)
+async def discard_failed_uploads(events: Sequence[EventRecord], tools: Tools) -> None:
+    """What was uploaded for an ingest that came to nothing is thrown away."""
+    for job in await Job.filter(id__in=_job_ids(events), kind=JobKind.INGEST):
+        await Job.enqueue(JobKind.DISCARD_UPLOAD, tools.clock(), payload={"upload_id": job.payload["upload_id"]})
+
+
+def _job_ids(events: Sequence[EventRecord]) -> list[UUID]:
+    return [UUID(event.payload["job_id"]) for event in events]

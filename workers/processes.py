@@ -1,0 +1,123 @@
+"""How the processes are put together from their settings, run until they are told to stop, and taken apart."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+import uvloop
+
+from domain.clock import utc_now
+from domain.jobs import Queue
+from domain.media import Limits
+from gateways.logs import configure
+from gateways.mail import open_mailer
+from gateways.storage import open_storage
+from models.database import database
+from workers.attempts import Attempts
+from workers.consumers import CONSUMERS, Tools
+from workers.health import beat
+from workers.jobs import Means, Rules
+from workers.queue import QueueListener
+from workers.relay import Relay, Rhythm
+from workers.scratch import process_folder
+from workers.sweeper import Sweeper
+from workers.wakes import open_queues
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+def run(process: "Coroutine[Any, Any, None]", settings: "Settings") -> None:
+    """Runs a process to its end; what it cannot start without is a sentence and status 1."""
+    configure(settings.log_level, people=settings.environment == "development")
+    try:
+        uvloop.run(process)
+    except (OSError, ValueError) as error:
+        sys.exit(f"This process cannot start: {error or type(error).__name__}")
+
+
+async def relay(settings: "Settings") -> None:
+    """The relay, until SIGTERM or SIGINT."""
+    tools = Tools(open_queues(settings.redis_url), utc_now)
+    sweep_seconds = settings.job_sweep_seconds
+    sweeper = Sweeper(tools.redis, utc_now, settings.job_attempts, timedelta(seconds=sweep_seconds))
+    rhythm = Rhythm(settings.relay_poll_seconds, sweep_seconds)
+    relay = Relay(settings.database_url, list(CONSUMERS.values()), tools, rhythm, sweeper)
+    async with AsyncExitStack() as opened:
+        opened.push_async_callback(tools.redis.aclose)
+        await opened.enter_async_context(database(settings.database_url, connections=settings.database_connections))
+        await _until_stopped(relay.run(), beat(settings.work_dir, "relay"))
+
+
+async def worker(settings: "Settings", queue: Queue, at_start: Callable[[], Awaitable[None]] | None = None) -> None:
+    """A worker of one queue, until SIGTERM or SIGINT; its jobs are then given back, and another takes them on."""
+    if at_start is not None:
+        await at_start()
+    most = {Queue.MEDIA: settings.media_jobs, Queue.IO: settings.io_jobs}[queue]
+    async with _means(settings) as means:
+        with process_folder(settings.work_dir, queue.value) as scratch:
+            listener = QueueListener(queue, means.redis, Attempts(means, _rules(settings), scratch, most), most)
+            log.info("worker.ready", queue=queue.value, jobs=most)
+            try:
+                await _until_stopped(listener.run(), beat(settings.work_dir, queue.value), before_end=listener.stop)
+            finally:
+                log.info("worker.stopped", queue=queue.value)
+
+
+def _rules(settings: "Settings") -> Rules:
+    return Rules(
+        lease=timedelta(seconds=settings.job_lease_seconds),
+        heartbeat=timedelta(seconds=settings.job_heartbeat_seconds),
+        attempts=settings.job_attempts,
+    )
+
+
+@asynccontextmanager
+async def _means(settings: "Settings") -> AsyncIterator[Means]:
+    async with AsyncExitStack() as opened:
+        secret = settings.secret_key.get_secret_value()
+        storage = open_storage(settings.storage_url, public_url=settings.public_url, secret=secret, clock=utc_now)
+        redis = open_queues(settings.redis_url)
+        opened.push_async_callback(redis.aclose)
+        await opened.enter_async_context(database(settings.database_url, connections=settings.database_connections))
+        yield Means(
+            storage=await opened.enter_async_context(storage),
+            mailer=open_mailer(settings.smtp_url, settings.mail_from),
+            redis=redis,
+            clock=utc_now,
+            limits=Limits(
+                max_pixels=settings.video_max_pixels,
+                max_seconds=settings.video_max_seconds,
+                threads=settings.media_threads,
+                memory_bytes=settings.media_memory_bytes,
+                wall_seconds=settings.media_wall_seconds,
+            ),
+            public_url=settings.public_url,
+        )
+
+
+async def _until_stopped(
+    *forever: Coroutine[Any, Any, Any], before_end: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """Runs these side by side until SIGTERM or SIGINT. What one of them raises ends all, and is raised."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    told = asyncio.create_task(stopped.wait())
+    tasks = {asyncio.create_task(coroutine) for coroutine in forever}
+    done, _ = await asyncio.wait({told, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    if before_end is not None:
+        await before_end()
+    for task in (told, *tasks):
+        task.cancel()
+    await asyncio.wait({told, *tasks})
+    for task in done - {told}:
+        task.result()

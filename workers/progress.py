@@ -1,0 +1,39 @@
+"""Telling whoever watches how far a job has come: often, and for the moment only."""
+
+import asyncio
+from contextlib import suppress
+from typing import NoReturn
+
+from redis.exceptions import RedisError
+
+from domain.jobs import JobState
+from live.message import Message
+from live.publish import publish
+from workers.jobs import Work
+
+SECONDS = 0.25
+"""Least time between two messages about one job."""
+
+
+async def publish_progress(work: Work) -> NoReturn:
+    """Publishes step and percent whenever they have changed, on the topic `job:<id>`, to nobody's later regret."""
+    told = None
+    while True:
+        news = (work.job.step, work.job.percent)
+        if news != told and work.job.step and not (work.committing or work.finished):
+            # Redis being away is no reason to end the work, and the next message says it all again.
+            with suppress(RedisError, OSError):
+                await publish(work.means.redis, [f"job:{work.job.id}"], _message(work))
+                told = news
+        await asyncio.sleep(SECONDS)
+
+
+def _message(work: Work) -> Message:
+    progress = {
+        "type": "job.progress",
+        "job_id": str(work.job.id),
+        "state": JobState.RUNNING.value,
+        "step": work.job.step,
+        "percent": work.job.percent,
+    }
+    return Message(progress)

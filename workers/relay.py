@@ -1,0 +1,145 @@
+"""`python -m workers.relay`: gives events their positions and takes every consumer through them.
+
+Several may run; the one that holds an advisory lock is active, the others stand by.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NoReturn
+
+import asyncpg
+import structlog
+
+from models.events import CHANNEL
+from workers.consumers import Consumer, Tools
+from workers.follower import Follower, Tide
+from workers.outages import Backoff
+
+log = structlog.stdlib.get_logger(__name__)
+
+LOCK = 0x52656C61
+"""The advisory lock of the active relay: any fixed number."""
+STANDBY_SECONDS = 0.25
+"""How often a relay that stands by tries to take over."""
+_STATEMENT_SECONDS = 60
+_BATCH = 10_000
+# The server lets go of the lock of a machine that has vanished without a word.
+_SERVER_SETTINGS = {
+    "application_name": "video-creator relay",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+_NUMBER = """
+WITH last AS (SELECT coalesce(max(position), 0) AS position FROM events),
+fresh AS (
+    SELECT id, row_number() OVER (ORDER BY recorded_at, id) AS place
+    FROM events WHERE position IS NULL ORDER BY recorded_at, id LIMIT $1
+),
+numbered AS (
+    UPDATE events SET position = last.position + fresh.place FROM last, fresh WHERE events.id = fresh.id
+    RETURNING events.position
+)
+SELECT count(position) AS count, coalesce(max(position), (SELECT position FROM last)) AS newest FROM numbered
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """Seconds between two looks at the events without being told to, and between two sweeps."""
+
+    poll_seconds: float
+    sweep_seconds: float
+
+
+class Relay:
+    """One relay. `sweep` is run regularly while it is active."""
+
+    def __init__(
+        self,
+        database_url: str,
+        consumers: Sequence[Consumer],
+        tools: Tools,
+        rhythm: Rhythm,
+        sweep: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._database_url = database_url
+        self._consumers = consumers
+        self._tools = tools
+        self._rhythm = rhythm
+        self._sweep = sweep
+        self._backoff = Backoff(0.05, 5)
+
+    async def run(self) -> NoReturn:
+        """Stands by and leads in turns, for ever: whatever ends a lead, the next begins anew."""
+        while True:
+            try:
+                await self._connected()
+            except Exception:  # the relay must go on after every fault, its own included
+                log.exception("relay.interrupted")
+            await asyncio.sleep(self._backoff.pause())
+
+    async def _connected(self) -> None:
+        # A connection of its own, never a pooler's: the lock and LISTEN belong to the session.
+        connection = await asyncpg.connect(
+            self._database_url, timeout=10, command_timeout=_STATEMENT_SECONDS, server_settings=_SERVER_SETTINGS
+        )
+        try:
+            # Asked for again and again, not waited for: a dead connection is then noticed while standing by, too.
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):  # noqa: ASYNC110
+                await asyncio.sleep(STANDBY_SECONDS)
+            log.info("relay.active")
+            self._backoff.reset()
+            await self._lead(connection)
+        finally:
+            connection.terminate()  # at once, which also frees the lock
+
+    async def _lead(self, connection: asyncpg.Connection) -> NoReturn:
+        woken = asyncio.Event()
+        connection.add_termination_listener(lambda _: woken.set())
+        await connection.add_listener(CHANNEL, lambda *_: woken.set())
+        tide = Tide()
+        async with asyncio.TaskGroup() as tasks:
+            for consumer in self._consumers:
+                tasks.create_task(Follower(consumer, self._tools).run(tide), name=f"follow {consumer.name}")
+            tasks.create_task(self._keep_sweeping(), name="sweep")
+            while True:
+                woken.clear()
+                tide.rise(await number(connection))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._rhythm.poll_seconds):
+                        await woken.wait()
+
+    async def _keep_sweeping(self) -> NoReturn:
+        while True:
+            try:
+                await self._sweep()
+            except Exception:  # one sweep may fail in any way; the next one looks again
+                log.exception("relay.sweep_failed")
+            await asyncio.sleep(self._rhythm.sweep_seconds)
+
+
+async def number(connection: asyncpg.Connection) -> int:
+    """Gives every event without a position the next one, in the order of commits. Answers the newest position.
+
+    Only the holder of the lock may do this, on the very connection that holds it.
+    """
+    while True:
+        row = await connection.fetchrow(_NUMBER, _BATCH)
+        if row["count"] < _BATCH:
+            return int(row["newest"])
+
+
+def main() -> None:
+    """The command."""
+    from settings import Settings
+    from workers import processes
+
+    settings = Settings()
+    processes.run(processes.relay(settings), settings)
+
+
+if __name__ == "__main__":
+    main()

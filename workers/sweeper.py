@@ -1,0 +1,117 @@
+"""What nobody reports: lost workers, lost wakes, things whose time has run out. Run by the active relay."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from arq.connections import ArqRedis
+from tortoise.expressions import Q, Subquery
+
+from domain.clock import Clock
+from domain.jobs import JobKind, JobState, Queue
+from domain.videos import RESTORABLE
+from models import Job, Session, SignUp, Upload, Video
+from models.database import transaction
+from models.jobs import WORKER_LOST
+from models.uploads import UploadState
+from workers.wakes import wake_again
+
+log = structlog.stdlib.get_logger(__name__)
+
+MOST = 200
+"""Rows that one sweep takes of a kind; the next one takes the next."""
+SESSION_KEPT = timedelta(days=30)
+"""How long a session that has ended is kept."""
+PURGE_AGAIN = timedelta(days=1)
+"""A purge that has failed is tried anew after this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeper:
+    """Looks over everything once each time it is called. `patience` is how long a wake may go unanswered."""
+
+    redis: ArqRedis
+    clock: Clock
+    attempts: int
+    patience: timedelta
+
+    async def __call__(self) -> None:
+        """One sweep. Its parts are independent: the first error is raised after all have been tried."""
+        now = self.clock()
+        parts: list[Callable[[datetime], Awaitable[None]]] = [
+            self.take_back_lost_jobs,
+            self.wake_forgotten_jobs,
+            self.close_expired_uploads,
+            self.purge_old_videos,
+            self.forget_old_accounts,
+        ]
+        errors: list[Exception] = []
+        for part in parts:
+            try:
+                await part(now)
+            except Exception as error:  # noqa: BLE001 - Redis being away must not keep lost jobs from being taken back
+                errors.append(error)
+        if errors:
+            raise ExceptionGroup("a sweep was not complete", errors)
+
+    async def take_back_lost_jobs(self, now: datetime) -> None:
+        """Jobs whose lease has run out go back to the queue, or have failed when that has happened too often."""
+        lost = Job.filter(state=JobState.RUNNING, lease_until__lt=now).order_by("lease_until").limit(MOST)
+        for job_id in await _ids(lost.values_list("id", flat=True)):
+            async with transaction():
+                still = Job.filter(id=job_id, state=JobState.RUNNING, lease_until__lt=now)
+                job = await still.select_for_update(skip_locked=True).get_or_none()
+                if job is not None:
+                    await self._take_back(job, now)
+
+    async def _take_back(self, job: Job, now: datetime) -> None:
+        log.warning("job.worker_lost", job_id=str(job.id), kind=job.kind.value, attempt=job.attempt)
+        if job.failures + 1 >= self.attempts:
+            await job.fail(WORKER_LOST, {"attempts": self.attempts}, now)
+        else:
+            await job.try_again(now, now)
+
+    async def wake_forgotten_jobs(self, now: datetime) -> None:
+        """Queued jobs that nobody took although they could have been: their wake may be lost."""
+        for queue in Queue:
+            waiting = Job.filter(queue=queue, state=JobState.QUEUED, available_at__lt=now - self.patience)
+            jobs = await waiting.order_by("available_at").limit(MOST)
+            if jobs and (lost := await wake_again(self.redis, jobs)):
+                log.info("job.woken_again", queue=queue.value, jobs=len(lost))
+
+    async def close_expired_uploads(self, now: datetime) -> None:
+        """Uploads that were not completed in time are thrown away."""
+        expired = Upload.filter(state=UploadState.OPEN, expires_at__lt=now).limit(MOST)
+        for upload_id in await _ids(expired.values_list("id", flat=True)):
+            async with transaction():
+                still = Upload.filter(id=upload_id, state=UploadState.OPEN, expires_at__lt=now)
+                upload = await still.select_for_update(skip_locked=True).get_or_none()
+                if upload is not None:
+                    upload.discard()
+                    await upload.save()
+                    await Job.enqueue(JobKind.DISCARD_UPLOAD, now, payload={"upload_id": str(upload.id)})
+
+    async def purge_old_videos(self, now: datetime) -> None:
+        """Videos that nobody can bring back any more are removed for good."""
+        tried = Q(Q(ended_at__isnull=True), Q(created_at__gt=now - PURGE_AGAIN), join_type=Q.OR)
+        known = Job.filter(tried, kind=JobKind.PURGE_VIDEO, video_id__isnull=False).values("video_id")
+        old = Video.filter(deleted_at__lt=now - RESTORABLE).exclude(id__in=Subquery(known)).limit(MOST)
+        for video_id in await _ids(old.values_list("id", flat=True)):
+            async with transaction():
+                payload = {"video_id": str(video_id)}
+                await Job.enqueue(JobKind.PURGE_VIDEO, now, payload=payload, video_id=video_id)
+
+    async def forget_old_accounts(self, now: datetime) -> None:
+        """Sign-ups whose link is no longer good, and sessions that ended long ago."""
+        await SignUp.filter(expires_at__lt=now).delete()
+        long_ago = now - SESSION_KEPT
+        ended = Q(Q(ended_at__lt=long_ago), Q(expires_at__lt=long_ago), join_type=Q.OR)
+        await Session.filter(ended).delete()
+
+
+async def _ids(query: Awaitable[object]) -> list[UUID]:
+    found = await query
+    assert isinstance(found, list)
+    return found

@@ -1,0 +1,166 @@
+"""From an uploaded file to a version, and what becomes of uploads that never get there."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+from domain.events import VersionCreated
+from domain.jobs import JobKind
+from domain.media import IngestStep, Probe, Refusal, RefusedMedia, percent
+from domain.uploads import check_parts, part_sizes
+from gateways.storage import ObjectMissing, PartsRefused, Storage, UploadGone
+from media import runner
+from media.protocol import IngestResult
+from models import Job, Upload, Version, Video
+from models.events import record
+from workers.jobs import JobFailure, Work, handles
+
+UPLOAD_LOST = "UPLOAD_LOST"
+"""The failure of an ingest whose file is not in the store (any more)."""
+
+
+@handles(JobKind.INGEST)
+async def ingest(work: Work) -> None:
+    """Makes the next version of a video from a completed upload. Payload: `upload_id`."""
+    upload = await Upload.get(id=_upload_id(work.job))
+    attempt = f"{_folder(upload)}{work.job.attempt}/"
+    work.leavings.append(attempt)
+    try:
+        source = await _fetch(work, upload)
+        digest = await _verify(work, upload, source)
+        result = await runner.ingest(source, work.folder, work.means.limits, _reporter(work))
+    except RefusedMedia as refused:
+        raise JobFailure(refused.code.value, refused.params) from refused
+    await _store(work, attempt, result)
+    await _adopt(work, upload, attempt, digest, result.probe)
+    await _delete_leftovers(work.means.storage, upload, work.job.attempt)
+
+
+@handles(JobKind.DISCARD_UPLOAD)
+async def discard_upload(work: Work) -> None:
+    """Deletes what was uploaded, unless it has become a version after all. Payload: `upload_id`."""
+    upload = await Upload.get_or_none(id=_upload_id(work.job))
+    if upload is not None and not await Version.exists(file_key=upload.storage_key):
+        await work.means.storage.abandon_upload(upload.storage_key, upload.storage_upload_id)
+        await work.means.storage.delete_prefix(_folder(upload))
+    async with work.finishing() as job:
+        await job.succeed(work.means.clock())
+
+
+def _upload_id(job: Job) -> UUID:
+    return UUID(job.payload["upload_id"])
+
+
+def _folder(upload: Upload) -> str:
+    """The prefix of everything that belongs to the version to be."""
+    return upload.storage_key.rpartition("/")[0] + "/"
+
+
+async def _fetch(work: Work, upload: Upload) -> Path:
+    """The whole uploaded file, on this machine."""
+    work.report(IngestStep.DOWNLOAD, 0)
+    source = work.folder / "source"
+    storage = work.means.storage
+    try:
+        await _finish_upload(storage, upload)
+        await storage.fetch(upload.storage_key, source, lambda done: _report_share(work, upload, done))
+    except (UploadGone, PartsRefused, ObjectMissing) as error:
+        raise JobFailure(UPLOAD_LOST) from error
+    return source
+
+
+async def _finish_upload(storage: Storage, upload: Upload) -> None:
+    if await storage.size(upload.storage_key) is not None:
+        return  # an earlier attempt came this far
+    key, upload_id = upload.storage_key, upload.storage_upload_id
+    parts = await storage.parts(key, upload_id)
+    if check_parts(part_sizes(upload.size, upload.part_size), {}, parts):
+        raise PartsRefused
+    await storage.finish_upload(key, upload_id, parts)
+
+
+def _report_share(work: Work, upload: Upload, done: int) -> None:
+    work.report(IngestStep.DOWNLOAD, percent(IngestStep.DOWNLOAD, done / max(upload.size, 1)))
+
+
+async def _verify(work: Work, upload: Upload, source: Path) -> str:
+    """The file's SHA-256 in hexadecimal, after it was compared with the promised one."""
+    work.report(IngestStep.VERIFY, percent(IngestStep.VERIFY, 0))
+    digest = await asyncio.to_thread(_sha256, source)
+    if upload.sha256 and upload.sha256.lower() != digest:
+        raise RefusedMedia(Refusal.CHECKSUM_MISMATCH, expected=upload.sha256, actual=digest)
+    return digest
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+async def _store(work: Work, attempt: str, result: IngestResult) -> None:
+    storage = work.means.storage
+    work.report(IngestStep.STORE, percent(IngestStep.STORE, 0))
+    await storage.store(result.poster, f"{attempt}poster.jpg", content_type="image/jpeg")
+    await storage.store(result.proxy, f"{attempt}proxy.mp4", content_type="video/mp4")
+    work.report(IngestStep.STORE, percent(IngestStep.STORE, 1))
+
+
+async def _adopt(work: Work, upload: Upload, attempt: str, digest: str, probe: Probe) -> None:
+    """The version appears, its number is taken and the job ends, all at once."""
+    now = work.means.clock()
+    async with work.finishing() as job:
+        video = await Video.filter(id=upload.video_id).select_for_update().get()
+        version = _version(upload, attempt, digest, probe)
+        version.number = video.next_version()
+        await video.save()
+        await version.save(force_create=True)
+        created = VersionCreated(
+            team_id=upload.team_id,
+            actor_id=upload.created_by_id,
+            video_id=video.id,
+            version_id=version.id,
+            number=version.number,
+            job_id=job.id,
+        )
+        await record(created, now)
+        await job.succeed(now)
+
+
+def _version(upload: Upload, attempt: str, digest: str, probe: Probe) -> Version:
+    return Version(
+        id=upload.version_id,
+        team_id=upload.team_id,
+        video_id=upload.video_id,
+        created_by_id=upload.created_by_id,
+        change_description=upload.change_description,
+        file_name=upload.file_name,
+        file_key=upload.storage_key,
+        proxy_key=f"{attempt}proxy.mp4",
+        poster_key=f"{attempt}poster.jpg",
+        size=upload.size,
+        sha256=digest,
+        container=probe.container,
+        duration_ms=probe.duration_ms,
+        width=probe.width,
+        height=probe.height,
+        rotation=probe.rotation,
+        frame_rate_numerator=probe.frame_rate.numerator,
+        frame_rate_denominator=probe.frame_rate.denominator,
+        variable_frame_rate=probe.variable_frame_rate,
+        frame_count=probe.frame_count,
+        video_codec=probe.video_codec,
+        audio_codec=probe.audio_codec,
+        bit_rate=probe.bit_rate,
+    )
+
+
+async def _delete_leftovers(storage: Storage, upload: Upload, attempt: int) -> None:
+    """What earlier attempts stored before they were lost."""
+    for earlier in range(1, attempt):
+        await storage.delete_prefix(f"{_folder(upload)}{earlier}/")
+
+
+def _reporter(work: Work) -> Callable[[IngestStep, float], None]:
+    return lambda step, fraction: work.report(step, percent(step, fraction))

@@ -1,0 +1,76 @@
+"""Waking workers through Redis. Nothing here is remembered: the job's row is the truth, and a lost wake is repeated."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import orjson
+from arq.connections import ArqRedis
+from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_prefix
+from redis.asyncio import ConnectionPool
+
+from domain.jobs import Queue
+from models import Job
+
+FUNCTION = "wake"
+"""The one function that workers offer to arq; its arguments are the job's id and its attempt."""
+_KEPT = timedelta(days=1)
+"""A wake that nobody answers for so long is forgotten, and repeated by the sweeper."""
+
+
+def open_queues(redis_url: str) -> ArqRedis:
+    """A client for wakes and for publishing. It connects when first used, and again after Redis was away."""
+    return ArqRedis(ConnectionPool.from_url(redis_url), job_serializer=orjson.dumps, job_deserializer=orjson.loads)
+
+
+def queue_name(queue: Queue) -> str:
+    """What the queue is called in Redis."""
+    return f"jobs:{queue.value}"
+
+
+def wake_id(job_id: UUID, attempt: int) -> str:
+    """What an attempt's wake is called: arq keeps one of a name at a time, so that waking twice is waking once."""
+    return f"{job_id}:{attempt}"
+
+
+async def wake(redis: ArqRedis, job: Job) -> None:
+    """Tells a worker of the job's queue that it may be taken, once its time has come."""
+    if job.attempt > 1:
+        await forget(redis, job, job.attempt - 1)
+    await redis.enqueue_job(
+        FUNCTION,
+        str(job.id),
+        job.attempt,
+        _job_id=wake_id(job.id, job.attempt),
+        _queue_name=queue_name(job.queue),
+        _defer_until=job.available_at,  # also the order of the queue: a repeated wake keeps its place
+        _expires=_KEPT,
+    )
+
+
+async def forget(redis: ArqRedis, job: Job, attempt: int) -> None:
+    """Removes the wake of an attempt whose worker was lost while it held it, which arq would keep for hours."""
+    name = wake_id(job.id, attempt)
+    async with redis.pipeline(transaction=True) as pipe:
+        pipe.delete(*(prefix + name for prefix in (job_key_prefix, in_progress_key_prefix, retry_key_prefix)))
+        pipe.zrem(queue_name(job.queue), name)
+        await pipe.execute()
+
+
+async def wake_again(redis: ArqRedis, jobs: Sequence[Job]) -> list[Job]:
+    """Wakes those of `jobs`, all queued, whose wake is lost. Answers which these were.
+
+    It is lost when Redis does not know it any more, or takes it for running: then a worker died between hearing it
+    and taking the job.
+    """
+    async with redis.pipeline(transaction=False) as pipe:
+        for job in jobs:
+            name = wake_id(job.id, job.attempt)
+            pipe.exists(job_key_prefix + name)
+            pipe.exists(in_progress_key_prefix + name)
+        answers = await pipe.execute()
+    lost = [job for job, known, held in zip(jobs, answers[::2], answers[1::2], strict=True) if held or not known]
+    for job in lost:
+        await forget(redis, job, job.attempt)
+        await wake(redis, job)
+    return lost
