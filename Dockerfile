@@ -13,6 +13,7 @@ WORKDIR /srv
 COPY --from=packages /srv/venv venv
 COPY app.py settings.py pyproject.toml ./
 COPY domain domain
+COPY edge edge
 COPY gateways gateways
 COPY i18n i18n
 COPY live live

@@ -17,6 +17,7 @@ API = "API"
 API_OPTIONS = (
     *("--factory", "--loop", "uvloop", "--http", "httptools", "--no-access-log"),
     *("--ws-per-message-deflate", "false"),  # on, it would double the cost of a socket
+    *("--ws-ping-interval", "86400", "--ws-max-size", str(1024**2)),  # our own transport pings; see docs/live.md
     *("--timeout-graceful-shutdown", "5"),
 )
 MIGRATE = ("-m", "models.migrate")

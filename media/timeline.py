@@ -84,7 +84,7 @@ def read_timeline(source: Source, limits: Limits, on_progress: Callable[[float],
 def _read_tracks(source: Source, limits: Limits, on_progress: Callable[[float], None]) -> dict[int, _Track]:
     streams = tuple(source.container.streams)
     tracks = {stream.index: _Track() for stream in streams}
-    size = max(source.container.size, 1)
+    size, reached = max(source.container.size, 1), 0
     counted = {source.video.index, source.audio.index if source.audio else source.video.index}
     for packet in source.packets(*streams):
         index = packet.stream.index
@@ -92,8 +92,8 @@ def _read_tracks(source: Source, limits: Limits, on_progress: Callable[[float], 
         track.add(packet, keep=index == source.video.index)
         if index in counted and track.start is not None:
             _refuse_long(track.end - track.start, limits)
-        if packet.pos:
-            on_progress(min(packet.pos / size, 1.0))
+        reached = max(reached, packet.pos or 0)  # streams are not always read in the order they lie in
+        on_progress(min(reached / size, 1.0))
     return tracks
 
 

@@ -75,15 +75,13 @@ def test_nothing_but_data_is_left_behind(scratch, service, ended):
 
 
 @pytest.mark.parametrize("service", [EmbeddedPostgres, EmbeddedRedis])
-def test_a_second_owner_is_refused(scratch, service, monkeypatch):
+def test_a_second_owner_is_refused_and_harms_nothing(scratch, service, monkeypatch):
     monkeypatch.setattr("local.service._LOCK_SECONDS", 0.05)
-    with (
-        service(scratch / "data", lasting=False) as first,
-        pytest.raises(LocalError, match="already running"),
-        service(scratch / "data", lasting=False),
-    ):
-        pass
-    assert first.poll() is not None
+    with service(scratch / "data", lasting=False) as first:
+        with pytest.raises(LocalError, match="already running"), service(scratch / "data", lasting=False):
+            pass
+        assert first.poll() is None
+        assert first._is_ready()
 
 
 async def test_a_killed_service_starts_again_at_the_same_address(scratch):

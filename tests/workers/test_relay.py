@@ -1,0 +1,228 @@
+"""The relay: positions, consumers, and who is active."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from domain.clock import utc_now
+from domain.events import VideoCreated, VideoDeleted
+from domain.ids import new_id
+from live.message import TOPIC_PREFIX, decode
+from models import ConsumerCursor, EventRecord, ParkedEvent, Team
+from models.database import transaction
+from models.events import record
+from tests.workers.waiting import until
+from workers.consumers import CONSUMERS, Consumer, Tools
+from workers.follower import MOST_FAILURES, CursorTaken, Follower, Tide
+from workers.relay import Relay, Rhythm, number
+
+TEAM = new_id()
+
+
+async def happen(title: str = "A cut", kind: type = VideoCreated) -> UUID:
+    async with transaction():
+        return await record(kind(team_id=TEAM, actor_id=None, video_id=new_id(), title=title), utc_now())
+
+
+def collecting(seen: list, name: str = "collector") -> Consumer:
+    async def handle(events, tools) -> None:
+        seen.extend(events)
+
+    return Consumer(name, handle, None, in_transaction=False)
+
+
+@asynccontextmanager
+async def relaying(database_url, redis, *consumers: Consumer):
+    async def no_sweep() -> None: ...
+
+    relay = Relay(database_url, consumers, Tools(redis, utc_now), Rhythm(30, 30), no_sweep)
+    task = asyncio.create_task(relay.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def test_positions_have_no_gap_and_follow_the_commits(models, database_url, redis) -> None:
+    async def write(writer: int) -> None:
+        for index in range(30):
+            try:
+                async with transaction():
+                    event = VideoCreated(team_id=TEAM, actor_id=None, video_id=new_id(), title=f"{writer}:{index}")
+                    await record(event, utc_now())
+                    if index % 7 == writer:
+                        raise LookupError  # a rolled back transaction leaves no hole
+            except LookupError:
+                pass
+
+    seen: list[EventRecord] = []
+    async with relaying(database_url, redis, collecting(seen)):
+        await asyncio.gather(*(write(writer) for writer in range(8)))
+        total = await EventRecord.all().count()
+        await until(lambda: len(seen) == total)
+    assert [event.position for event in seen] == list(range(1, total + 1))
+    for writer in range(8):
+        indexes = [int(e.payload["title"].split(":")[1]) for e in seen if e.payload["title"].startswith(f"{writer}:")]
+        assert indexes == sorted(indexes)
+
+
+async def test_an_effect_comes_after_its_cause_whatever_the_clocks_of_the_machines_say(models, database_url) -> None:
+    cause, effect = await happen("cause"), await happen("effect")
+    slow_clock = UUID(int=cause.int - (1 << 90))
+    await EventRecord.filter(id=effect).update(id=slow_clock)
+    connection = await asyncpg.connect(database_url)
+    assert await number(connection) == 2
+    assert await number(connection) == 2
+    await connection.close()
+    first, second = await EventRecord.all().order_by("position")
+    assert (first.id, second.id) == (cause, slow_clock)
+
+
+async def test_a_consumer_hears_only_its_types_and_begins_where_it_ended(models, database_url, redis) -> None:
+    seen: list[EventRecord] = []
+    deletions = Consumer("deletions", collecting(seen).handle, frozenset({"video.deleted"}), in_transaction=True)
+    for kind in (VideoCreated, VideoDeleted, VideoCreated):
+        await happen(kind=kind)
+    async with relaying(database_url, redis, deletions):
+        await until(lambda: _cursor_is("deletions", 3))
+    last = await happen(kind=VideoDeleted)
+    async with relaying(database_url, redis, deletions):
+        await until(lambda: len(seen) == 2)
+    assert [event.position for event in seen] == [2, 4]
+    assert seen[-1].id == last
+
+
+async def _cursor_is(consumer: str, position: int) -> bool:
+    return await ConsumerCursor.exists(consumer=consumer, position=position)
+
+
+async def test_what_a_consumer_cannot_take_is_parked_and_holds_up_nobody(models, database_url, redis) -> None:
+    tries: list[str] = []
+    taken: list[str] = []
+    seen: list[EventRecord] = []
+
+    async def choke(events, tools) -> None:
+        for event in events:
+            tries.append(event.payload["title"])
+            if event.payload["title"] == "poison":
+                raise ValueError("cannot swallow this")
+        taken.extend(event.payload["title"] for event in events)
+
+    events = [await happen(title) for title in ("one", "poison", "two")]
+    choking = Consumer("choking", choke, None, in_transaction=True)
+    async with relaying(database_url, redis, choking, collecting(seen)):
+        await until(lambda: len(seen) == 3)
+        await until(lambda: taken == ["one", "two"])
+        await until(lambda: _cursor_is("choking", 3))
+    parked = await ParkedEvent.get()
+    assert (parked.consumer, parked.event_id) == ("choking", events[1])
+    assert "cannot swallow this" in parked.error
+    # Once in the batch of all three, then alone until it is given up.
+    assert tries.count("poison") == MOST_FAILURES + 1
+
+
+async def test_an_outage_parks_nothing(models, database_url, redis) -> None:
+    calls: list[int] = []
+    await happen()
+
+    async def meet_outage(events, tools) -> None:
+        calls.append(len(events))
+        if len(calls) <= MOST_FAILURES + 1:
+            raise ConnectionRefusedError
+
+    async with relaying(database_url, redis, Consumer("patient", meet_outage, None, in_transaction=False)):
+        await until(lambda: _cursor_is("patient", 1))
+    assert len(calls) == MOST_FAILURES + 2
+    assert not await ParkedEvent.exists()
+
+
+async def test_effects_and_cursor_are_one_commit(models, database_url, redis) -> None:
+    async def make_team(events, tools) -> None:
+        await Team.create(name=str(events[0].position))
+        if await Team.all().count() == 1 and not failed:
+            failed.append(1)
+            raise ValueError("after the write")
+
+    failed: list[int] = []
+    await happen()
+    async with relaying(database_url, redis, Consumer("teams", make_team, None, in_transaction=True)):
+        await until(lambda: _cursor_is("teams", 1))
+    assert failed
+    assert await Team.all().count() == 1
+
+
+async def test_a_relay_that_was_overtaken_changes_nothing(models, database_url, redis) -> None:
+    async def make_team(events, tools) -> None:
+        await Team.create(name="too late")
+        # Another relay, active by now, has come further. (On its own connection: ours is in a transaction.)
+        other = await asyncpg.connect(database_url)
+        await other.execute("UPDATE consumer_cursors SET position = 1 WHERE consumer = 'slow'")
+        await other.close()
+
+    await happen()
+    connection = await asyncpg.connect(database_url)
+    tide = Tide()
+    tide.rise(await number(connection))
+    await connection.close()
+    follower = Follower(Consumer("slow", make_team, None, in_transaction=True), Tools(redis, utc_now))
+    with pytest.raises(CursorTaken):
+        await follower.run(tide)
+    assert not await Team.exists()
+
+
+async def test_a_lost_connection_is_made_again(models, database_url, redis) -> None:
+    seen: list[EventRecord] = []
+    async with relaying(database_url, redis, collecting(seen)):
+        await happen()
+        await until(lambda: len(seen) == 1)
+        ours = await asyncpg.connect(database_url)
+        victim = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1"
+        assert await ours.fetchval(victim, "video-creator relay")
+        await ours.close()
+        await happen()
+        await until(lambda: len(seen) == 2)
+
+
+async def test_the_live_consumer_publishes_to_every_subject_and_tells_the_position(models, database_url, redis) -> None:
+    async with redis.pubsub() as messages:
+        await messages.psubscribe("live:*")
+        await messages.get_message(timeout=5)
+        async with relaying(database_url, redis, CONSUMERS["live"]):
+            event_id = await happen()
+            heard = [await messages.get_message(timeout=5) for _ in range(3)]
+    event = await EventRecord.get(id=event_id)
+    topics = [message["channel"].decode() for message in heard]
+    assert topics == [*(TOPIC_PREFIX + subject for subject in event.subjects), "live:position"]
+    message = decode(heard[0]["data"])
+    assert (message.position, message.event_id, message.body) == (1, str(event_id), event.body())
+    assert heard[2]["data"] == b"1"
+
+
+async def test_when_the_active_relay_is_killed_the_other_goes_on_in_order(studio, redis) -> None:
+    studio.start("relay")
+    await until(lambda: "relay.active" in studio.log("relay"))
+    studio.start("relay2")
+    positions: list[int] = []
+
+    async def listen(messages) -> None:
+        async for message in messages.listen():
+            if message["type"] == "message":
+                positions.append(decode(message["data"]).position)
+
+    async with redis.pubsub() as messages:
+        await messages.subscribe(f"{TOPIC_PREFIX}team:{TEAM}")
+        listening = asyncio.create_task(listen(messages))
+        for index in range(100):
+            await happen()
+            if index == 50:
+                studio.kill("relay")
+        await until(lambda: set(positions) >= set(range(1, 101)))
+        listening.cancel()
+        await asyncio.wait({listening})
+    firsts = list(dict.fromkeys(positions))  # a kill between publishing and the cursor repeats some
+    assert firsts == sorted(firsts)
+    assert "relay.active" in studio.log("relay2")

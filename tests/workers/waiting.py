@@ -1,0 +1,17 @@
+"""Waiting for what happens elsewhere, as long as it takes and no longer."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+
+
+async def until(is_so: Callable[[], bool | Awaitable[bool]], seconds: float = 10) -> None:
+    """Returns once `is_so()`; fails when that takes too long."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = is_so()
+        if await answer if inspect.isawaitable(answer) else answer:
+            return
+        assert time.monotonic() < deadline, f"not so within {seconds} s: {inspect.getsource(is_so).strip()}"
+        await asyncio.sleep(0.01)
