@@ -7,6 +7,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from domain.clock import utc_now
 from edge import graphql, health, welcome
 from edge.metrics import Metrics, metrics_endpoint
 from edge.operations import SocketOperations
+from edge.refusals import refused
 from edge.requests import Requests
 from edge.services import Services, describe
 from gateways import logs
@@ -45,7 +47,7 @@ class Api:
         }
         self.metrics = Metrics()
         self._services: Services
-        self._transport: Transport[Any]
+        self.transport: Transport[Any]
 
     @asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
@@ -60,8 +62,8 @@ class Api:
             await hub.start(newest_position)
             stack.push_async_callback(hub.stop)
             self._services = self._assembled(storage, hub, redis)
-            self._transport = Transport(SocketOperations(self._services))
-            stack.push_async_callback(self._transport.drain)
+            self.transport = Transport(SocketOperations(self._services))
+            stack.push_async_callback(self.transport.drain)
             yield
 
     def routes(self) -> list[BaseRoute]:
@@ -76,10 +78,15 @@ class Api:
             expose_headers=["X-Request-ID"],
         )
         return [
-            Route("/graphql", self._with_services(graphql.serve), methods=["POST"], middleware=[browser]),
-            WebSocketRoute("/graphql", self._socket),
+            Route("/graphql", self._with_services(graphql.serve), methods=["POST", "OPTIONS"], middleware=[browser]),
+            WebSocketRoute("/graphql", _Sockets(self)),
             Route("/welcome", self._with_services(welcome.ask), methods=["GET"]),
-            Route("/welcome", self._with_services(welcome.confirm), methods=["POST"]),
+            Route(
+                "/welcome",
+                self._with_services(welcome.confirm),
+                methods=["POST"],
+                max_body_size=welcome.MOST_BYTES,
+            ),
             Route("/healthz", health.healthz),
             Route("/readyz", self._readyz),
             Route("/metrics", metrics_endpoint(self.metrics, self._sockets)),
@@ -117,10 +124,18 @@ class Api:
         return await health.readiness(self._services.ready_checks)
 
     def _sockets(self) -> tuple[int, int]:
-        return self._transport.open_sockets, self._transport.open_operations
+        return self.transport.open_sockets, self.transport.open_operations
 
-    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._transport(scope, receive, send)
+
+class _Sockets:
+    """The websocket endpoint, as an ASGI application (Starlette would wrap a function)."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one socket."""
+        await self._api.transport(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
@@ -129,7 +144,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
     logs.configure(settings.log_level, people=settings.environment == "development")
     api = Api(settings)
     requests = Middleware(Requests, observe=api.metrics.request)
-    return Starlette(routes=api.routes(), lifespan=api.lifespan, middleware=[requests])
+    return Starlette(
+        routes=api.routes(),
+        lifespan=api.lifespan,
+        middleware=[requests],
+        exception_handlers={HTTPException: refused},
+    )
 
 
 async def _database_answers() -> None:

@@ -7,28 +7,27 @@ from graphql import OperationType
 from starlette.requests import Request
 from starlette.responses import Response
 
-from edge.services import COOKIE, Services, bearer
+from edge import cookies
+from edge.services import Services, bearer
 from plan.engine import Answer, Operation, RequestRefused
 from plan.http import BadRequest, read_request, refuse, respond
-from schema.context import Context
+from schema.context import Context, SessionCookie
 
 
 async def serve(request: Request, services: Services) -> Response:
     """Answers a POST to `/graphql`."""
     try:
-        asked = await read_request(request)
+        operation = services.engine.operation(await read_request(request))
+        if operation.kind is OperationType.SUBSCRIPTION:
+            raise BadRequest(400, "Subscriptions are served over websockets, at the same address.")
+        token = bearer(request.headers.get("authorization")) or request.cookies.get(cookies.NAME)
+        context = services.context(await services.caller(request, token))
+        response = respond(request, await answer(services, operation, context))
     except BadRequest as problem:
         return refuse(request, problem)
-    try:
-        operation = services.engine.operation(asked)
     except RequestRefused as refused:
         return respond(request, refused.answer())
-    if operation.kind is OperationType.SUBSCRIPTION:
-        return refuse(request, BadRequest(400, "Subscriptions are served over websockets, at the same address."))
-    token = bearer(request.headers.get("authorization")) or request.cookies.get(COOKIE)
-    context = services.context(await services.caller(request, token))
-    response = respond(request, await answer(services, operation, context))
-    _set_cookie(response, context, secure=services.public_url.startswith("https:"))
+    _keep_session(response, context, services.public_url)
     return response
 
 
@@ -45,12 +44,9 @@ async def answer(services: Services, operation: Operation, context: Context) -> 
     return found
 
 
-def _set_cookie(response: Response, context: Context, *, secure: bool) -> None:
-    if context.cookie is None:
-        return
-    token, expires = context.cookie.token, context.cookie.expires_at
-    if token is None:
-        response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=secure)
-    else:
-        assert isinstance(expires, datetime)
-        response.set_cookie(COOKIE, token, expires=expires, httponly=True, samesite="lax", secure=secure)
+def _keep_session(response: Response, context: Context, public_url: str) -> None:
+    match context.cookie:
+        case SessionCookie(str(token), datetime() as expires_at):
+            cookies.set_session(response, token, expires_at, public_url)
+        case SessionCookie():
+            cookies.clear_session(response, public_url)

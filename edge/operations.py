@@ -13,9 +13,10 @@ from graphql import OperationType
 from starlette.requests import HTTPConnection
 
 from domain.errors import DomainError
+from edge import cookies
 from edge.graphql import answer
 from edge.history import EventHistory
-from edge.services import COOKIE, Services, bearer
+from edge.services import Services, bearer
 from live.feed import Resync, feed
 from live.message import Message
 from live.operations import OperationError, OperationRequest, RefusedError
@@ -48,7 +49,7 @@ class SocketOperations:
         given = {str(name).lower(): value for name, value in params.items()}
         written = given.get("authorization", given.get("token"))
         token = (bearer(written) or written) if isinstance(written, str) else None
-        if token is None and (cookie := connection.cookies.get(COOKIE)):
+        if token is None and (cookie := connection.cookies.get(cookies.NAME)):
             if not self._services.trusts(connection.headers.get("origin")):
                 raise RefusedError("This origin may not use the cookie")
             token = cookie

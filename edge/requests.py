@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from domain.ids import new_id
+from edge.refusals import refusal
 
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 log = structlog.get_logger("edge.requests")
@@ -37,7 +38,7 @@ class Requests:
                 await self._app(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
-        began, status = perf_counter(), 500
+        began, status = perf_counter(), 0
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -48,6 +49,12 @@ class Requests:
 
         try:
             await self._app(scope, receive, sending)
+        except Exception:  # whatever it was, the client is told under the id with which the log has all of it
+            log.exception("request failed")
+            if status:
+                raise  # too late to tell: the line breaks
+            message = f"Something went wrong on our side. Request {request_id}."
+            await refusal(500, message, code="INTERNAL", requestId=request_id)(scope, receive, sending)
         finally:
             seconds = perf_counter() - began
             route = _route(scope)

@@ -22,8 +22,6 @@ from resolvers.accounts import viewer_of
 from resolvers.caller import Caller, Rules
 from schema.context import Context
 
-COOKIE = "session"
-
 
 @dataclass(frozen=True, slots=True)
 class Services:

@@ -5,14 +5,19 @@ The button is there because mail scanners follow links; what they follow must no
 
 from html import escape
 from string import Template
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from domain.errors import DomainError
-from edge.services import COOKIE, Services
+from edge import cookies
+from edge.services import Services
 from i18n import translate
 from resolvers import accounts
+
+MOST_BYTES = 4096
+"""Of the form that the button sends."""
 
 _PAGE = Template("""<!doctype html>
 <html lang="$locale"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -40,15 +45,13 @@ async def ask(request: Request, services: Services) -> Response:
 async def confirm(request: Request, services: Services) -> Response:
     """POST: uses the link up, sets the session cookie."""
     caller = await services.caller(request, None)
-    async with request.form(max_files=0, max_fields=2, max_part_size=1024) as form:
-        token = form.get("token")
+    form = dict(parse_qsl((await request.body()).decode(errors="replace")))
     try:
-        session = await accounts.confirm_sign_up(caller, token=token if isinstance(token, str) else "")
+        session = await accounts.confirm_sign_up(caller, token=form.get("token", ""))
     except DomainError as error:
         return _page(caller.locale, f"<p>{escape(translate(caller.locale, error.message, **error.params))}</p>", 409)
     response = _page(caller.locale, f"<p>{escape(translate(caller.locale, 'page.signed_in'))}</p>")
-    secure = services.public_url.startswith("https:")
-    response.set_cookie(COOKIE, session.token, expires=session.expires_at, httponly=True, samesite="lax", secure=secure)
+    cookies.set_session(response, session.token, session.expires_at, services.public_url)
     return response
 
 

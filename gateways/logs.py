@@ -64,5 +64,7 @@ def _hidden(key: Any, value: Any) -> Any:
 
 def _renderers(*, people: bool) -> list[structlog.types.Processor]:
     if people:
-        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        # Plain tracebacks: the pretty ones show the values of local variables, secrets included.
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]

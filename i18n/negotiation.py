@@ -10,7 +10,8 @@ from i18n.catalogs import DEFAULT, LOCALES
 def negotiate(accept_language: str | None, *, preferred: str | None = None) -> str:
     """The first language that we have: the reader's own preference, then Accept-Language by weight, then English."""
     wanted = [*([preferred] if preferred else []), *_by_weight(accept_language or "")]
-    return negotiate_locale(wanted, LOCALES, sep="-") or DEFAULT
+    found = negotiate_locale(wanted, LOCALES, sep="-") or DEFAULT
+    return next(locale for locale in LOCALES if locale.lower() == found.lower())  # found is written as it was asked for
 
 
 def _by_weight(header: str) -> Sequence[str]:

@@ -48,14 +48,18 @@ async def demo(console: Console, url: str, file: Path, data: Path) -> bool:
             console.print(f"[bold red]{job['failure']['code']}[/]  {job['failure']['message']}")
             return False
         shown = await client.do("Video", id=video["id"])
-        console.print(_details(shown["versions"]["nodes"][0]))
+        version = shown["versions"]["nodes"][0]
+        console.print(_details(version))
+        for name, link in (("play", "proxyUrl"), ("poster", "posterUrl"), ("original", "originalUrl")):
+            console.print(f"[bold]{name}[/]\n{version[link]}", soft_wrap=True, highlight=False)
         return True
 
 
 async def _upload(progress: Progress, client: Client, video_id: str, file: Path) -> Any:
-    task = progress.add_task("uploading", total=max(file.stat().st_size, 1))
+    size = max((await asyncio.to_thread(file.stat)).st_size, 1)
+    task = progress.add_task("uploading", total=size)
     job = await client.upload(video_id, file, lambda count: progress.advance(task, count))
-    progress.update(task, completed=max(file.stat().st_size, 1), description="uploaded")
+    progress.update(task, completed=size, description="uploaded")
     return job
 
 
@@ -87,13 +91,9 @@ def _details(version: dict[str, Any]) -> Table:
         "sound": version["audioCodec"] or "none",
         "file": f"{version['size']:,} bytes, {version['container']}, {version['bitRate'] // 1000:,} kbit/s",
         "SHA-256": version["sha256"],
-        "play": version["proxyUrl"],
-        "poster": version["posterUrl"],
-        "original": version["originalUrl"],
     }
     for name, value in rows.items():
-        table.add_row(name, str(value), style="dim" if name == "SHA-256" else None)
-    table.columns[1].overflow = "fold"
+        table.add_row(name, str(value))
     return table
 
 

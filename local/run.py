@@ -73,8 +73,8 @@ def _start(supervisor: Supervisor, place: Place, given: Mapping[str, str]) -> No
     env = environment(given, place, secret_key(place.data / "secret"))
     env = _start_services(supervisor, place, env)
     run_once(command(MIGRATE, env), "Migrating the database")
-    run_once(command(SEED, env), "Making the demo data")
     supervisor.start(Child(name, each) for name, each in commands(place, env).items())
+    run_once(command(SEED, env), "Making the demo data")  # while the others are still importing
     supervisor.wait_until(lambda: _answers(place.port), _READY_SECONDS, f"The API (see {place.logs})")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from domain.clock import utc_now
 from domain.ids import new_id
@@ -50,7 +51,8 @@ async def _first_video(owner: User, storage: Storage, sample: Path) -> None:
     video_id, version_id, now = new_id(), new_id(), utc_now()
     key = f"teams/{member.team_id}/videos/{video_id}/versions/{version_id}/original"
     await storage.store(_copy(sample), key, content_type="video/mp4")
-    ours = {"team_id": member.team_id, "created_by_id": owner.id}
+    size = (await asyncio.to_thread(sample.stat)).st_size
+    ours: dict[str, Any] = {"team_id": member.team_id, "created_by_id": owner.id}
     async with transaction():
         video = await Video.create(id=video_id, title="Sample clip", tags=["sample"], **ours)
         job = await Job.enqueue(JobKind.INGEST, now, payload={}, video_id=video.id, **ours)
@@ -61,8 +63,8 @@ async def _first_video(owner: User, storage: Storage, sample: Path) -> None:
             state=UploadState.COMPLETED,
             file_name=SAMPLE,
             change_description="Made by the set-up",
-            size=sample.stat().st_size,
-            part_size=sample.stat().st_size,
+            size=size,
+            part_size=size,
             storage_key=key,
             storage_upload_id="none",
             expires_at=now,

@@ -8,9 +8,9 @@ from tortoise.expressions import Q, Subquery
 from tortoise.models import Model
 
 from domain.clock import utc_now
-from domain.errors import NotFound
+from domain.errors import NotFound, Unauthenticated
 from domain.ids import new_id
-from domain.viewers import AnyViewer, ScopeViewer
+from domain.viewers import AnyViewer, ScopeViewer, Viewer
 
 M = TypeVar("M", bound="Row")
 
@@ -31,14 +31,21 @@ class Row(Model):
 
     @classmethod
     async def lock(cls: type[M], row_id: UUID, viewer: AnyViewer) -> M:
-        """The row, held until the transaction ends; NotFound if `viewer` may not know of it."""
+        """The row, held until the transaction ends; refuses as `find` does."""
+        _require_somebody(viewer)
         row = await cls.filter(cls.visible_to(viewer), id=row_id).select_for_update().get_or_none()
         return _found(row)
 
     @classmethod
     async def find(cls: type[M], row_id: UUID, viewer: AnyViewer) -> M:
-        """The row; NotFound if `viewer` may not know of it."""
+        """The row; Unauthenticated for nobody, NotFound for whoever may not know of it."""
+        _require_somebody(viewer)
         return _found(await cls.filter(cls.visible_to(viewer), id=row_id).get_or_none())
+
+
+def _require_somebody(viewer: AnyViewer) -> None:
+    if isinstance(viewer, Viewer) and not viewer.signed_in:
+        raise Unauthenticated
 
 
 def _found(row: M | None) -> M:

@@ -107,11 +107,14 @@ class ParkedEvent(Model):
         unique_together = (("consumer", "event_id"),)
 
 
-async def record(event: Event, now: datetime) -> UUID:
-    """Records `event` in the running transaction and wakes the relay at its commit. Answers the event's id."""
+async def record(event: Event, now: datetime, *, request_id: str | None = None) -> UUID:
+    """Records `event` in the running transaction and wakes the relay at its commit. Answers the event's id.
+
+    `request_id` names the request that led to it long ago, where none is running now.
+    """
     event_id = new_id()
     payload = orjson.dumps(event.payload()).decode()
-    request_id = get_contextvars().get("request_id")
+    request_id = get_contextvars().get("request_id", request_id)
     head = (event_id, now, event.type, event.version, event.team_id, event.actor_id)
     async with raw_connection() as connection:
         await connection.execute(_RECORD, *head, event.subjects(), payload, request_id)

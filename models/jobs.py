@@ -102,7 +102,8 @@ class Job(Row):
             job.state, job.started_at = JobState.RUNNING, now
             job.lease_token, job.lease_until = uuid4(), now + lease
             await job.save()
-            await record(JobStarted(team_id=job.team_id, actor_id=None, job_id=job.id, attempt=attempt), now)
+            started = JobStarted(team_id=job.team_id, actor_id=None, job_id=job.id, attempt=attempt)
+            await record(started, now, request_id=job.request_id)
         return job
 
     @classmethod
@@ -123,20 +124,20 @@ class Job(Row):
         """Ends a held job well."""
         self.percent, self.step = 100, None
         await self._end(JobState.SUCCEEDED, now)
-        await record(self._about(JobSucceeded), now)
+        await record(self._about(JobSucceeded), now, request_id=self.request_id)
 
     async def fail(self, code: str, params: dict[str, Any], now: datetime) -> None:
         """Ends a held job without its result: `code` and `params` say why, in the terms of its kind."""
         self.failure_code, self.failure_params = code, params
         await self._end(JobState.FAILED, now)
-        await record(self._about(JobFailed, code=code, params=params), now)
+        await record(self._about(JobFailed, code=code, params=params), now, request_id=self.request_id)
 
     async def cancel(self, now: datetime) -> None:
         """Ends a locked job because somebody asked for it; Conflict if it has ended already."""
         if self.state.ended:
             raise Conflict("problem.job_ended")
         await self._end(JobState.CANCELLED, now)
-        await record(self._about(JobCancelled), now)
+        await record(self._about(JobCancelled), now, request_id=self.request_id)
 
     async def try_again(self, at: datetime, now: datetime) -> None:
         """Back to the queue after an attempt that went wrong, not before `at`."""
@@ -168,7 +169,7 @@ class Job(Row):
             queue=self.queue.value,
             attempt=self.attempt,
         )
-        await record(queued, now)
+        await record(queued, now, request_id=self.request_id)
 
     def _about(self, kind: type[Any], **more: Any) -> Any:
         return kind(team_id=self.team_id, actor_id=self.created_by_id, job_id=self.id, video_id=self.video_id, **more)

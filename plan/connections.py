@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -127,24 +126,29 @@ class Paging:
 
 
 def encode_cursor(row: Row, order: tuple[str, ...]) -> str:
-    """A row's place: URL-safe base64 of the JSON list of its ordering columns."""
-    place = orjson.dumps([row[name.removeprefix("-")] for name in order], default=str)  # asyncpg's UUID is its own
-    return base64.urlsafe_b64encode(place).rstrip(b"=").decode()
+    """A row's place, as URL-safe base64: the type's name and the values of the columns that it is ordered by."""
+    return _encoded(row.node, order, tuple(row[name.removeprefix("-")] for name in order))
 
 
 def decode_cursor(node: NodeDefinition, order: tuple[str, ...], cursor: str | None) -> tuple[Any, ...] | None:
-    """The inverse of `encode_cursor`; BadInput for anything else, None for None."""
+    """The inverse of `encode_cursor`; BadInput for anything that it did not make in this order, None for None."""
     if cursor is None:
         return None
     try:
         raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        values = orjson.loads(raw)
-        if not isinstance(values, list) or None in values:
-            raise ValueError("not a list of values")
-        pairs = zip(order, values, strict=True)
-        return tuple(python_value(node.table, name.removeprefix("-"), value) for name, value in pairs)
-    except (ValueError, TypeError, binascii.Error, KeyError, AttributeError, OverflowError) as error:
+        _, place = orjson.loads(raw)
+        values = tuple(python_value(node.table, name.removeprefix("-"), value) for name, value in place.items())
+        if None in values or _encoded(node, order, values) != cursor:
+            raise ValueError("not as we write it")
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, OSError) as error:
         raise BadInput(f"{cursor!r:.80} is not a cursor of this connection.") from error
+    return values
+
+
+def _encoded(node: NodeDefinition, order: tuple[str, ...], values: tuple[Any, ...]) -> str:
+    # The order is written down too: a place in another order would be understood wrongly, not refused.
+    place = orjson.dumps([node.name, dict(zip(order, values, strict=True))], default=str)  # asyncpg's UUID is its own
+    return base64.urlsafe_b64encode(place).rstrip(b"=").decode()
 
 
 def _reversed(order: tuple[str, ...]) -> tuple[str, ...]:

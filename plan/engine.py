@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from inspect import isawaitable
 from typing import Any, Protocol
 
@@ -29,12 +28,13 @@ from graphql.execution import get_variable_values
 from graphql.execution.values import get_argument_values
 from strawberry import Schema
 
+from plan.documents import Documents
 from plan.errors import BadInput
 
 Answer = dict[str, Any]
 log = logging.getLogger(__name__)
 MOST_TOKENS = 10_000
-DOCUMENTS_KEPT = 1_000
+CHARACTERS_KEPT = 1_000_000
 
 
 class Context(Protocol):
@@ -75,7 +75,10 @@ class Operation:
 
 
 class RequestRefused(Exception):
-    """The request never came to execution: syntax, validation, or no such operation. `errors` are for the client."""
+    """The request never came to execution: syntax, validation, variables, or no such operation.
+
+    `errors` are for the client.
+    """
 
     def __init__(self, errors: list[GraphQLError]) -> None:
         super().__init__(errors)
@@ -83,7 +86,7 @@ class RequestRefused(Exception):
 
     def answer(self) -> Answer:
         """The answer without `data` that the specification asks for."""
-        return {"errors": [dict(error.formatted) for error in self.errors]}
+        return {"errors": [dict(error.formatted) | {"extensions": {"code": "BAD_REQUEST"}} for error in self.errors]}
 
 
 Describe = Callable[[Exception, Any], Mapping[str, Any] | None]
@@ -96,11 +99,11 @@ class Engine:
     def __init__(self, schema: Schema, describe: Describe) -> None:
         self.schema = schema._schema  # noqa: SLF001 - the graphql-core schema, which Strawberry keeps to itself
         self._describe = describe
-        self._sound = lru_cache(maxsize=DOCUMENTS_KEPT)(self._parsed_and_validated)
+        self._documents = Documents(self._parsed_and_validated, CHARACTERS_KEPT)
 
     def operation(self, request: Request) -> Operation:
         """The request's operation; RequestRefused when there is none or the document is not sound."""
-        document = self._sound(request.query)
+        document = self._documents[request.query]
         if isinstance(document, RequestRefused):
             raise document
         node = get_operation_ast(document, request.operation_name)
@@ -110,7 +113,10 @@ class Engine:
         return Operation(document, node, request)
 
     async def run(self, operation: Operation, context: Context, root: Any = None) -> Answer:
-        """Executes the operation, once. For a subscription, `root` is the event at hand."""
+        """Executes the operation, once; RequestRefused when its variables are not of their types.
+
+        For a subscription, `root` is the event at hand.
+        """
         result = execute(
             self.schema,
             operation.document,
@@ -146,12 +152,12 @@ class Engine:
             document = parse(query, max_tokens=MOST_TOKENS)
         except GraphQLError as error:
             return RequestRefused([error])
-        except RecursionError:
-            return RequestRefused([GraphQLError("The document is nested too deeply.")])
         errors = validate(self.schema, document)
         return RequestRefused(errors) if errors else document
 
     def _answer(self, result: ExecutionResult, context: Context) -> Answer:
+        if result.data is None and result.errors and not any(error.path for error in result.errors):
+            raise RequestRefused(result.errors)  # no field is at fault: it is the variables
         answer: Answer = {"data": result.data}
         if result.errors:
             answer["errors"] = [self._formatted(error, context) for error in result.errors]

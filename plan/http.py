@@ -68,7 +68,8 @@ def respond(http: HttpRequest, answer: Answer, *, status: int | None = None) -> 
 
 def refuse(http: HttpRequest, problem: BadRequest) -> Response:
     """The response to what is no GraphQL request."""
-    return respond(http, {"errors": [{"message": str(problem)}]}, status=problem.status)
+    error = {"message": str(problem), "extensions": {"code": "BAD_REQUEST"}}
+    return respond(http, {"errors": [error]}, status=problem.status)
 
 
 async def _body(http: HttpRequest) -> bytes:

@@ -30,7 +30,7 @@ from plan.declarations import (
 )
 from plan.predicates import require_joinless
 from plan.rows import Row
-from plan.tables import column_names, table_name
+from plan.tables import column_names, is_nullable, table_name
 
 T = TypeVar("T", bound=type)
 Visible = Callable[[Any], Any]
@@ -68,6 +68,8 @@ def node(*, table: Any, visible: Visible, description: str = "") -> Callable[[T]
 
     def declare(cls: T) -> T:
         text = description or (cls.__doc__ or "").strip()
+        if not callable(visible):
+            raise TypeError(f"{cls.__name__} does not say who may see its rows")
         definition = NodeDefinition(cls.__name__, cls, table, visible, {})
         cls.is_type_of = classmethod(lambda _cls, value, _info: isinstance(value, Row) and value.node is definition)  # type: ignore[attr-defined]
         declared = strawberry.type(cls, description=text)
@@ -83,8 +85,10 @@ def node(*, table: Any, visible: Visible, description: str = "") -> Callable[[T]
 
 
 def node_of(cls: type) -> NodeDefinition:
-    """The definition behind a declared type."""
-    definition: NodeDefinition = cls.__plan_node__  # type: ignore[attr-defined]
+    """The definition behind a declared type; TypeError for any other."""
+    definition: NodeDefinition | None = getattr(cls, "__plan_node__", None)
+    if definition is None:
+        raise TypeError(f"{cls} is not declared with @node")
     return definition
 
 
@@ -98,8 +102,7 @@ def link(viewers: list[Any]) -> list[type]:
         _name_types(vars(sys.modules[module]))
     for definition in NODES.values():
         _complete(definition)
-        for viewer in viewers:
-            require_joinless(definition.table, definition.visible, viewer)
+        require_joinless(definition.table, definition.visible, viewers)
     return [definition.cls for definition in NODES.values()]
 
 
@@ -125,14 +128,17 @@ def _complete(definition: NodeDefinition) -> None:
         elif isinstance(declaration, ToOne):
             _need(definition, declaration.key)
         elif isinstance(declaration, FirstOf | ToMany):
-            ordered = (part.removeprefix("-") for part in declaration.order)
-            _need(definition.target(name), declaration.key, *ordered)
-        elif isinstance(declaration, CountOf) and declaration.field not in definition.fields:
-            raise TypeError(f"{definition.name}.{name} counts {declaration.field}, which is not there")
+            _need(definition.target(name), declaration.key)
+            _need_order(definition.target(name), declaration.order)
+        elif isinstance(declaration, CountOf):
+            _need_field(definition, name, declaration.field, ToMany)
 
 
 def _complete_column(definition: NodeDefinition, declared: PlanField, declaration: Column) -> None:
-    owner = definition.target(declaration.through) if declaration.through else definition
+    owner = definition
+    if declaration.through:
+        _need_field(definition, declared.python_name, declaration.through, ToOne | FirstOf)
+        owner = definition.target(declaration.through)
     _need(owner, declaration.name)
     kind = innermost(declared.type)
     if isinstance(kind, StrawberryEnumDefinition):
@@ -145,6 +151,18 @@ def _need(definition: NodeDefinition, *columns: str) -> None:
         if name not in known:
             raise TypeError(f"{definition.name}: the table {table_name(definition.table)} has no column {name}")
     definition.columns = tuple(dict.fromkeys((*definition.columns, *columns)))
+
+
+def _need_order(definition: NodeDefinition, order: tuple[str, ...]) -> None:
+    columns = [name.removeprefix("-") for name in order]
+    _need(definition, *columns)
+    if nullable := [name for name in columns if is_nullable(definition.table, name)]:
+        raise TypeError(f"{definition.name} cannot be ordered by {', '.join(nullable)}: null has no place in an order")
+
+
+def _need_field(definition: NodeDefinition, asking: str, name: str, kind: Any) -> None:
+    if name not in definition.fields or not isinstance(definition.fields[name].declaration, kind):
+        raise TypeError(f"{definition.name}.{asking} reads by {name}, which is no relation of that kind")
 
 
 def innermost(kind: Any) -> Any:

@@ -1,5 +1,6 @@
 """A Tortoise `Q` as a piece of SQL over one aliased table, its values apart."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,15 +30,24 @@ def predicate(table: Any, condition: Q, alias: str, *, first: int) -> Predicate:
     return Predicate(text, tuple(values.values))
 
 
-def require_joinless(table: Any, visible: Any, viewer: Any) -> None:
-    """Fails, when types are declared, on a predicate that the plan could not put into a statement."""
-    try:
-        condition = visible(viewer)
-    except TypeError:  # a predicate may refuse a viewer who is no single person
-        return
-    if not condition:
-        raise TypeError(f"{table.__name__} is visible to everybody: its predicate is empty")
-    _resolved(table, condition, "x")
+def require_joinless(table: Any, visible: Any, viewers: Sequence[Any]) -> None:
+    """Fails, when types are declared, on a predicate that the plan could not put into a statement.
+
+    A predicate may refuse some of `viewers` by a TypeError (those who are no single person), but not all of them.
+    """
+    refused: TypeError | None = None
+    taken = list[Any]()
+    for viewer in viewers:
+        try:
+            taken.append(visible(viewer))
+        except TypeError as error:
+            refused = error
+    if refused is not None and not taken:
+        raise TypeError(f"the predicate of {table.__name__} takes no viewer at all") from refused
+    for condition in taken:
+        if not condition:
+            raise TypeError(f"{table.__name__} is visible to everybody: its predicate is empty")
+        _resolved(table, condition, "x")
 
 
 def _resolved(table: Any, condition: Q, alias: str) -> Any:

@@ -6,9 +6,11 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from asyncpg import DataError
 from strawberry.dataloader import DataLoader
 from tortoise.expressions import Q
 
+from plan.errors import BadInput
 from plan.nodes import NodeDefinition, node_of
 from plan.rows import Row
 from plan.statements import Statement, Window, counts_by, rows_by, windows_by
@@ -79,7 +81,10 @@ class Reader:
         return [Row(node, values) for values in await self._run(statement)]
 
     async def _run(self, statement: Statement) -> Sequence[Mapping[str, Any]]:
-        return await self._fetch(statement.text, statement.values)
+        try:
+            return await self._fetch(statement.text, statement.values)
+        except DataError as error:  # only values come from the client: a cursor's number too large, a NUL in a text
+            raise BadInput("An argument holds a value that the database cannot take.") from error
 
     def _loader(self, name: Hashable, load: Callable[[list[Any]], Awaitable[Sequence[Any]]]) -> DataLoader[Any, Any]:
         if name not in self._loaders:
@@ -102,4 +107,5 @@ def _grouped(rows: list[Row], key: str, parents: list[Any]) -> list[list[Row]]:
 
 def _fingerprint(condition: Q) -> str:
     """Equal for equal conditions: the text of a Q shows its whole tree."""
-    return f"{condition.join_type}{condition.filters}{[_fingerprint(child) for child in condition.children]}"
+    inner = [_fingerprint(child) for child in condition.children]
+    return f"{condition._is_negated}{condition.join_type}{condition.filters}{inner}"  # noqa: SLF001 - said nowhere else

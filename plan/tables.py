@@ -18,6 +18,11 @@ def column_names(model: Any) -> set[str]:
     return set(model._meta.fields_db_projection)  # noqa: SLF001
 
 
+def is_nullable(model: Any, column: str) -> bool:
+    """Whether the column may hold null."""
+    return bool(model._meta.fields_map[column].null)  # noqa: SLF001
+
+
 def array_type(model: Any, column: str) -> str:
     """PostgreSQL's type of a list of the column's values."""
     return _ARRAYS.get(type(model._meta.fields_map[column]), "text[]")  # noqa: SLF001

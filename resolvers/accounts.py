@@ -52,10 +52,7 @@ async def confirm_sign_up(caller: Caller, *, token: str) -> SignedIn:
     """Follows the mailed link: makes the person and their team, or signs in whoever has the address already."""
     now = caller.now()
     async with transaction():
-        pending = SignUp.filter(token_hash=token_hash(token), expires_at__gt=now)
-        wish = await pending.select_for_update().get_or_none()
-        if wish is None:
-            raise Conflict("problem.link_used", path=("token",))
+        wish = await _wish_behind(token, now)
         user = await User.get_or_none(email=wish.email) or await _welcome(wish, now)
         await wish.delete()
         return await _open_session(caller, user, now)
@@ -83,6 +80,15 @@ async def viewer_of(token: str | None, now: datetime | None = None) -> Viewer:
         return ANONYMOUS
     session = await Session.current(token_hash(token), now or utc_now())
     return Viewer(session.user_id, session.id) if session else ANONYMOUS
+
+
+async def _wish_behind(token: str, now: datetime) -> SignUp:
+    """What the link is for, held together with all wishes of that address: two of its links at once take turns."""
+    wish = await SignUp.get_or_none(token_hash=token_hash(token), expires_at__gt=now)
+    held = await SignUp.filter(email=wish.email).order_by("id").select_for_update() if wish else []
+    if wish is None or wish not in held:
+        raise Conflict("problem.link_used", path=("token",))
+    return wish
 
 
 async def _welcome(wish: SignUp, now: datetime) -> User:

@@ -27,12 +27,12 @@ async def password_matches(password: str, stored: str | None) -> bool:
     if len(password) > LONGEST:
         password, stored = "", None
     async with _GATE:
-        return await asyncio.to_thread(_verify, password, stored or _decoy()) and stored is not None
+        return await asyncio.to_thread(_verify, password, stored) and stored is not None
 
 
-def _verify(password: str, stored: str) -> bool:
+def _verify(password: str, stored: str | None) -> bool:
     try:
-        return _HASHER.verify(stored, _bytes(password))
+        return _HASHER.verify(stored or _decoy(), _bytes(password))
     except (VerificationError, InvalidHashError):
         return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
@@ -110,7 +110,9 @@ class AccountMutations:
         fails=(Conflict,),
         description="Follows the link of the sign-up mail: makes the account and its team, and signs in. Works once.",
     )
-    async def confirm_sign_up(self, info: Info, token: str) -> SignedIn:
+    async def confirm_sign_up(
+        self, info: Info, token: Annotated[str, strawberry.argument(description="The `token` in the link.")]
+    ) -> SignedIn:
         return SignedIn.of(info, await accounts.confirm_sign_up(info.context.caller, token=token))
 
     @mutation(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
-from typing import Annotated, Any, ParamSpec, TypeVar, Union, cast
+from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, cast
 
 import strawberry
 from strawberry.annotation import StrawberryAnnotation
@@ -23,6 +23,9 @@ Topics = Callable[..., Awaitable[list[str]]]
 """Takes the context and the field's arguments, permits, and answers the topics to follow."""
 Ended = Callable[..., Awaitable[bool]]
 """Takes the context and the field's arguments, and says whether nothing more will come."""
+
+
+_ARGUMENTS = {"id": "Its global id.", "input": "What is asked for."}
 
 
 class MutationField(StrawberryField):
@@ -64,6 +67,22 @@ class SubscriptionField(StrawberryField):
     ended: Ended | None
 
 
+class QueryField(StrawberryField):
+    """A root field of the query with a resolver of its own, for what cannot be declared."""
+
+    action: str
+
+
+def query(action: str, *, resolver: Callable[..., Any], description: str, init: Literal[False] = False) -> Any:
+    """Declares a root field that `action` permits; the resolver answers null where it does not."""
+    del init
+    if action not in PERMISSIONS:
+        raise TypeError(f"nobody knows who may {action}")
+    field = QueryField(base_resolver=_described(resolver), description=description)
+    field.action = action
+    return field
+
+
 def mutation(
     action: str, *, answers: type, description: str, fails: Sequence[type[DomainError]] = ()
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -74,7 +93,7 @@ def mutation(
     """
 
     def declare(function: Callable[P, R]) -> Callable[P, R]:
-        field = MutationField(base_resolver=StrawberryResolver(function), description=description)
+        field = MutationField(base_resolver=_described(function), description=description)
         field.action, field.answers = action, answers
         field.type_annotation = StrawberryAnnotation(_result(function.__name__, answers, action, fails))
         return cast("Callable[P, R]", field)
@@ -94,7 +113,7 @@ def subscription(
         raise TypeError(f"nobody knows who may {action}")
 
     def declare(function: Callable[P, R]) -> Callable[P, R]:
-        field = SubscriptionField(base_resolver=StrawberryResolver(function), description=description)
+        field = SubscriptionField(base_resolver=_described(function), description=description)
         field.action, field.topics, field.state_first, field.ended = action, topics, state_first, ended
         return cast("Callable[P, R]", field)
 
@@ -108,6 +127,14 @@ def for_caller(use_case: Callable[[Caller, Sequence[Any]], Awaitable[Sequence[An
         return await use_case(context.caller, rows)
 
     return by
+
+
+def _described(function: Callable[..., Any]) -> StrawberryResolver[Any]:
+    """The resolver, with words for the arguments that mean the same everywhere; others bring their own."""
+    resolver: StrawberryResolver[Any] = StrawberryResolver(function)
+    for argument in resolver.arguments:
+        argument.description = argument.description or _ARGUMENTS.get(argument.python_name)
+    return resolver
 
 
 def _result(function: str, answers: type, action: str, fails: Sequence[type[DomainError]]) -> Any:

@@ -17,6 +17,7 @@ from plan.reader import Reader
 from schema import enums  # noqa: F401 - makes GraphQL enums of the domain's, before any type names one
 from schema.accounts import AccountMutations, User
 from schema.context import Info
+from schema.fields import query
 from schema.jobs import Job, JobMutations, JobSubscriptions
 from schema.scalars import SCALARS
 from schema.teams import Team
@@ -39,16 +40,17 @@ async def _node(info: Info, id: strawberry.ID) -> Any:
 class Query:
     """What can be read. Whatever the viewer may not see is null, as if it did not exist."""
 
-    viewer: User | None = strawberry.field(
-        resolver=_viewer, description="Who is asking; null when nobody is signed in."
+    viewer: User | None = query(
+        "account:view", resolver=_viewer, description="Who is asking; null when nobody is signed in."
     )
-    node: Node | None = strawberry.field(resolver=_node, description="Anything by its global id.")
+    node: Node | None = query("account:view", resolver=_node, description="Anything that you may see, by its id.")
     team: Team | None = by_id("team:view", description="A team that you are in.")
     video: Video | None = by_id("video:view", description="A video of a team that you are in, the trash included.")
     version: Version | None = by_id("video:view", description="A version of a video.")
     upload: Upload | None = by_id("video:view", description="An upload.")
     job: Job | None = by_id("job:view", description="A job.")
-    upload_parts: UploadParts | None = strawberry.field(
+    upload_parts: UploadParts | None = query(
+        "version:create",
         resolver=upload_parts,
         description="What of an open upload has arrived, and fresh URLs for the rest; null for who may not upload.",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -27,6 +27,10 @@ class Rational:
 
     numerator: int = strawberry.field(description="Above the line.")
     denominator: int = strawberry.field(description="Below the line; never 0.")
+
+
+def _rational(numerator: int, denominator: int) -> Rational:
+    return Rational(numerator=numerator, denominator=denominator)
 
 
 @node(table=models.Version, visible=models.Version.visible_to)
@@ -53,7 +57,7 @@ class Version(Node):
     frame_rate: Rational = computed(
         "frame_rate_numerator",
         "frame_rate_denominator",
-        by=Rational,
+        by=_rational,
         description="Frames per second: exact where the rate is constant, the average where it varies.",
     )
     variable_frame_rate: bool = column(description="Whether the time between frames varies.")
@@ -89,7 +93,12 @@ class VersionMutations:
         description="Makes an older version the newest again, as a new version; no bytes are copied, nothing is lost.",
     )
     async def restore_version(
-        self, info: Info, id: strawberry.ID, change_description: str | None = None
+        self,
+        info: Info,
+        id: strawberry.ID,
+        change_description: Annotated[
+            str | None, strawberry.argument(description="Why, for the history; at most 1,000 characters.")
+        ] = None,
     ) -> models.Version:
         return await versions.restore(
             info.context.caller, version_id=uuid_of(Version, id, "id"), change_description=change_description

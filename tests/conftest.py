@@ -45,7 +45,8 @@ def studio(number: int, database_url: str, redis_url: str) -> Iterator[Studio]:
     """The whole product, running, shared by the tests of this worker: a test lives in a team of its own."""
     folder = Path(services.where()["folder"]) / f"worker{number}"
     folder.mkdir()
-    with running(Studio(folder, database_url, redis_url), "api", *WORKERS) as studio:
+    product = Studio(folder, database_url, redis_url, ALLOWED_ORIGINS='["https://app.example"]')
+    with running(product, "api", *WORKERS) as studio:
         yield studio
 
 

@@ -80,19 +80,16 @@ class Follower:
             self._page_size = min(2 * self._page_size, PAGE)
 
     async def _take(self, page: Sequence[EventRecord]) -> None:
-        if self._consumer.in_transaction:
+        wanted = [event for event in page if self._consumer.wants(event)]
+        if wanted and self._consumer.in_transaction:
             async with transaction():
-                await self._handle(page)
+                await self._consumer.handle(wanted, self._tools)
                 await self._move_cursor(page)
         else:
-            await self._handle(page)
+            if wanted:
+                await self._consumer.handle(wanted, self._tools)
             await self._move_cursor(page)
         self._moved(page)
-
-    async def _handle(self, page: Sequence[EventRecord]) -> None:
-        wanted = [event for event in page if self._consumer.wants(event)]
-        if wanted:
-            await self._consumer.handle(wanted, self._tools)
 
     async def _move_cursor(self, page: Sequence[EventRecord]) -> None:
         # Only from where we left it: a relay that has lost its lock without knowing it cannot undo another's work.

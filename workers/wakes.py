@@ -20,7 +20,10 @@ _KEPT = timedelta(days=1)
 
 def open_queues(redis_url: str) -> ArqRedis:
     """A client for wakes and for publishing. It connects when first used, and again after Redis was away."""
-    return ArqRedis(ConnectionPool.from_url(redis_url), job_serializer=orjson.dumps, job_deserializer=orjson.loads)
+    pool = ConnectionPool.from_url(redis_url)
+    redis = ArqRedis(pool, job_serializer=orjson.dumps, job_deserializer=orjson.loads)
+    redis.auto_close_connection_pool = True  # the pool is this client's alone
+    return redis
 
 
 def queue_name(queue: Queue) -> str:

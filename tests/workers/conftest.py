@@ -123,7 +123,7 @@ class Uploads:
 
         version_id = new_id()
         key = f"teams/{video.team_id}/videos/{video.id}/versions/{version_id}/original"
-        size = source.stat().st_size
+        size = source.stat().st_size  # noqa: ASYNC240 - a test may wait for it
         await self.storage.store(source, key, content_type="video/mp4")
         values = {"expires_at": utc_now() + timedelta(hours=1)} | values
         return await Upload.create(

@@ -1,0 +1,52 @@
+"""Logs, as a process writes them."""
+
+import json
+import subprocess
+import sys
+
+import structlog
+
+from gateways.logs import hide_secrets
+
+PROGRAM = """
+import logging, structlog
+from gateways.logs import configure
+configure("INFO", people=False)
+structlog.contextvars.bind_contextvars(request_id="request-1")
+structlog.stdlib.get_logger("ours").info("signed.in", password="hunter2", user="ada")
+logging.getLogger("theirs").warning("it is %s", "late")
+structlog.stdlib.get_logger("ours").debug("too.fine")
+try:
+    secret = "hunter2"
+    raise ValueError("a fault")
+except ValueError:
+    structlog.stdlib.get_logger("ours").exception("went.wrong")
+"""
+
+
+def run(program: str) -> str:
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stderr
+
+
+def test_both_kinds_of_logger_write_the_same_json() -> None:
+    ours, theirs, fault = (json.loads(line) for line in run(PROGRAM).splitlines())
+    assert (ours["event"], ours["user"], ours["level"], ours["logger"]) == ("signed.in", "ada", "info", "ours")
+    assert (theirs["event"], theirs["level"], theirs["logger"]) == ("it is late", "warning", "theirs")
+    assert ours["request_id"] == theirs["request_id"] == "request-1"
+    assert "ValueError: a fault" in fault["exception"]
+
+
+def test_no_secret_is_written_for_people_either() -> None:
+    for program in (PROGRAM, PROGRAM.replace("people=False", "people=True")):
+        assert "password" in run(program)
+        assert "hunter2" not in run(program).replace('secret = "hunter2"', "")
+
+
+def test_secrets_are_hidden_at_any_depth() -> None:
+    entry = {"Set": [{"Authorization": "Bearer x"}], "token": "x", "user": {"Secret-Key": "x", "name": "ada"}}
+    hidden = hide_secrets(structlog.get_logger(), "info", entry)
+    assert hidden == {
+        "Set": [{"Authorization": "[hidden]"}],
+        "token": "[hidden]",
+        "user": {"Secret-Key": "[hidden]", "name": "ada"},
+    }

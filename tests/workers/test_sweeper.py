@@ -1,0 +1,159 @@
+"""The sweeper: what is found without anybody reporting it."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from arq.constants import in_progress_key_prefix, job_key_prefix
+
+from domain.clock import utc_now
+from domain.events import JobFailed
+from domain.jobs import JobKind, JobState, Queue
+from domain.videos import RESTORABLE
+from models import EventRecord, Job, Session, SignUp, User, Video
+from models.jobs import WORKER_LOST
+from models.uploads import UploadState
+from tests import clips
+from tests.workers.conftest import enqueue
+from workers.consumers import Tools, discard_failed_uploads, wake_workers
+from workers.sweeper import SESSION_KEPT, Sweeper
+from workers.wakes import queue_name, wake_id
+
+LEASE = timedelta(seconds=30)
+
+
+@pytest.fixture
+def sweep(means) -> Sweeper:
+    return Sweeper(means.redis, utc_now, attempts=2, patience=timedelta(seconds=1))
+
+
+async def running(lease_until) -> Job:
+    job = await enqueue()
+    await Job.claim(job.id, 1, utc_now(), LEASE)
+    await Job.filter(id=job.id).update(lease_until=lease_until)
+    return job
+
+
+async def test_a_job_whose_lease_has_run_out_is_tried_again_and_then_has_failed(sweep) -> None:
+    job = await running(utc_now() - timedelta(seconds=1))
+    alive = await running(utc_now() + LEASE)
+    await sweep()
+    await job.refresh_from_db()
+    assert (job.state, job.attempt, job.failures, job.lease_token) == (JobState.QUEUED, 2, 1, None)
+    await Job.claim(job.id, 2, utc_now(), -LEASE)
+    await sweep()
+    await job.refresh_from_db()
+    assert (job.state, job.failure_code) == (JobState.FAILED, WORKER_LOST)
+    await alive.refresh_from_db()
+    assert alive.state is JobState.RUNNING
+
+
+async def test_a_flushed_wake_is_repeated_in_its_place(sweep, redis) -> None:
+    first, second = await enqueue(), await enqueue()
+    for minutes, job in ((2, first), (1, second)):
+        await Job.filter(id=job.id).update(available_at=utc_now() - timedelta(minutes=minutes))
+    await sweep()
+    await sweep()
+    queued = await redis.zrange(queue_name(Queue.IO), 0, -1)
+    assert [name.decode() for name in queued] == [wake_id(first.id, 1), wake_id(second.id, 1)]
+
+
+async def test_a_wake_that_died_with_its_worker_is_repeated(sweep, redis) -> None:
+    job = await enqueue()
+    await Job.filter(id=job.id).update(available_at=utc_now() - timedelta(minutes=1))
+    name = wake_id(job.id, 1)
+    await redis.set(job_key_prefix + name, b"{}")
+    await redis.set(in_progress_key_prefix + name, b"1")
+    await sweep()
+    assert not await redis.exists(in_progress_key_prefix + name)
+    assert await redis.zscore(queue_name(Queue.IO), name)
+
+
+async def test_a_new_attempt_forgets_the_wake_of_the_last(models, redis) -> None:
+    job = await enqueue()
+    tools = Tools(redis, utc_now)
+    await wake_workers(await EventRecord.all(), tools)
+    await redis.set(in_progress_key_prefix + wake_id(job.id, 1), b"1")
+    await Job.filter(id=job.id).update(attempt=2)
+    await wake_workers(await EventRecord.all(), tools)
+    assert await redis.zrange(queue_name(Queue.IO), 0, -1) == [wake_id(job.id, 2).encode()]
+    assert not await redis.exists(in_progress_key_prefix + wake_id(job.id, 1), job_key_prefix + wake_id(job.id, 1))
+
+
+async def test_a_job_that_has_ended_is_not_woken(models, redis) -> None:
+    job = await enqueue()
+    await Job.filter(id=job.id).update(state=JobState.CANCELLED)
+    await wake_workers(await EventRecord.all(), Tools(redis, utc_now))
+    assert await redis.keys("*") == []
+
+
+async def test_an_upload_that_was_never_completed_is_thrown_away_once(sweep, uploads, folder) -> None:
+    video = await uploads.video()
+    source = clips.make_clip(folder / "clip.mp4")
+    old = await uploads.upload(video, source, expires_at=utc_now() - timedelta(seconds=1))
+    new = await uploads.upload(video, source)
+    await sweep()
+    await sweep()
+    await old.refresh_from_db()
+    await new.refresh_from_db()
+    assert (old.state, new.state) == (UploadState.DISCARDED, UploadState.OPEN)
+    job = await Job.get(kind=JobKind.DISCARD_UPLOAD)
+    assert job.payload == {"upload_id": str(old.id)}
+
+
+async def test_a_video_beyond_recall_is_purged_once(sweep, uploads) -> None:
+    old = await uploads.video()
+    await Video.filter(id=old.id).update(deleted_at=utc_now() - RESTORABLE - timedelta(seconds=1))
+    fresh = await Video.create(
+        title="Fresh", team_id=old.team_id, created_by_id=old.created_by_id, deleted_at=utc_now()
+    )
+    await sweep()
+    await sweep()
+    job = await Job.get(kind=JobKind.PURGE_VIDEO)
+    assert job.video_id == old.id != fresh.id
+    # One that failed is tried again, a day later.
+    await Job.filter(id=job.id).update(ended_at=utc_now(), created_at=utc_now() - timedelta(days=2))
+    await sweep()
+    assert await Job.filter(kind=JobKind.PURGE_VIDEO).count() == 2
+
+
+async def test_old_sign_ups_and_sessions_are_forgotten(sweep, models) -> None:
+    user = await User.create(name="Ada", email="ada@example.com", password_hash="none")
+    now = utc_now()
+    common = {"email": "a@b.example", "name": "A", "team_name": "T", "password_hash": "x", "locale": "en"}
+    await SignUp.create(expires_at=now - timedelta(seconds=1), **common)
+    wanted = await SignUp.create(expires_at=now + timedelta(hours=1), **common)
+    long_ago = now - SESSION_KEPT - timedelta(seconds=1)
+    await Session.create(user_id=user.id, token_hash="1", expires_at=long_ago)
+    await Session.create(user_id=user.id, token_hash="2", expires_at=now + LEASE, ended_at=long_ago)
+    open_session = await Session.create(user_id=user.id, token_hash="3", expires_at=now + LEASE)
+    await sweep()
+    assert [row.id for row in await SignUp.all()] == [wanted.id]
+    assert [row.id for row in await Session.all()] == [open_session.id]
+
+
+async def test_redis_being_away_does_not_keep_lost_jobs_from_being_taken_back(means, redis) -> None:
+    from workers.wakes import open_queues
+
+    nowhere = open_queues("unix:///nonexistent/socket")
+    lost = await running(utc_now() - timedelta(seconds=1))
+    waiting = await enqueue()
+    await Job.filter(id=waiting.id).update(available_at=utc_now() - timedelta(minutes=1))
+    with pytest.raises(ExceptionGroup):
+        await Sweeper(nowhere, utc_now, 3, timedelta(seconds=1))()
+    await nowhere.aclose()
+    await lost.refresh_from_db()
+    assert lost.state is JobState.QUEUED
+
+
+async def test_a_failed_ingest_has_its_upload_discarded(models, uploads, folder, redis) -> None:
+    video = await uploads.video()
+    upload = await uploads.upload(video, clips.make_clip(folder / "clip.mp4"))
+    job = await uploads.ingest(upload)
+    mail = await enqueue()
+    failed = [
+        EventRecord(type=JobFailed.type, payload={"job_id": str(job_id)}) for job_id in (job.id, mail.id, uuid4())
+    ]
+    await discard_failed_uploads(failed, Tools(redis, utc_now))
+    discard = await Job.get(kind=JobKind.DISCARD_UPLOAD)
+    assert discard.payload == {"upload_id": str(upload.id)}
