@@ -15,4 +15,4 @@ class EventHistory:
         records = await since(list(topics), after, limit)
         if not records and after > await newest_position():
             return Forgotten()
-        return [Message(record.told(), record.position, str(record.id)) for record in records]
+        return [Message(record.body(), record.position, str(record.id)) for record in records]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from time import monotonic
@@ -89,6 +90,7 @@ class Subscription:
         self._operation = operation
         self._field: SubscriptionField
         self._field, self._arguments = services.engine.root_call(operation)
+        self._caller = guest.caller
         self._checked = monotonic()
 
     async def events(self) -> AsyncGenerator[bytes, None]:
@@ -101,17 +103,37 @@ class Subscription:
             if await self._ended():
                 return
         async with aclosing(feed(self._services.hub, self._history, topics, after)) as messages:
-            async for message in messages:
-                if monotonic() - self._checked > RECHECK_SECONDS:
-                    await self._permitted()
+            async for message in self._while_permitted(messages):
                 yield await self._told(message)
                 if _is_event(message) and await self._ended():
                     return
 
+    async def _while_permitted(
+        self, messages: AsyncGenerator[Message | Resync, None]
+    ) -> AsyncIterator[Message | Resync]:
+        """The messages, as long as the caller may hear them: looked at before each event, and every few seconds."""
+        arriving: asyncio.Future[Message | Resync | None] | None = None
+        try:
+            while True:
+                arriving = arriving or asyncio.ensure_future(anext(messages, None))
+                await asyncio.wait({arriving}, timeout=RECHECK_SECONDS)
+                message = arriving.result() if arriving.done() else None
+                if message is None or _is_event(message) or monotonic() - self._checked > RECHECK_SECONDS:
+                    await self._permitted()
+                if message is not None:
+                    arriving = None
+                    yield message
+                elif arriving.done():
+                    return
+        finally:
+            if arriving is not None:
+                arriving.cancel()
+                await asyncio.wait({arriving})
+
     async def _permitted(self) -> list[str]:
-        caller = await self._services.still(self._guest.caller, self._guest.token)
+        self._caller = await self._services.still(self._caller, self._guest.token)
         self._checked = monotonic()
-        return await self._field.topics(self._services.context(caller), **self._arguments)
+        return await self._field.topics(self._context(), **self._arguments)
 
     async def _ended(self) -> bool:
         return self._field.ended is not None and await self._field.ended(self._context(), **self._arguments)
@@ -125,7 +147,7 @@ class Subscription:
         return orjson.dumps(told)
 
     def _context(self) -> Context:
-        return self._services.context(self._guest.caller)
+        return self._services.context(self._caller)
 
 
 def _is_event(message: Message | Resync) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import asyncpg
 from tortoise import Tortoise
+from tortoise.backends.base.client import TransactionContextPooled
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connection
 from tortoise.transactions import in_transaction
@@ -50,8 +51,14 @@ async def database(url: str, *, connections: int = 10) -> AsyncIterator[None]:
 @asynccontextmanager
 async def transaction() -> AsyncIterator[None]:
     """What is written inside is committed together, or not at all. Await nothing but the database in it."""
-    async with in_transaction(CONNECTION):
+    context = in_transaction(CONNECTION)
+    await _enter(context)
+    try:
         yield
+    except BaseException as error:
+        await context.__aexit__(type(error), error, error.__traceback__)
+        raise
+    await context.__aexit__(None, None, None)
 
 
 @asynccontextmanager
@@ -59,3 +66,14 @@ async def raw_connection() -> AsyncIterator[asyncpg.Connection]:
     """An asyncpg connection: the running transaction's if there is one, otherwise one of the pool."""
     async with get_connection(CONNECTION).acquire_connection() as connection:
         yield cast("asyncpg.Connection", connection)
+
+
+async def _enter(context: Any) -> None:
+    """Begins a transaction, and gives its connection back when that is cut short: Tortoise would keep it for good."""
+    try:
+        await context.__aenter__()
+    except BaseException as error:
+        if isinstance(context, TransactionContextPooled) and hasattr(context, "token"):
+            context.client._finalized = True  # noqa: SLF001 - nothing to roll back: the release resets the connection
+            await context.__aexit__(type(error), error, error.__traceback__)
+        raise

@@ -72,15 +72,6 @@ class EventRecord(Row):
         kind = EVENT_TYPES[self.type]
         return kind.load(team_id=self.team_id, actor_id=self.actor_id, payload=self.payload)
 
-    def told(self) -> dict[str, Any]:
-        """The event as live subscribers are told of it, ready for JSON."""
-        return {
-            "type": self.type,
-            "at": self.created_at.isoformat(),
-            "actor_id": str(self.actor_id) if self.actor_id else None,
-            "payload": self.payload,
-        }
-
 
 class ConsumerCursor(Model):
     """How far a consumer of events has come: everything up to `position` is done or parked."""

@@ -177,5 +177,5 @@ class VideoSubscriptions:
             payload=happened["payload"],
             actor_id=happened["actor_id"],
             type=happened["type"],
-            occurred_at=datetime.fromisoformat(happened["at"]),
+            occurred_at=datetime.fromisoformat(happened["created_at"]),
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from local.redis import EmbeddedRedis
 from models.database import database
 from tests import services
 from tests.factories import Factory
@@ -35,9 +36,10 @@ async def database_url(number: int) -> str:
 
 
 @pytest.fixture(scope="session")
-def redis_url(number: int) -> str:
-    """This worker's own Redis database."""
-    return services.where()["redis"].replace("db=0", f"db={number}")
+def redis_url(number: int) -> Iterator[str]:
+    """This worker's own Redis: its channels know no database numbers, so two products cannot share one."""
+    with EmbeddedRedis(Path(services.where()["folder"]) / f"redis{number}", lasting=False) as redis:
+        yield redis.url()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis for one run of the tests: started once, shared by its workers, gone at its end."""
+"""PostgreSQL for one run of the tests: started once, shared by its workers, gone at its end."""
 
 import asyncio
 import json
@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 
 from local.postgres import EmbeddedPostgres
-from local.redis import EmbeddedRedis
 from models.migrate import migrate
 
 VARIABLE = "VIDEO_CREATOR_TEST_SERVICES"
@@ -16,31 +15,28 @@ TEMPLATE = "template_studio"
 
 
 class Services:
-    """The servers, with a migrated template database in them."""
+    """The server, with a migrated template database in it."""
 
     def __init__(self) -> None:
         memory = Path("/dev/shm")
         self.folder = Path(tempfile.mkdtemp(prefix="studio", dir=memory if memory.is_dir() else None))
         self.postgres = EmbeddedPostgres(self.folder / "postgres", lasting=False)
-        self.redis = EmbeddedRedis(self.folder / "redis", lasting=False)
 
     def start(self) -> None:
-        """Starts both, migrates the template, and tells the workers by the environment where they are."""
+        """Starts it, migrates the template, and tells the workers by the environment where it is."""
         self.postgres.start()
-        self.redis.start()
         self.postgres.create_database(TEMPLATE)
         asyncio.run(migrate(self.postgres.url(TEMPLATE)))
-        where = {"postgres": self.postgres.url("postgres"), "redis": self.redis.url(0), "folder": str(self.folder)}
+        where = {"postgres": self.postgres.url("postgres"), "folder": str(self.folder)}
         os.environ[VARIABLE] = json.dumps(where)
 
     def stop(self) -> None:
-        """Stops both and removes every trace."""
-        self.redis.stop()
+        """Stops it and removes every trace."""
         self.postgres.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def where() -> dict[str, str]:
-    """The addresses: `postgres` (of the maintenance database), `redis` (of its first database) and `folder`."""
+    """`postgres`, the address of the maintenance database, and `folder`, for what the tests leave behind."""
     addresses: dict[str, str] = json.loads(os.environ[VARIABLE])
     return addresses

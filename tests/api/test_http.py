@@ -116,9 +116,7 @@ UNSOUND: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("accept", [MODERN, LEGACY])
 @pytest.mark.parametrize("body", UNSOUND.values(), ids=UNSOUND.keys())
-async def test_what_cannot_be_executed_is_refused(
-    http: httpx.AsyncClient, body: dict[str, Any], accept: str
-) -> None:
+async def test_what_cannot_be_executed_is_refused(http: httpx.AsyncClient, body: dict[str, Any], accept: str) -> None:
     """As the specification of GraphQL over HTTP has it, older clients get their errors with a 200."""
     assert refused(await post(http, body, accept), 400 if accept == MODERN else 200, accept)
 
@@ -176,7 +174,6 @@ async def test_errors_of_fields_leave_the_rest_of_the_answer(http: httpx.AsyncCl
         ("DELETE", "/welcome", 405, "METHOD_NOT_ALLOWED"),
         ("POST", "/healthz", 405, "METHOD_NOT_ALLOWED"),
         ("GET", "/", 404, "NOT_FOUND"),
-        ("GET", "/graphql/", 404, "NOT_FOUND"),
         ("POST", "/nothing%00here", 404, "NOT_FOUND"),
         ("GET", "/../settings.py", 404, "NOT_FOUND"),
     ],
@@ -200,7 +197,7 @@ HOSTILE = {
     "combining": "e" + "\u0301" * 40,
     "quotes": "'\"`; DROP TABLE users; -- {{7*7}} ${x} %s {0.__class__}",
     "number": "-1",
-    "huge": "x" * 1_000_000,
+    "huge": "x" * 400_000,
     "an id of ours": "VXNlcjoBn7AAAAAAAIAAAAAAAAAAAA",
 }
 
@@ -231,7 +228,9 @@ class Call:
             case GraphQLInputObjectType():
                 required = {key: self._least(key, part.type) for key, part in inner.fields.items()}
                 return {key: value for key, value in required.items() if value is not None}
-        return {"ID": self._ids.get(name, self._ids.get(self.name, self._ids["id"])), "String": "text"}.get(str(inner), 1)
+        return {"ID": self._ids.get(name, self._ids.get(self.name, self._ids["id"])), "String": "text"}.get(
+            str(inner), 1
+        )
 
     def _texts(
         self, parts: Mapping[str, GraphQLArgument | Any], path: tuple[str, ...] = ()
@@ -287,7 +286,7 @@ async def test_no_text_and_no_id_of_any_root_field_is_a_fault_of_ours(
     calls = await _calls(make, crew)
     assert sum(len(call.places) for call in calls) > 30
     owner = f"Bearer {crew.owner.client.token}"
-    gate = asyncio.Semaphore(4)
+    gate = asyncio.Semaphore(16)
 
     async def fault(call: Call, place: tuple[str, ...], kind: str, token: str) -> str | None:
         async with gate:

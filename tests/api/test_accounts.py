@@ -1,0 +1,353 @@
+"""Accounts over the wire: from the first wish to join to the end of a session."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from statistics import median
+from typing import Any
+
+import httpx
+import pytest
+from argon2 import extract_parameters
+
+from domain.clock import utc_now
+from domain.ids import new_id
+from domain.tokens import new_token, token_hash
+from local.client import Client
+from models import Job, Session, SignUp, Team, User
+from models.database import raw_connection
+from resolvers.passwords import hash_password
+from tests.factories import PASSWORD, Factory, uuid_in
+from tests.studio import WORKERS, Studio
+from tests.workers.waiting import until
+
+
+def new_address() -> str:
+    return f"{new_id()}@example.com"
+
+
+async def sign_up(client: Client, email: str, **more: Any) -> Any:
+    wish = {"email": email, "password": PASSWORD, "name": "Ada"} | more
+    return (await client.run("SignUp", input=wish))["data"]["signUp"]
+
+
+async def wish(email: str, **more: Any) -> str:
+    """A wish to join whose mail has been sent; the token of its link."""
+    token = new_token()
+    values = {"name": "Ada", "team_name": "Engines", "password_hash": "none", "locale": "en"}
+    values |= {"expires_at": utc_now() + timedelta(hours=1)} | more
+    await SignUp.create(email=email, token_hash=token_hash(token), **values)
+    return token
+
+
+async def confirm(client: Client, token: str) -> Any:
+    return (await client.run("ConfirmSignUp", token=token))["data"]["confirmSignUp"]
+
+
+async def member(make: Factory, password: str = PASSWORD) -> User:
+    hashed = await hash_password(password, path=())
+    return await User.create(name="Grace", email=new_address(), password_hash=hashed)
+
+
+async def sign_in(client: Client, email: str, password: str = PASSWORD) -> Any:
+    answer = (await client.run("SignIn", input={"email": email, "password": password}))["data"]["signIn"]
+    client.token = answer.get("token")
+    return answer
+
+
+async def who(client: Client) -> str | None:
+    viewer = (await client.run("Viewer"))["data"]["viewer"]
+    return viewer and viewer["email"]
+
+
+async def mail_to(studio: Studio, email: str) -> EmailMessage:
+    """The mail to that address, once it has come."""
+
+    def mails() -> list[EmailMessage]:
+        found = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in studio.mailbox.glob("*.eml")]
+        return [mail for mail in found if mail["To"] == email]
+
+    await until(lambda: bool(mails()))
+    (mail,) = mails()
+    return mail
+
+
+def link_in(mail: EmailMessage, studio: Studio) -> str:
+    found = re.search(rf"^{re.escape(studio.url)}/welcome\?token=([\w-]{{43}})\r?$", mail.get_content(), re.MULTILINE)
+    assert found, mail.get_content()
+    return found[1]
+
+
+@pytest.fixture
+async def browser(studio: Studio) -> AsyncIterator[httpx.AsyncClient]:
+    """Keeps cookies, as a browser does."""
+    async with httpx.AsyncClient(base_url=studio.url, timeout=30) as client:
+        yield client
+
+
+async def viewer_of(browser: httpx.AsyncClient) -> Any:
+    response = await browser.post("/graphql", json={"query": "{viewer {email memberships {nodes {role team {name}}}}}"})
+    return response.json()["data"]["viewer"]
+
+
+async def test_from_the_first_wish_to_the_last_sign_out(
+    make: Factory, studio: Studio, browser: httpx.AsyncClient
+) -> None:
+    """The whole play, by mail; none of its secrets gets into a log."""
+    email, client = new_address(), make.client()
+    answer = await sign_up(client, email.upper(), teamName="Engines")
+    assert answer == {"__typename": "CheckYourMail", "email": email.upper()}
+    assert (await sign_in(client, email))["code"] == "UNAUTHENTICATED"
+    link = link_in(await mail_to(studio, email), studio)
+
+    page = await browser.get("/welcome", params={"token": link})
+    assert (page.status_code, page.headers["cache-control"]) == (200, "no-store")
+    assert '<form method="post">' in page.text
+    assert "<button>Open my account</button>" in page.text
+    assert f'value="{link}"' in page.text
+    assert "set-cookie" not in page.headers
+    assert await viewer_of(browser) is None
+
+    opened = await browser.post("/welcome", data={"token": link})
+    assert opened.status_code == 200
+    assert "You are signed in" in opened.text
+    _is_safe(opened.headers["set-cookie"])
+    place = {"role": "OWNER", "team": {"name": "Engines"}}
+    assert await viewer_of(browser) == {"email": email, "memberships": {"nodes": [place]}}
+    again = await browser.post("/welcome", data={"token": link})
+    assert again.status_code == 409
+    assert "has been used" in again.text
+    assert "set-cookie" not in again.headers
+
+    session = await sign_in(client, f"  {email.title()} ")
+    assert session["user"]["email"] == email
+    assert await who(client) == email
+    cookie = browser.cookies["session"]
+    token = client.token
+    assert token
+    await client.do("SignOut")
+    await browser.post("/graphql", json={"query": "mutation {signOut {__typename}}"})
+    logs = "".join(studio.log(name) for name in ("api", *WORKERS))
+    assert [secret for secret in (PASSWORD, link, cookie, token, token_hash(link), email) if secret in logs] == []
+
+
+def _is_safe(cookie: str) -> None:
+    parts = [part.strip().lower() for part in cookie.split(";")]
+    assert parts[0].startswith("session=")
+    assert {"httponly", "samesite=lax", "path=/"} <= set(parts)
+    assert any(part.startswith("expires=") for part in parts)
+    assert not any(part.startswith("domain=") for part in parts)
+
+
+async def test_a_known_address_is_not_told_and_gets_a_link_that_signs_in(make: Factory, studio: Studio) -> None:
+    known, unknown, client = await member(make), new_address(), make.client()
+    answers = [await sign_up(client, email) for email in (known.email, unknown)]
+    assert [answer | {"email": ""} for answer in answers] == [{"__typename": "CheckYourMail", "email": ""}] * 2
+
+    mails = [await mail_to(studio, email) for email in (known.email, unknown)]
+    assert [mail["Subject"] for mail in mails] == ["You already have an account", "Welcome to Video Creator"]
+    session = await confirm(client, link_in(mails[0], studio))
+    assert uuid_in(session["user"]["id"]) == known.id
+    assert session["user"]["name"] == "Grace"
+    await known.refresh_from_db(["password_hash"])
+    assert (await sign_in(client, known.email))["__typename"] == "SignedIn"
+
+
+async def test_the_same_is_written_for_known_and_unknown_addresses(make: Factory) -> None:
+    """Whoever watches how long a sign-up takes learns nothing."""
+    known = await member(make)
+    for email in (known.email, new_address()):
+        await sign_up(make.client(), email)
+        row = await SignUp.get(email=email)
+        (job,) = [job for job in await Job.filter(kind="sign_in_mail") if job.payload == {"sign_up_id": str(row.id)}]
+        assert (job.team_id, job.created_by_id) == (None, None)
+        assert extract_parameters(row.password_hash).memory_cost == 19 * 1024
+
+
+async def test_a_link_works_once(make: Factory) -> None:
+    token, client = await wish(new_address()), make.client()
+    answers = await asyncio.gather(*(confirm(client, token) for _ in range(4)))
+    assert sorted(answer["__typename"] for answer in answers) == ["Conflict"] * 3 + ["SignedIn"]
+    refused = next(answer for answer in answers if answer["__typename"] == "Conflict")
+    assert (refused["code"], refused["path"]) == ("CONFLICT", ["token"])
+
+
+async def test_a_link_that_is_late_wrong_or_empty_is_refused(make: Factory, browser: httpx.AsyncClient) -> None:
+    late = await wish(new_address(), expires_at=utc_now() - timedelta(seconds=1))
+    for token in (late, new_token(), "", "\x00", "x" * 10_000):
+        assert (await confirm(make.client(), token))["code"] == "CONFLICT"
+        posted = await browser.post("/welcome", data={"token": token})
+        assert posted.status_code == (413 if len(token) > 4096 else 409)
+        assert "set-cookie" not in posted.headers
+    forms: list[dict[str, Any]] = [{}, {"files": {"token": late}}, {"content": b"\xff\x00=&&;%%%zz"}]
+    for form in forms:
+        assert (await browser.post("/welcome", **form)).status_code == 409
+
+
+async def test_the_page_of_a_link_repeats_no_markup(browser: httpx.AsyncClient) -> None:
+    page = await browser.get("/welcome", params={"token": "\"'><script>alert(1)</script>"})
+    assert "<script" not in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+async def test_two_links_of_one_address_at_once_make_one_account(make: Factory) -> None:
+    for _ in range(5):
+        email, client = new_address(), make.client()
+        tokens = [await wish(email, team_name=f"Team of {email}") for _ in range(4)]
+        answers = await asyncio.gather(*(confirm(client, token) for token in tokens))
+        assert {answer["__typename"] for answer in answers} == {"SignedIn"}
+        assert len({answer["user"]["id"] for answer in answers}) == 1
+        assert await Team.filter(name=f"Team of {email}").count() == 1
+        assert await SignUp.filter(email=email).count() == 0
+
+
+async def test_signing_in_tells_an_unknown_address_from_a_wrong_password_neither_in_words_nor_in_time(
+    make: Factory,
+) -> None:
+    user, client = await member(make), make.client()
+
+    async def tried(email: str, password: str) -> tuple[Any, float]:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        answer = await sign_in(client, email, password)
+        return answer, loop.time() - began
+
+    plays = {
+        "wrong": (user.email, "not the password"),
+        "unknown": (new_address(), PASSWORD),
+        "unstorable": ("a\x00b@example.com", PASSWORD),
+        "too long": (user.email, "x" * 300),
+    }
+    answers: dict[str, list[tuple[Any, float]]] = {name: [] for name in plays}
+    for _ in range(7):
+        for name, play in plays.items():
+            answers[name].append(await tried(*play))
+    assert len({str(answer) for found in answers.values() for answer, _ in found}) == 1
+    (refused, _), *_ = answers["wrong"]
+    assert (refused["__typename"], refused["code"]) == ("Unauthenticated", "UNAUTHENTICATED")
+    times = {name: median(time for _, time in found) for name, found in answers.items()}
+    assert max(times.values()) - min(times.values()) < max(0.012, 0.5 * min(times.values())), times
+
+
+async def test_signing_in_sets_a_cookie_and_signing_out_ends_token_and_cookie(
+    make: Factory, browser: httpx.AsyncClient
+) -> None:
+    user, client = await member(make), make.client()
+    body = {"email": user.email, "password": PASSWORD}
+    query = "mutation($input: SignInInput!) {signIn(input: $input) {... on SignedIn {token expiresAt}}}"
+    signed_in = await browser.post("/graphql", json={"query": query, "variables": {"input": body}})
+    _is_safe(signed_in.headers["set-cookie"])
+    client.token = signed_in.json()["data"]["signIn"]["token"]
+    assert browser.cookies["session"] == client.token
+    assert (await viewer_of(browser))["email"] == await who(client) == user.email
+    other = make.client()
+    await sign_in(other, user.email)
+
+    signed_out = await browser.post("/graphql", json={"query": "mutation {signOut {... on SignedOut {ended}}}"})
+    assert signed_out.json()["data"]["signOut"] == {"ended": True}
+    assert 'session=""' in signed_out.headers["set-cookie"]
+    assert "session" not in browser.cookies
+    assert await who(client) is None
+    assert (await client.run("SignOut"))["data"]["signOut"]["code"] == "UNAUTHENTICATED"
+    assert await who(other) == user.email
+
+
+async def test_a_session_ends_by_itself(make: Factory) -> None:
+    user, client = await member(make), make.client()
+    session = await sign_in(client, user.email)
+    assert await who(client) == user.email
+    row = await Session.get(token_hash=token_hash(session["token"]))
+    assert row.expires_at - row.created_at == timedelta(days=30)
+    await Session.filter(id=row.id).update(expires_at=utc_now() - timedelta(seconds=1))
+    assert await who(client) is None
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer  x", "Basic {0}", "{0}", "Bearer {0}x", "Bearer {0} {0}"])
+async def test_what_is_not_the_token_is_nobody(make: Factory, browser: httpx.AsyncClient, header: str) -> None:
+    token = (await make.person()).client.token
+    browser.headers["Authorization"] = header.format(token)
+    assert await viewer_of(browser) is None
+    browser.headers["Authorization"] = f"bEARER  {token}"
+    assert await viewer_of(browser) is not None
+
+
+@pytest.mark.parametrize(("length", "fine"), [(9, False), (10, True), (200, True), (201, False), (100_000, False)])
+async def test_the_bounds_of_a_password(make: Factory, length: int, fine: bool) -> None:
+    answer = await sign_up(make.client(), new_address(), password="ü" * length)
+    assert (answer["__typename"] == "CheckYourMail") is fine
+    assert fine or (answer["code"], answer["path"]) == ("INVALID", ["password"])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("email", ""),
+        ("email", "ada"),
+        ("email", "ada@example"),
+        ("email", "a@b@example.com"),
+        ("email", "Ada <ada@example.com>"),
+        ("email", "ada@example.com\r\nBcc: eve@example.com"),
+        ("email", f"{'a' * 250}@example.com"),
+        ("name", " "),
+        ("name", "a" * 101),
+        ("teamName", "a" * 101),
+        ("teamName", "a\x00b"),
+    ],
+)
+async def test_what_a_sign_up_refuses(make: Factory, field: str, value: str) -> None:
+    answer = await sign_up(make.client(), **{"email": new_address(), field: value})
+    assert (answer["__typename"], answer["code"], answer["path"]) == ("Invalid", "INVALID", [field])
+
+
+async def test_a_person_without_a_team_name_gets_their_own(make: Factory, studio: Studio) -> None:
+    email, client = new_address(), make.client()
+    await sign_up(client, email, name=" Ada   Lovelace ")
+    client.token = (await confirm(client, link_in(await mail_to(studio, email), studio)))["token"]
+    viewer = (await client.run("Viewer"))["data"]["viewer"]
+    assert viewer["name"] == "Ada Lovelace"
+    assert [member["team"]["name"] for member in viewer["memberships"]["nodes"]] == ["Ada Lovelace"]
+
+
+async def test_passwords_and_tokens_are_stored_as_hashes_alone(make: Factory, studio: Studio) -> None:
+    email, client = new_address(), make.client()
+    await sign_up(client, email)
+    link = link_in(await mail_to(studio, email), studio)
+    before = await _everything()
+    assert token_hash(link) in before
+    client.token = (await confirm(client, link))["token"]
+    assert client.token
+    after = await _everything()
+    assert token_hash(client.token) in after
+    assert [secret for secret in (PASSWORD, link, client.token) if secret in before + after] == []
+    parameters = extract_parameters((await User.get(email=email)).password_hash)
+    chosen = (parameters.type.name, parameters.memory_cost, parameters.time_cost, parameters.parallelism)
+    assert chosen == ("ID", 19456, 2, 1)
+
+
+async def _everything() -> str:
+    """Every row of every table, as text."""
+    async with raw_connection() as connection:
+        tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        rows = [await connection.fetch(f'SELECT t::text FROM "{table[0]}" t') for table in tables]
+    return "\n".join(row[0] for found in rows for row in found)
+
+
+async def test_who_asks_in_german_is_answered_in_german(
+    make: Factory, studio: Studio, browser: httpx.AsyncClient
+) -> None:
+    email, client = new_address(), make.client(language="de-CH, fr;q=0.9, en;q=0.5")
+    assert (await sign_in(client, email))["message"] == "Die E-Mail-Adresse oder das Passwort ist falsch."
+    assert (await sign_up(client, email, name=""))["message"] == "Das darf nicht leer sein."
+    await sign_up(client, email)
+    mail = await mail_to(studio, email)
+    assert mail["Subject"] == "Willkommen bei Video Creator"
+    link = link_in(mail, studio)
+    browser.headers["Accept-Language"] = "de"
+    page = await browser.get("/welcome", params={"token": link})
+    assert '<html lang="de">' in page.text
+    assert "Mein Konto öffnen" in page.text
+    client.token = (await confirm(client, link))["token"]
+    assert (await client.run("Viewer"))["data"]["viewer"]["locale"] == "de"

@@ -1,0 +1,68 @@
+"""The engine over the product's schema and a real database, in this process, so that statements can be counted."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.clock import utc_now
+from domain.viewers import AnyViewer
+from edge.services import describe
+from gateways.storage import open_storage
+from models.database import raw_connection
+from plan import Reader
+from plan.engine import Engine, Request
+from resolvers.caller import Caller, Rules
+from schema.context import Context
+from schema.root import build_schema
+
+RULES = Rules(timedelta(days=1), timedelta(hours=1), timedelta(hours=1), 2**40, 5 * 2**20)
+
+
+@dataclass
+class Asker:
+    """Asks as one viewer and remembers the text of every statement."""
+
+    engine: Engine
+    caller: Caller
+    request_id: str = "request-7"
+    statements: Counter[str] = field(default_factory=Counter)
+
+    def reader(self) -> Reader:
+        return Reader(self.caller.viewer, self.fetch)
+
+    async def fetch(self, text: str, values: Sequence[Any]) -> Any:
+        self.statements[text] += 1
+        async with raw_connection() as connection:
+            return await connection.fetch(text, *values)
+
+    async def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        context = Context(self.caller, self.reader(), self.request_id, lambda *_: None)
+        return await self.engine.run(self.engine.operation(Request(query, None, variables)), context)
+
+    async def data(self, query: str, **variables: Any) -> dict[str, Any]:
+        answer = await self.ask(query, **variables)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+
+@dataclass
+class Desk:
+    engine: Engine
+    caller: Caller
+
+    def asker(self, viewer: AnyViewer) -> Asker:
+        return Asker(self.engine, replace(self.caller, viewer=viewer))
+
+
+@pytest.fixture(scope="session")
+async def desk(models: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+    folder: Path = tmp_path_factory.mktemp("storage")
+    where = {"public_url": "http://localhost", "secret": "s" * 32, "clock": utc_now}
+    async with open_storage(f"file:{folder}", **where) as storage:
+        caller = Caller(viewer=None, locale="en", clock=utc_now, storage=storage, rules=RULES)
+        yield Desk(Engine(build_schema(), describe), caller)

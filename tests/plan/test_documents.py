@@ -1,0 +1,120 @@
+"""Documents are parsed once, kept within bounds, and refused with a reason when they are not sound."""
+
+import pytest
+from graphql import DocumentNode
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.viewers import ANONYMOUS
+from plan.documents import Documents
+from plan.engine import CHARACTERS_KEPT, Engine, Request, RequestRefused
+from tests.plan.conftest import Desk
+
+VIEWER = "{ viewer { id } }"
+
+
+@pytest.fixture
+def engine(desk: Desk) -> Engine:
+    return desk.engine
+
+
+def refused(engine: Engine, query: str, name: str | None = None) -> str:
+    """The message of the one error that `query` is refused with."""
+    with pytest.raises(RequestRefused) as caught:
+        engine.operation(Request(query, name))
+    answer = caught.value.answer()
+    assert set(answer) == {"errors"}
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"BAD_REQUEST"}
+    return answer["errors"][0]["message"]
+
+
+@given(texts=st.lists(st.text("abc", max_size=4)), most=st.integers(0, 8))
+def test_what_was_used_last_is_kept_up_to_the_bound(texts, most):
+    made: list[str] = []
+    documents = Documents(lambda text: made.append(text) or text.upper(), most)
+    kept: list[str] = []
+    for text in texts:
+        before = len(made)
+        assert documents[text] == text.upper()
+        assert (len(made) > before) is (text not in kept)
+        if len(text) <= most:
+            kept = [*(other for other in kept if other != text), text]
+        while sum(map(len, kept)) > most:
+            kept.pop(0)
+        assert documents.characters == sum(map(len, kept)) <= most
+        assert len(documents) == len(kept)
+
+
+def test_a_document_is_parsed_once(engine):
+    assert engine.operation(Request(VIEWER)).document is engine.operation(Request(VIEWER)).document
+
+
+def test_thousands_of_different_documents_do_not_fill_the_memory(engine):
+    for index in range(3_000):
+        assert isinstance(engine._documents[f"{{__typename}}#{index:01000}"], DocumentNode)
+    assert engine._documents.characters <= CHARACTERS_KEPT
+    assert len(engine._documents) <= CHARACTERS_KEPT / 1_000
+
+
+def test_a_huge_document_is_not_kept(engine):
+    before = len(engine._documents)
+    assert engine.operation(Request(VIEWER + "#" + "x" * CHARACTERS_KEPT))
+    assert len(engine._documents) == before
+
+
+@pytest.mark.parametrize("query", ["", "{", "{ viewer { id }", "nonsense", "\0", "{ viewer { id } } }", '{ node(id: "'])
+def test_what_is_not_graphql_is_a_syntax_error(engine, query):
+    assert refused(engine, query).startswith("Syntax Error")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["{ nothing }", "{ viewer }", "{ viewer { id { id } } }", "{ node { id } }", "{ ...gone }", "query ($a: Int) { viewer { id } }",
+     "{ team(id: 1, colour: 2) { id } }", "subscription { videoChanged(id: 1) { type } jobProgress(id: 1) { percent } }"],
+)  # fmt: skip
+def test_what_the_schema_does_not_offer_is_refused(engine, query):
+    assert not refused(engine, query).startswith("Syntax Error")
+
+
+def nested(depth: int) -> dict[str, str]:
+    """Documents that each nest another thing."""
+    chain = " ".join(f"fragment f{index} on Query {{ ...f{index + 1} }}" for index in range(depth))
+    ring = "team { videos { nodes { "
+    return {
+        "fields": "{a" * depth + "}" * depth,
+        "inline fragments": "{" + "...{" * depth + "viewer{id}" + "}" * (depth + 1),
+        "lists": "{ node(id: " + "[" * depth + "]" * depth + ") { id } }",
+        "objects": "{ node(id: " + "{a:" * depth + "1" + "}" * depth + ") { id } }",
+        "types": "query ($a: " + "[" * depth + "Int" + "]" * depth + ") { viewer { id } }",
+        "fragments": f"{{ ...f0 }} {chain} fragment f{depth} on Query {{ viewer {{ id }} }}",
+        "known fields": "{ video(id: 1) {" + ring * depth + "id" + "}" * (3 * depth + 2),
+    }
+
+
+@pytest.mark.parametrize("thing", nested(1))
+def test_however_deep_a_document_goes_it_is_answered(engine, thing):
+    for depth in (150, 200, 250, 330, 1000):
+        try:
+            engine.operation(Request(nested(depth)[thing]))
+        except RequestRefused as error:
+            assert error.answer()["errors"]
+    assert refused(engine, nested(5_000)[thing])
+
+
+@pytest.mark.parametrize("thing", nested(1))
+async def test_what_is_deep_and_sound_can_also_be_run(desk, thing):
+    asker = desk.asker(ANONYMOUS)
+    for depth in (20, 50, 100, 150, 190):
+        try:
+            answer = await asker.ask(nested(depth)[thing])
+        except RequestRefused:
+            continue
+        assert "INTERNAL" not in str(answer)
+
+
+def test_an_operation_is_chosen_by_its_name(engine):
+    two = "query A { viewer { id } } query B { viewer { name } }"
+    assert engine.operation(Request(two, "B")).node.name.value == "B"
+    assert engine.operation(Request(two, "A")).root_fields == ["viewer"]
+    assert "named 'C'" in refused(engine, two, "C")
+    assert "without a name" in refused(engine, two)

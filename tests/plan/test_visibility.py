@@ -1,0 +1,127 @@
+"""Nobody is served what they may not see: the plan's predicates choose the very rows that the models' do."""
+
+import contextlib
+from uuid import UUID
+
+import pytest
+from tortoise.expressions import Q
+
+from domain.ids import new_id
+from domain.permissions import Role
+from domain.viewers import ANONYMOUS, AnyViewer, ScopeViewer, Viewer
+from models.database import raw_connection
+from plan import encode_id
+from plan.declarations import ToMany
+from plan.nodes import NODES, NodeDefinition
+from plan.predicates import predicate
+from plan.reader import Reader
+from plan.statements import Window
+from tests.factories import Factory
+from tests.plan.conftest import Desk
+from tests.plan.world import World, a_world, job, upload, user, version
+
+KINDS = ("owner", "viewer", "stranger", "anonymous", *(f"scope:{role.value}" for role in Role))
+NEWEST = Window(("id",), 100)
+
+
+@pytest.fixture(scope="session")
+async def crew(models: None):
+    """A team with one member of each role and one of everything else."""
+    factory = Factory("http://unused")
+    crew = await factory.crew()
+    video = await factory.video(crew)
+    await version(video, 1)
+    await upload(video, await job(video))
+    await job(video, team_id=None)
+    yield crew
+    await factory.close()
+
+
+@pytest.fixture(scope="session")
+async def theirs(desk: Desk) -> World:
+    return await a_world(2)
+
+
+@pytest.fixture(scope="session")
+async def viewers(crew) -> dict[str, AnyViewer]:
+    people = {"owner": crew.owner.user.id, "viewer": crew.viewer.user.id, "stranger": (await user()).id}
+    scopes: dict[str, AnyViewer] = {f"scope:{role.value}": ScopeViewer(crew.team.id, role) for role in Role}
+    return {name: Viewer(row_id, new_id()) for name, row_id in people.items()} | scopes | {"anonymous": ANONYMOUS}
+
+
+async def ids_by_the_plan(node: NodeDefinition, condition: Q) -> set[UUID]:
+    rendered = predicate(node.table, condition, "x", first=1)
+    text = f'SELECT x.id FROM "{node.table._meta.db_table}" x WHERE {rendered.text}'
+    async with raw_connection() as connection:
+        return {row["id"] for row in await connection.fetch(text, *rendered.values)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", sorted(NODES))
+async def test_the_plan_and_the_model_choose_the_same_rows(viewers, theirs, name, kind):
+    node, viewer, visible = NODES[name], viewers[kind], None
+    with contextlib.suppress(TypeError):  # a type of one person's own refuses a whole role
+        visible = node.visible(viewer)
+    if visible is None:
+        assert isinstance(viewer, ScopeViewer)
+        return
+    found = await ids_by_the_plan(node, visible)
+    assert found == set(await node.table.filter(visible).values_list("id", flat=True))
+    assert not found & set(theirs.ids[name]), "somebody sees what belongs to a team that they are not in"
+    if kind == "anonymous":
+        assert found == set()
+    elif kind == "stranger":
+        assert found == ({viewer.user_id} if name == "User" else set())
+    else:
+        assert found, f"{kind} sees no {name}: the test's team must have one"
+
+
+@pytest.mark.parametrize("name", sorted(NODES))
+async def test_a_reader_reads_for_its_own_viewer_only(desk, theirs, viewers, name):
+    node, ids = NODES[name], theirs.ids[name]
+    owner = Reader(theirs.viewer, desk.asker(theirs.viewer).fetch)
+    assert all([await owner.one(node, row_id) for row_id in ids])
+    for viewer in (viewers["stranger"], viewers["owner"], ANONYMOUS):
+        other = owner.for_viewer(viewer)
+        assert other.viewer is viewer
+        assert [await other.one(node, row_id) for row_id in ids] == [None] * len(ids)
+    assert await owner.fresh().one(node, ids[0]) is not None
+
+
+RELATIONS = [
+    (node.name, name)
+    for node in NODES.values()
+    for name, field in node.fields.items()
+    if isinstance(field.declaration, ToMany)
+]
+
+
+@pytest.mark.parametrize(("name", "field"), RELATIONS)
+async def test_a_reader_neither_lists_nor_counts_for_another_viewer(desk, theirs, viewers, name, field):
+    target, key = NODES[name].target(field), NODES[name].fields[field].declaration.key
+    owner, parent = desk.asker(theirs.viewer).reader(), theirs.ids[name][0]
+    rows = await owner.window(target, key, parent, Q(), NEWEST)
+    assert len(rows) == await owner.count(target, key, parent, Q()) > 0
+    for viewer in (viewers["stranger"], viewers["owner"], ANONYMOUS):
+        other = owner.for_viewer(viewer)
+        assert await other.window(target, key, parent, Q(), NEWEST) == []
+        assert await other.count(target, key, parent, Q()) == 0
+
+
+async def test_conditions_that_differ_do_not_share_rows(desk, theirs):
+    """A negated condition has the same filters as the plain one."""
+    reader, team = desk.asker(theirs.viewer).reader(), theirs.ids["Team"][0]
+    condition = Q(title="Cut")
+    arguments = (NODES["Video"], "team_id", team)
+    assert len(await reader.window(*arguments, condition, NEWEST)) == 2
+    assert await reader.window(*arguments, ~condition, NEWEST) == []
+    assert await reader.count(*arguments, condition) == 2
+    assert await reader.count(*arguments, ~condition) == 0
+
+
+async def test_every_kind_of_thing_is_null_for_whoever_may_not_see_it(desk, theirs, viewers):
+    asked = " ".join(f'{name}: node(id: "{encode_id(name, theirs.ids[name][0])}") {{ id }}' for name in NODES)
+    assert all((await desk.asker(theirs.viewer).data(f"{{ {asked} }}")).values())
+    for kind in ("owner", "stranger", "anonymous"):
+        data = await desk.asker(viewers[kind]).data(f"{{ {asked} }}")
+        assert data == dict.fromkeys(NODES)

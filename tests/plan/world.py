@@ -1,0 +1,73 @@
+"""A user who is in several teams that each own something of every kind."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from domain.clock import utc_now
+from domain.ids import new_id
+from domain.jobs import JobKind, Queue
+from domain.permissions import Role
+from domain.viewers import Viewer
+from models import Job, Member, Team, Upload, User, Version, Video
+
+LONG_AGO = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+
+
+@dataclass
+class World:
+    viewer: Viewer
+    ids: dict[str, list[UUID]] = field(default_factory=dict)
+
+    def note(self, *rows: Any) -> None:
+        for row in rows:
+            self.ids.setdefault(type(row).__name__, []).append(row.id)
+
+
+async def user(name: str = "Ada") -> User:
+    return await User.create(name=name, email=f"{new_id()}@example.com", password_hash="none")
+
+
+async def a_world(size: int) -> World:
+    """`size` teams of `size` members, with `size` videos each, which have `size` versions, jobs and uploads each."""
+    mates = [await user() for _ in range(size)]
+    world = World(Viewer(mates[0].id, new_id()))
+    world.note(*mates)
+    for _ in range(size):
+        team = await Team.create(name="Crew")
+        members = [await Member.create(team_id=team.id, user_id=mate.id, role=Role.EDITOR) for mate in mates]
+        world.note(team, *members)
+        for _ in range(size):
+            await _fill(world, await Video.create(title="Cut", team_id=team.id, created_by_id=mates[0].id), size)
+    return world
+
+
+async def _fill(world: World, video: Video, size: int) -> None:
+    world.note(video)
+    for number in range(1, size + 1):
+        made = await version(video, number)
+        await Version.filter(id=made.id).update(restored_from_id=made.id)
+        work = await job(video)
+        world.note(made, work, await upload(video, work))
+
+
+async def version(video: Video, number: int) -> Version:
+    return await Version.create(
+        team_id=video.team_id, video_id=video.id, created_by_id=video.created_by_id, number=number,
+        file_name="cut.mp4", file_key=f"{new_id()}/original", proxy_key=f"{new_id()}/proxy.mp4",
+        poster_key=f"{new_id()}/poster.jpg", size=1000, sha256="0" * 64, container="mp4", duration_ms=2000, width=320,
+        height=180, rotation=0, frame_rate_numerator=25, frame_rate_denominator=1, variable_frame_rate=False,
+        frame_count=50, video_codec="h264", bit_rate=4000,
+    )  # fmt: skip
+
+
+async def job(video: Video, **values: Any) -> Job:
+    owner = {"team_id": video.team_id, "video_id": video.id, "created_by_id": video.created_by_id}
+    return await Job.create(kind=JobKind.INGEST, queue=Queue.MEDIA, available_at=LONG_AGO, **(owner | values))
+
+
+async def upload(video: Video, work: Job) -> Upload:
+    owner = {"team_id": video.team_id, "video_id": video.id, "created_by_id": video.created_by_id}
+    keys = {"version_id": new_id(), "storage_key": "key", "storage_upload_id": "id", "file_name": "cut.mp4"}
+    return await Upload.create(job_id=work.id, size=1, part_size=1, expires_at=utc_now(), **owner, **keys)
