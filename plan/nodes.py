@@ -127,6 +127,7 @@ def _complete(definition: NodeDefinition) -> None:
             _need(definition, *declaration.columns)
         elif isinstance(declaration, ToOne):
             _need(definition, declaration.key)
+            definition.target(name)
         elif isinstance(declaration, FirstOf | ToMany):
             _need(definition.target(name), declaration.key)
             _need_order(definition.target(name), declaration.order)

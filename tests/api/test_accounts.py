@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -37,7 +38,7 @@ async def sign_up(client: Client, email: str, **more: Any) -> Any:
 async def wish(email: str, **more: Any) -> str:
     """A wish to join whose mail has been sent; the token of its link."""
     token = new_token()
-    values = {"name": "Ada", "team_name": "Engines", "password_hash": "none", "locale": "en"}
+    values: dict[str, Any] = {"name": "Ada", "team_name": "Engines", "password_hash": "none", "locale": "en"}
     values |= {"expires_at": utc_now() + timedelta(hours=1)} | more
     await SignUp.create(email=email, token_hash=token_hash(token), **values)
     return token
@@ -58,7 +59,7 @@ async def sign_in(client: Client, email: str, password: str = PASSWORD) -> Any:
     return answer
 
 
-async def who(client: Client) -> str | None:
+async def who(client: Client) -> Any:
     viewer = (await client.run("Viewer"))["data"]["viewer"]
     return viewer and viewer["email"]
 
@@ -205,31 +206,32 @@ async def test_two_links_of_one_address_at_once_make_one_account(make: Factory) 
 
 
 async def test_signing_in_tells_an_unknown_address_from_a_wrong_password_neither_in_words_nor_in_time(
-    make: Factory,
+    make: Factory, browser: httpx.AsyncClient
 ) -> None:
     user, client = await member(make), make.client()
-
-    async def tried(email: str, password: str) -> tuple[Any, float]:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        answer = await sign_in(client, email, password)
-        return answer, loop.time() - began
-
     plays = {
         "wrong": (user.email, "not the password"),
         "unknown": (new_address(), PASSWORD),
         "unstorable": ("a\x00b@example.com", PASSWORD),
         "too long": (user.email, "x" * 300),
     }
-    answers: dict[str, list[tuple[Any, float]]] = {name: [] for name in plays}
-    for _ in range(7):
-        for name, play in plays.items():
-            answers[name].append(await tried(*play))
-    assert len({str(answer) for found in answers.values() for answer, _ in found}) == 1
-    (refused, _), *_ = answers["wrong"]
-    assert (refused["__typename"], refused["code"]) == ("Unauthenticated", "UNAUTHENTICATED")
-    times = {name: median(time for _, time in found) for name, found in answers.items()}
-    assert max(times.values()) - min(times.values()) < max(0.012, 0.5 * min(times.values())), times
+    answers, times = [], defaultdict(list)
+    for _ in range(5):
+        for name, (email, password) in plays.items():
+            before = await spent_signing_in(browser)
+            answers.append(await sign_in(client, email, password))
+            times[name].append(await spent_signing_in(browser) - before)
+    assert (answers[0]["__typename"], answers[0]["code"]) == ("Unauthenticated", "UNAUTHENTICATED")
+    assert answers == answers[:1] * 20
+    medians = {name: median(found) for name, found in times.items()}
+    assert min(medians.values()) > 0.5 * max(medians.values()), medians
+
+
+async def spent_signing_in(browser: httpx.AsyncClient) -> float:
+    """Seconds that the API has spent in `signIn` so far, by its own clock: the network's are too uneven."""
+    figures = (await browser.get("/metrics")).text
+    found = re.search(r'^resolver_seconds_sum\{field="signIn"\} (\S+)$', figures, re.MULTILINE)
+    return float(found[1]) if found else 0.0
 
 
 async def test_signing_in_sets_a_cookie_and_signing_out_ends_token_and_cookie(

@@ -197,7 +197,7 @@ HOSTILE = {
     "combining": "e" + "\u0301" * 40,
     "quotes": "'\"`; DROP TABLE users; -- {{7*7}} ${x} %s {0.__class__}",
     "number": "-1",
-    "huge": "x" * 400_000,
+    "huge": "x" * 300_000,
     "an id of ours": "VXNlcjoBn7AAAAAAAIAAAAAAAAAAAA",
 }
 
@@ -329,7 +329,7 @@ async def test_any_accept_language_is_taken(http: httpx.AsyncClient, language: s
     response = await http.post(
         "/graphql",
         json={"query": "mutation {signOut {... on Problem {message}}}"},
-        headers={"Accept-Language": language.encode("latin-1")},  # type: ignore[dict-item]
+        headers={b"Accept-Language": language.encode("latin-1")},
     )
     assert response.json()["data"]["signOut"]["message"]
 
@@ -350,8 +350,8 @@ async def test_a_request_has_an_id_that_the_log_has_too(studio: Studio, http: ht
 
 @pytest.mark.parametrize("given", ["short", "x" * 65, "spaces are not", "a;b=c-1234567", "ünïcödé-id"])
 async def test_an_id_that_would_not_do_in_a_log_is_replaced(http: httpx.AsyncClient, given: str) -> None:
-    headers = {"X-Request-ID": given.encode("latin-1")}
-    assert (await http.get("/healthz", headers=headers)).headers["x-request-id"] != given  # type: ignore[arg-type]
+    headers = {b"X-Request-ID": given.encode("latin-1")}
+    assert (await http.get("/healthz", headers=headers)).headers["x-request-id"] != given
 
 
 def _logged(studio: Studio) -> list[dict[str, Any]]:

@@ -212,11 +212,13 @@ async def test_an_event_id_that_is_none_is_invalid(make: Factory, crew: Crew, st
 async def test_a_bad_operation_fails_alone(make: Factory, crew: Crew, studio: Studio, query: str) -> None:
     video = await make.video(crew)
     async with signed_in(studio, crew.owner.client.token) as socket:
-        await socket.send(id="0", type="subscribe", payload={"query": VIDEO_CHANGED, "variables": {"id": gid(video)}})
+        (before,) = await socket.ask(VIEWER)
+        since = {"lastEventId": before["extensions"]["position"]}
+        followed = {"query": VIDEO_CHANGED, "variables": {"id": gid(video)}, "extensions": since}
+        await socket.send(id="0", type="subscribe", payload=followed)
         (answer,) = await socket.ask(query)
         assert {error["extensions"]["code"] for error in answer["failed"]} == {"BAD_REQUEST"}
         assert await socket.viewer() == {"id": crew.owner.id}
         await crew.owner.client.do("EditVideo", input={"id": gid(video), "title": "Still told"})
         event = await socket.told()
-        print(event)
     assert (event["id"], event["payload"]["data"]) == ("0", {"videoChanged": {"type": "video.edited"}})

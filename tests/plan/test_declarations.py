@@ -25,7 +25,9 @@ def declare(desk: Any) -> Iterator[Declare]:
     def trial(visible: Any = models.Video.visible_to, **fields: tuple[Any, Any]) -> None:
         annotations = {name: kind for name, (kind, _) in fields.items()}
         values = {name: declared for name, (_, declared) in fields.items()}
-        cls = type("Trial", (Node,), {"__annotations__": annotations, "__module__": __name__, "__doc__": "T.", **values})
+        cls = type(
+            "Trial", (Node,), {"__annotations__": annotations, "__module__": __name__, "__doc__": "T.", **values}
+        )
         node(table=models.Video, visible=visible)(cls)
         link([ANONYMOUS])
 
@@ -63,10 +65,17 @@ def wrong() -> dict[str, tuple[Callable[[], dict[str, Any]], str]]:
         return version() | None, first_of("video_id", order="-number", description="d")
 
     return {
-        "column": (lambda: {"nothing": (str, column(description="d"))}, "Trial: the table videos has no column nothing"),
+        "column": (
+            lambda: {"nothing": (str, column(description="d"))},
+            "Trial: the table videos has no column nothing",
+        ),
         "column by name": (lambda: {"title": (str, column("gone", description="d"))}, "videos has no column gone"),
         "computed": (lambda: {"x": (str, computed("gone", by=str, description="d"))}, "videos has no column gone"),
         "to_one": (lambda: {"x": (version(), to_one("gone", description="d"))}, "videos has no column gone"),
+        "to_one of no node": (
+            lambda: {"x": (str, to_one("created_by_id", description="d"))},
+            "str.* is not declared with @node",
+        ),
         "first_of": (
             lambda: {"x": (version(), first_of("gone", order="number", description="d"))},
             "Version: the table versions has no column gone",
@@ -94,6 +103,7 @@ def wrong() -> dict[str, tuple[Callable[[], dict[str, Any]], str]]:
     }
 
 
+@pytest.mark.parametrize("mistake", sorted(wrong()))
 def test_a_mistake_is_named(declare, mistake):
     fields, message = wrong()[mistake]
     with pytest.raises(TypeError, match=message):
@@ -105,7 +115,9 @@ def test_the_columns_of_an_order_point_one_way():
         to_many("video_id", order=("number", "-created_at"), description="d")
 
 
-@pytest.mark.parametrize(("order", "full"), [("number", ("number", "id")), ("-number", ("-number", "-id")), ("id", ("id",))])
+@pytest.mark.parametrize(
+    ("order", "full"), [("number", ("number", "id")), ("-number", ("-number", "-id")), ("id", ("id",))]
+)
 def test_an_order_ends_with_the_id(order, full):
     assert first_of("video_id", order=order, description="d").declaration.order == full
 

@@ -1,0 +1,150 @@
+"""Every sentence exists in every language, and whoever asks for one gives all that it needs."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import i18n
+from domain.media import Refusal
+from domain.uploads import PartFault
+from i18n import LOCALES, missing, translate
+from i18n.catalogs import catalog
+
+ROOT = Path(i18n.__file__).parent.parent
+ROOMS = ("domain", "edge", "gateways", "live", "models", "resolvers", "schema", "workers")
+SECTIONS = ("problem.", "page.", "mail.", "failure.")
+REFUSAL_PARAMS = {
+    Refusal.UNKNOWN_CODEC: {"codec"},
+    Refusal.TOO_MANY_PIXELS: {"width", "height", "limit"},
+    Refusal.TOO_MANY_STREAMS: {"streams", "limit"},
+    Refusal.TOO_LONG: {"seconds", "limit"},
+    Refusal.TOO_COSTLY: {"resource"},
+    Refusal.CHECKSUM_MISMATCH: {"expected", "actual"},
+}
+"""As `domain/media.py` names them."""
+JOB_FAILURES = {
+    "INTERNAL": set[str](),
+    "WORKER_LOST": {"attempts"},
+    "MAIL_REFUSED": set[str](),
+    "UPLOAD_LOST": set[str](),
+}
+
+
+def braces(key: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(catalog("en")[key]) if name}
+
+
+def trees() -> Iterator[tuple[str, ast.Module]]:
+    for room in ROOMS:
+        for file in (ROOT / room).rglob("*.py"):
+            yield str(file.relative_to(ROOT)), ast.parse(file.read_text(encoding="utf-8"))
+
+
+def keys_in_code() -> set[str]:
+    found = {
+        node.value
+        for _, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    return {text for text in found if text.startswith(SECTIONS) and " " not in text and not text.endswith((".", "_"))}
+
+
+def calls_with_key() -> Iterator[tuple[str, str, set[str]]]:
+    """Where a problem is raised or a message asked for by a literal key: the place, the key and the values given."""
+    for file, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                for argument in node.args[:2]:
+                    if isinstance(argument, ast.Constant) and str(argument.value).startswith(SECTIONS):
+                        given = {keyword.arg for keyword in node.keywords}
+                        yield f"{file}:{node.lineno}", str(argument.value), {name for name in given if name}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_language_says_everything_with_the_same_braces(locale):
+    assert missing(locale) == []
+    assert catalog(locale).keys() == catalog("en").keys()
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_no_message_is_empty_or_takes_its_values_apart(locale):
+    for key, text in catalog(locale).items():
+        assert text == text.strip() != "", key
+        parts = [part for part in Formatter().parse(text) if part[1] is not None]
+        assert all(name.isidentifier() and not form and not turned for _, name, form, turned in parts), key
+
+
+def test_each_language_is_its_own():
+    """A message that was copied and never translated."""
+    assert not [key for key, text in catalog("de").items() if text == catalog("en")[key]]
+
+
+def test_every_key_in_the_code_is_in_the_catalogs():
+    prefixes = {key for key in keys_in_code() if any(known.startswith(f"{key}.") for known in catalog("en"))}
+    assert keys_in_code() - prefixes - catalog("en").keys() == set()
+
+
+def test_every_message_is_given_all_its_values():
+    calls = list(calls_with_key())
+    assert len(calls) > 20
+    for place, key, values in calls:
+        assert braces(key) <= values, f"{place} asks for {key} without {braces(key) - values}"
+
+
+def test_every_problem_and_page_in_the_catalogs_is_used():
+    used = keys_in_code() | {f"problem.part_{fault.value}" for fault in PartFault}
+    assert {key for key in catalog("en") if key.startswith(("problem.", "page."))} - used == set()
+
+
+@pytest.mark.parametrize("fault", PartFault)
+def test_every_fault_of_a_part_has_a_message(fault):
+    assert braces(f"problem.part_{fault.value}") == {"number", "count"}
+
+
+@pytest.mark.parametrize("code", [*Refusal, *JOB_FAILURES])
+def test_every_failure_of_a_job_has_a_message(code):
+    params = REFUSAL_PARAMS.get(code, JOB_FAILURES.get(code, set()))
+    assert braces(f"failure.{code}") <= params
+    for locale in LOCALES:
+        assert "{" not in translate(locale, f"failure.{code}", **dict.fromkeys(params, 7))
+
+
+def test_the_catalogs_know_no_failure_that_no_job_has():
+    assert {key for key in catalog("en") if key.startswith("failure.")} == {
+        f"failure.{c}" for c in (*Refusal, *JOB_FAILURES)
+    }
+
+
+def test_every_failure_code_of_the_workers_is_written_down_here():
+    codes = {"INTERNAL", "WORKER_LOST"}
+    for file, tree in trees():
+        if file.startswith(("workers/", "models/jobs")):
+            raised = [
+                n for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "JobFailure"
+            ]
+            named = {n.targets[0].id: n.value.value for n in tree.body if isinstance(n, ast.Assign)
+                     and isinstance(n.targets[0], ast.Name) and isinstance(n.value, ast.Constant)}  # fmt: skip
+            codes |= {named[call.args[0].id] for call in raised if isinstance(call.args[0], ast.Name)}
+    assert codes == JOB_FAILURES.keys()
+
+
+@given(value=st.text())
+def test_what_people_wrote_is_put_in_as_it_is(value):
+    """Braces in a value mean nothing, and nothing is escaped: that is for whoever makes HTML of it."""
+    assert translate("en", "failure.UNKNOWN_CODEC", codec=value) == f"The file uses {value}, which we cannot read."
+
+
+def test_a_language_that_we_lack_gets_english():
+    assert translate("fr", "problem.forbidden") == translate("en", "problem.forbidden")
+    assert translate("../en", "problem.forbidden") == translate("en", "problem.forbidden")
+
+
+def test_a_key_that_no_catalog_has_is_a_fault_of_ours():
+    with pytest.raises(KeyError):
+        translate("en", "problem.nonsense")
