@@ -6,11 +6,11 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from domain.clock import utc_now
 from domain.errors import Invalid
 from domain.text import email_address, many_lines, one_line, tags
 from gateways.mail import Mail
 from gateways.mail.base import compose, parse_sender
-from domain.clock import utc_now
 
 PATH = ("input", "field")
 anything = st.text(st.characters(exclude_categories=()), max_size=60)
@@ -20,12 +20,11 @@ addresses = st.builds(lambda name, host, top: f"{name}@{host}.{top}", local, lab
 
 
 def cleaned(clean, value):
-    """What `clean` makes of a value, or None where it is Invalid with the path that was given."""
+    """What `clean` makes of a value, None where it is Invalid with the path that was given."""
     try:
         return clean(value)
     except Invalid as error:
-        assert error.path[:2] == PATH
-        return None
+        return None if error.path[:2] == PATH else error
 
 
 @given(value=anything)
@@ -86,9 +85,9 @@ def test_what_looks_like_an_address_is_taken(value):
 
 @pytest.mark.parametrize(
     "value",
-    ["", "a", "@", "a@", "@b.example", "a@b", "a@@b.example", "a b@c.example", "a@b..example", ".a@b.example", "a.@b.example",
-     "a@-b.example", "a@b-.example", "a\n@b.example", "a@b.example\n\nBcc: c@d.example", "<a@b.example>", "a,c@b.example",
-     "é@b.example", "a@bücher.example", "\u212a@b.example", "a@b.example\0", "a@[127.0.0.1]", f"{'a' * 65}@b.example",
+    ["", "a", "@", "a@", "@b.example", "a@b", "a@@b.example", "a b@c.example", "a@b..example", ".a@b.example",
+     "a.@b.example", "a@-b.example", "a@b-.example", "a\n@b.example", "a@b.example\n\nBcc: c@d.example", "<a@b.example>",
+     "a,c@b.example", "é@b.example", "a@bücher.example", "\u212a@b.example", "a@b.example\0", "a@[127.0.0.1]", f"{'a' * 65}@b.example",
      f"a@{'b' * 64}.example", f"a@{'b.' * 130}example", '"a b"@c.example'],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(value):

@@ -35,7 +35,8 @@ def test_the_header_is_read_by_weight(header, given):
 
 
 @pytest.mark.parametrize(
-    ("preferred", "header", "given"), [("de", "en", "de"), ("de-CH", "en", "de"), ("fr", "de", "de"), ("", "de", "de"), ("fr", None, "en")]
+    ("preferred", "header", "given"),
+    [("de", "en", "de"), ("de-CH", "en", "de"), ("fr", "de", "de"), ("", "de", "de"), ("fr", None, "en")],
 )  # fmt: skip
 def test_the_readers_own_wish_comes_first(preferred, header, given):
     assert negotiate(header, preferred=preferred) == given

@@ -1,7 +1,7 @@
 """How many statements an operation takes depends on its text, never on how many rows it meets."""
 
-from graphql import GraphQLObjectType, get_named_type, is_leaf_type
 import pytest
+from graphql import GraphQLObjectType, get_named_type, is_leaf_type
 
 from plan import encode_id
 from plan.declarations import FirstOf, ToMany, ToOne
