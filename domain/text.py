@@ -8,6 +8,7 @@ from domain.errors import Invalid
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # The dot-atom form of RFC 5321, with a domain of two labels or more: what mail servers take without a question.
+# Only ASCII, and before it is put into lower case: the Kelvin sign would become a k, and the mail go to somebody else.
 _ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+", re.ASCII | re.IGNORECASE)
@@ -29,8 +30,7 @@ def many_lines(value: str, *, path: tuple[str, ...], most: int) -> str:
 def email_address(value: str, *, path: tuple[str, ...]) -> str:
     """`value` as the address that we compare and store (lower case), or Invalid."""
     address = value.strip()
-    # ASCII before lower case: "K" (Kelvin) would become a "k", and the mail would go to somebody else.
-    if len(address) > 254 or not address.isascii() or not _EMAIL.fullmatch(address):
+    if len(address) > 254 or not _EMAIL.fullmatch(address):
         raise Invalid("problem.email", path=path)
     return address.lower()
 

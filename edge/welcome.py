@@ -43,8 +43,10 @@ async def ask(request: Request, services: Services) -> Response:
 
 
 async def confirm(request: Request, services: Services) -> Response:
-    """POST: uses the link up, sets the session cookie."""
+    """POST: uses the link up and sets the session cookie; only for our own page: others could sign people in as theirs."""
     caller = await services.caller(request, None)
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        return _page(caller.locale, f"<p>{escape(translate(caller.locale, 'page.foreign'))}</p>", 403)
     form = dict(parse_qsl((await request.body()).decode(errors="replace")))
     try:
         session = await accounts.confirm_sign_up(caller, token=form.get("token", ""))

@@ -33,7 +33,7 @@ from plan.errors import BadInput
 
 Answer = dict[str, Any]
 log = logging.getLogger(__name__)
-MOST_TOKENS = 10_000
+MOST_TOKENS = 2_000
 CHARACTERS_KEPT = 1_000_000
 
 

@@ -87,7 +87,7 @@ class JobProgress:
     job_id: strawberry.Private[Any]
     state: JobState = strawberry.field(description="Where it stands now.")
     step: IngestStep | None = strawberry.field(description="What it is at; null when it is not running.")
-    percent: int = strawberry.field(description="0–100; never falls within an attempt.")
+    percent: int = strawberry.field(description="0–100; never falls while an attempt runs.")
     job: Job = strawberry.field(resolver=_job, description="The job as it is stored.")
 
 

@@ -26,6 +26,8 @@ class Studio:
         self.database_url = database_url
         self.redis_url = redis_url
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        # Connections inherit it; an API that makes its own socket sets it itself.
+        self.listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.environment = {

@@ -146,7 +146,9 @@ async def _write(work: Work, verb: Callable[[Job], Any]) -> None:
     assert work.job.lease_token is not None
     with contextlib.suppress(LeaseLost):  # somebody else has it already, or it was cancelled: they wrote how it goes on
         async with transaction():
-            await verb(await Job.held(work.job.id, work.job.lease_token))
+            job = await Job.held(work.job.id, work.job.lease_token)
+            job.percent = max(job.percent, work.job.percent)  # fresher than the last heartbeat's
+            await verb(job)
 
 
 @asynccontextmanager

@@ -86,9 +86,9 @@ def test_what_looks_like_an_address_is_taken(value):
 @pytest.mark.parametrize(
     "value",
     ["", "a", "@", "a@", "@b.example", "a@b", "a@@b.example", "a b@c.example", "a@b..example", ".a@b.example",
-     "a.@b.example", "a@-b.example", "a@b-.example", "a\n@b.example", "a@b.example\n\nBcc: c@d.example", "<a@b.example>",
-     "a,c@b.example", "é@b.example", "a@bücher.example", "\u212a@b.example", "a@b.example\0", "a@[127.0.0.1]", f"{'a' * 65}@b.example",
-     f"a@{'b' * 64}.example", f"a@{'b.' * 130}example", '"a b"@c.example'],
+     "a.@b.example", "a@-b.example", "a@b-.example", "a\n@b.example", "a@b.example\n\nBcc: c@d.example",
+     "<a@b.example>", "a,c@b.example", "é@b.example", "a@bücher.example", "\u212a@b.example", "a@b.example\0",
+     "a@[127.0.0.1]", f"{'a' * 65}@b.example", f"a@{'b' * 64}.example", f"a@{'b.' * 130}example", '"a b"@c.example'],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(value):
     with pytest.raises(Invalid) as refused:

@@ -12,8 +12,6 @@ from tests.plan.world import World, a_world
 
 def to_many() -> list[str]:
     """Every connection in the schema, as `Type.field` by its Python name."""
-    from schema import root  # noqa: F401 - declares every type
-
     return [
         f"{node.name}.{name}"
         for node in NODES.values()
