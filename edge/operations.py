@@ -99,13 +99,15 @@ class Subscription:
         after = _last_event_id(self._operation.request.extensions)
         if self._field.state_first:
             after = self._services.hub.position
+            ended = await self._ended()  # before telling: what is told then is sure to be the end
             yield await self._told(None)
-            if await self._ended():
+            if ended:
                 return
         async with aclosing(feed(self._services.hub, self._history, topics, after)) as messages:
             async for message in self._while_permitted(messages):
+                ended = _is_event(message) and await self._ended()
                 yield await self._told(message)
-                if _is_event(message) and await self._ended():
+                if ended:
                     return
 
     async def _while_permitted(

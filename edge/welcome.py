@@ -43,7 +43,7 @@ async def ask(request: Request, services: Services) -> Response:
 
 
 async def confirm(request: Request, services: Services) -> Response:
-    """POST: uses the link up and sets the session cookie; only for our own page: others could sign people in as theirs."""
+    """POST, from our own page alone: uses the link up and sets the session cookie."""
     caller = await services.caller(request, None)
     if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
         return _page(caller.locale, f"<p>{escape(translate(caller.locale, 'page.foreign'))}</p>", 403)

@@ -1,7 +1,5 @@
 """People, teams and videos, straight into the database: how they come about over the wire has tests of its own."""
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -91,12 +89,6 @@ class Factory:
         return await Version.create(
             team_id=video.team_id, video_id=video.id, created_by_id=video.created_by_id, number=number, **values
         )
-
-    async def until(self, holds: Callable[[], bool], seconds: float = 20) -> None:
-        """Returns as soon as `holds` does; fails after `seconds`."""
-        async with asyncio.timeout(seconds):
-            while not holds():  # noqa: ASYNC110 - files and processes set no event
-                await asyncio.sleep(0.02)
 
     async def close(self) -> None:
         for client in self.clients:

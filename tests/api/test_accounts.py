@@ -23,7 +23,7 @@ from models.database import raw_connection
 from resolvers.passwords import hash_password
 from tests.factories import PASSWORD, Factory, uuid_in
 from tests.studio import WORKERS, Studio
-from tests.workers.waiting import until
+from tests.waiting import until
 
 
 def new_address() -> str:
@@ -112,7 +112,9 @@ async def test_from_the_first_wish_to_the_last_sign_out(
     assert "set-cookie" not in page.headers
     assert await viewer_of(browser) is None
 
-    opened = await browser.post("/welcome", data={"token": link})
+    foreign = await browser.post("/welcome", data={"token": link}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert (foreign.status_code, "set-cookie" in foreign.headers) == (403, False)
+    opened = await browser.post("/welcome", data={"token": link}, headers={"Sec-Fetch-Site": "same-origin"})
     assert opened.status_code == 200
     assert "You are signed in" in opened.text
     _is_safe(opened.headers["set-cookie"])

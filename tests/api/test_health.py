@@ -16,7 +16,7 @@ from tests import services
 from tests.conftest import fresh_database
 from tests.factories import Factory
 from tests.studio import Studio, running
-from tests.workers.waiting import until
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from graphql import (
 from local.client import document
 from tests.factories import Crew, Factory, gid
 from tests.studio import Studio
+from tests.waiting import until
 
 MODERN = "application/graphql-response+json"
 LEGACY = "application/json"
@@ -340,7 +341,8 @@ async def test_a_request_has_an_id_that_the_log_has_too(studio: Studio, http: ht
     assert response.headers["x-request-id"] == given
     made = [(await http.get(path)).headers["x-request-id"] for path in ("/healthz", "/nowhere")]
     assert len({*made, given}) == 3
-    lines = {line["request_id"]: line for line in _logged(studio) if line["event"] == "request"}
+    await until(lambda: {given, *made} <= _requests(studio).keys())  # the line is written after the answer
+    lines = _requests(studio)
     assert (lines[given]["method"], lines[given]["route"], lines[given]["status"]) == ("POST", "/graphql", 200)
     assert [(lines[request_id]["route"], lines[request_id]["status"]) for request_id in made] == [
         ("/healthz", 200),
@@ -352,6 +354,10 @@ async def test_a_request_has_an_id_that_the_log_has_too(studio: Studio, http: ht
 async def test_an_id_that_would_not_do_in_a_log_is_replaced(http: httpx.AsyncClient, given: str) -> None:
     headers = {b"X-Request-ID": given.encode("latin-1")}
     assert (await http.get("/healthz", headers=headers)).headers["x-request-id"] != given
+
+
+def _requests(studio: Studio) -> dict[str, dict[str, Any]]:
+    return {line["request_id"]: line for line in _logged(studio) if line["event"] == "request"}
 
 
 def _logged(studio: Studio) -> list[dict[str, Any]]:

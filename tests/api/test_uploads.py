@@ -10,6 +10,7 @@ from local.client import Client
 from models import Job, Upload
 from tests.factories import Crew, Factory, gid, uuid_in
 from tests.studio import Studio
+from tests.waiting import until
 
 PART = 5 * 1024**2
 
@@ -89,7 +90,7 @@ async def test_a_discarded_upload_takes_nothing_more_and_leaves_nothing(make: Fa
     problem = await completed(client, upload["upload"]["id"], [(1, checksum)])
     assert problem["code"] == "CONFLICT"
     assert await client.do("UploadParts", id=upload["upload"]["id"]) is None
-    await make.until(lambda: not files_of(studio, crew))
+    await until(lambda: not files_of(studio, crew))
 
 
 async def test_who_may_only_look_gets_no_place_to_write(make: Factory) -> None:

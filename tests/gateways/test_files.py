@@ -21,6 +21,7 @@ from gateways.storage.incoming import BodyStalled
 from gateways.storage.local import LocalStorage
 from gateways.storage.signing import Signer
 from tests.gateways.servers import ALLOWED_ORIGIN, SECRET, LocalServer, serve_folder
+from tests.waiting import until
 
 BODY = b"0123456789"
 
@@ -146,12 +147,6 @@ async def test_a_broken_line_leaves_nothing_and_takes_nothing_away(local_server,
         await until(lambda folder=folder: not list(folder.glob("*.tmp")))
         assert await arrived(local_server, url) == before
         assert (await client.put(url, content=bytes(size))).status_code == 200
-
-
-async def until(condition) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.to_thread(os.sched_yield)
 
 
 async def test_parts_arrive_at_once_even_the_same_one(local_server, client, key):

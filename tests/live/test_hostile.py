@@ -7,6 +7,7 @@ import time
 import pytest
 
 from live.limits import Limits
+from tests.waiting import until
 
 KIB = 1024
 
@@ -43,7 +44,7 @@ async def test_the_bound_counts_bytes(stage):
         assert (await client.closed())[0] == 1009
 
 
-async def test_a_flood_of_subscriptions_leaves_nothing_behind(stage, until):
+async def test_a_flood_of_subscriptions_leaves_nothing_behind(stage):
     async with stage.client(init=True) as client:
         for number in range(300):
             await client.subscribe(str(number), "hold")
@@ -54,7 +55,7 @@ async def test_a_flood_of_subscriptions_leaves_nothing_behind(stage, until):
         assert stage.transport.open_operations == 0
 
 
-async def test_a_client_that_stops_reading_is_closed_and_others_are_not_held_up(house, until):
+async def test_a_client_that_stops_reading_is_closed_and_others_are_not_held_up(house):
     stage = house.stage(Limits(stall_seconds=0.3))
     async with stage.client(init=True, **narrow(stage)) as stalled, stage.client(init=True) as other:
         await stalled.subscribe("1", f"flood {32 * KIB}")
@@ -81,7 +82,7 @@ async def test_a_slow_client_is_paced_not_closed(house):
         assert stage.play.yielded < 8 + 20
 
 
-async def test_a_stalled_client_that_floods_pings_is_closed(house, until):
+async def test_a_stalled_client_that_floods_pings_is_closed(house):
     stage = house.stage(Limits())
     async with stage.client(init=True, **narrow(stage)) as client:
 
@@ -97,7 +98,7 @@ async def test_a_stalled_client_that_floods_pings_is_closed(house, until):
         await asyncio.wait({flooding})
 
 
-async def test_a_client_that_never_reads_again_is_dropped(house, until):
+async def test_a_client_that_never_reads_again_is_dropped(house):
     stage = house.stage(Limits(stall_seconds=0.1, close_seconds=0.1))
     async with stage.client(init=True, **narrow(stage)) as client:
         await client.subscribe("1", f"flood {32 * KIB}")
@@ -106,7 +107,7 @@ async def test_a_client_that_never_reads_again_is_dropped(house, until):
         client.connection.transport.abort()
 
 
-async def test_garbage_on_the_line(stage, until):
+async def test_garbage_on_the_line(stage):
     """Frames that break the websocket protocol itself end in the server's own code, and leave nothing."""
     async with stage.client(init=True) as client:
         await client.subscribe("1", "hold")

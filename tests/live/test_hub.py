@@ -12,6 +12,7 @@ from live.feed import feed
 from live.hub import Hub
 from live.message import POSITION_CHANNEL, Gap, Message, channel
 from live.publish import publish, publish_batch, publish_position
+from tests.waiting import until
 
 PATIENCE = 5
 
@@ -65,7 +66,7 @@ async def test_listening_means_subscribed(hub, redis, topic):
             assert await soon(listener) == Message(number)
 
 
-async def test_one_subscription_for_all_listeners(hub, redis, topic, until):
+async def test_one_subscription_for_all_listeners(hub, redis, topic):
     async with hub.listen([topic]) as first:
         async with hub.listen([topic, topic + "b"]) as second:
             assert await subscribers(redis, topic) == 1
@@ -103,7 +104,7 @@ async def test_a_cancelled_listener_leaves_the_connection_alone(hub, redis, topi
         assert await soon(listener) == Message("still here")
 
 
-async def test_the_position_grows_and_never_goes_back(redis_process, redis, topic, until):
+async def test_the_position_grows_and_never_goes_back(redis_process, redis, topic):
     async def forty():
         return 40
 
@@ -121,7 +122,7 @@ async def test_the_position_grows_and_never_goes_back(redis_process, redis, topi
             assert hub.position == 42
 
 
-async def test_a_batch_ends_with_its_position(hub, redis, topic, until):
+async def test_a_batch_ends_with_its_position(hub, redis, topic):
     position = hub.position + 10
     batch = [([topic], Message("a", position, "a")), ([], Message("b", position + 1, "b")), ([topic], Message("c"))]
     async with hub.listen([topic]) as listener:
@@ -157,7 +158,7 @@ async def test_stopping_ends_listeners(redis_process, topic):
         assert await reader == "end"
 
 
-async def test_redis_dies_and_returns(mortal_redis, topic, until):
+async def test_redis_dies_and_returns(mortal_redis, topic):
     positions = [3]
 
     async def newest():
@@ -177,7 +178,7 @@ async def test_redis_dies_and_returns(mortal_redis, topic, until):
             assert (await soon(listener)).position == (await soon(latecomer)).position == 9
 
 
-async def test_a_silent_redis_is_given_up(mortal_redis, topic, until):
+async def test_a_silent_redis_is_given_up(mortal_redis, topic):
     """A connection on which nothing comes any more, as behind a broken network, is not trusted."""
     async with running(mortal_redis.url, ping_seconds=0.05) as hub, hub.listen([topic]) as listener:
         async with _client(mortal_redis) as redis:
@@ -195,7 +196,7 @@ async def test_a_quiet_connection_is_kept_awake(mortal_redis, caplog):
     assert "cut off" not in caplog.text
 
 
-async def test_an_old_confirmation_confirms_nothing(topic, until):
+async def test_an_old_confirmation_confirms_nothing(topic):
     """A channel asked for, given up and asked for again is ours only with the last of three answers."""
     async with slow_redis() as (url, commands, answer), running(url) as hub:
 
@@ -268,7 +269,7 @@ async def test_starting_without_a_history_fails(redis_process):
         await Hub(redis_process.url).start(broken)
 
 
-async def test_a_feed_over_a_dying_redis_misses_nothing(mortal_redis, topic, until):
+async def test_a_feed_over_a_dying_redis_misses_nothing(mortal_redis, topic):
     log = []
 
     class Log:

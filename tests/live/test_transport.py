@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from live.limits import Limits
+from tests.waiting import until
 
 
 async def test_the_first_words(stage):
@@ -45,7 +46,7 @@ async def test_encoded_payloads_pass_untouched(stage):
         assert await client.receive() == {"id": "1", "type": "next", "payload": {"data": "é"}}
 
 
-async def test_operations_share_a_socket(stage, until):
+async def test_operations_share_a_socket(stage):
     async with stage.client(init=True) as client:
         for operation_id in "ab":
             await client.subscribe(operation_id, "hold")
@@ -58,7 +59,7 @@ async def test_operations_share_a_socket(stage, until):
     assert sorted(stage.play.cancelled) == ["a", "b", "c"]
 
 
-async def test_completing_cancels_and_frees_the_id(stage, until):
+async def test_completing_cancels_and_frees_the_id(stage):
     async with stage.client(init=True) as client:
         for _ in range(3):
             await client.subscribe("1", "hold")
@@ -168,7 +169,7 @@ async def test_subscribing_before_the_acknowledgement(stage, began):
     assert stage.play.requests == []
 
 
-async def test_an_id_in_use(stage, until):
+async def test_an_id_in_use(stage):
     async with stage.client(init=True) as client:
         await client.subscribe("1", "hold")
         await client.subscribe("1", "whoami")
@@ -216,7 +217,7 @@ async def test_draining_sends_everybody_away(stage):
             assert (await late.closed())[0] == 1012
 
 
-async def test_a_client_that_vanishes_leaves_nothing(stage, until, caplog):
+async def test_a_client_that_vanishes_leaves_nothing(stage, caplog):
     async with stage.client(init=True) as client:
         await client.subscribe("1", "flood 1000")
         await client.receive()

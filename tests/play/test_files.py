@@ -13,6 +13,7 @@ from models import Version
 from tests import clips
 from tests.factories import Crew, Factory, gid, uuid_in
 from tests.studio import Studio
+from tests.waiting import until
 
 Maker = Callable[[Path], Path]
 
@@ -93,8 +94,8 @@ async def test_a_bad_file_is_refused_with_its_reason(make: Factory, studio: Stud
     seen = await crew.viewer.client.do("Video", id=video)
     assert (seen["versionCount"], seen["status"], seen["versions"]["nodes"]) == (0, "DRAFT", [])
     assert await Version.filter(video_id=uuid_in(video)).count() == 0
-    await make.until(lambda: not [path for path in studio.storage.rglob(f"*{uuid_in(video)}*/*") if path.is_file()])
-    await make.until(lambda: list((studio.folder / "work").glob("*/*")) == [])
+    await until(lambda: not [path for path in studio.storage.rglob(f"*{uuid_in(video)}*/*") if path.is_file()])
+    await until(lambda: list((studio.folder / "work").glob("*/*")) == [])
     assert studio.processes["media"].poll() is None
 
 

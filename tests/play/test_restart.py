@@ -8,6 +8,7 @@ from websockets.exceptions import ConnectionClosed
 from local.client import Client, OperationFailed
 from tests.factories import gid
 from tests.own import own_studio
+from tests.waiting import until
 
 EDITS = 30
 
@@ -44,7 +45,7 @@ async def test_clients_of_a_killed_api_reconnect_and_miss_nothing() -> None:
                 studio.start("api")
             if number % 10 == 0:
                 studio.wait_until_ready()
-        await make.until(lambda: all(len(positions(told)) >= EDITS for told in heard.values()))
+        await until(lambda: all(len(positions(told)) >= EDITS for told in heard.values()))
         for follower in followers:
             follower.cancel()
         assert positions(heard["viewer"]) == positions(heard["owner"])

@@ -24,7 +24,7 @@ from models.database import configuration, transaction
 from tests import services
 from tests.conftest import fresh_database
 from tests.studio import Studio
-from tests.workers.waiting import until
+from tests.waiting import until
 from workers.attempts import Attempts
 from workers.jobs import HANDLERS, Means, Rules, Work
 from workers.wakes import open_queues

@@ -14,8 +14,8 @@ from live.message import Message, channel, decode
 from live.publish import publish
 from models import EventRecord, Job
 from models.database import transaction
+from tests.waiting import until
 from tests.workers.conftest import enqueue
-from tests.workers.waiting import until
 from workers.attempts import INTERNAL, retry_after
 from workers.jobs import JobFailure
 

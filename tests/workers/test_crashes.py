@@ -10,8 +10,8 @@ from domain.jobs import JobState
 from models import EventRecord, Job, Version
 from models.database import transaction
 from tests import clips
+from tests.waiting import until
 from tests.workers.conftest import ended, enqueue
-from tests.workers.waiting import until
 
 
 def children(of: int) -> list[int]:

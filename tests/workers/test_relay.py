@@ -14,7 +14,7 @@ from live.message import TOPIC_PREFIX, decode
 from models import ConsumerCursor, EventRecord, ParkedEvent, Team
 from models.database import transaction
 from models.events import record
-from tests.workers.waiting import until
+from tests.waiting import until
 from workers.consumers import CONSUMERS, Consumer, Tools
 from workers.follower import MOST_FAILURES, CursorTaken, Follower, Tide
 from workers.relay import Relay, Rhythm, number
