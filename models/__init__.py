@@ -1,5 +1,7 @@
 """The tables: one module per noun. Each model says who may see its rows and which steps its life allows."""
 
+from tortoise.models import Model
+
 from models.accounts import Session, SignUp, User
 from models.events import ConsumerCursor, EventRecord, ParkedEvent
 from models.jobs import Job
@@ -22,3 +24,7 @@ __all__ = [
     "Version",
     "Video",
 ]
+
+for _model in [found for found in globals().values() if isinstance(found, type) and issubclass(found, Model)]:
+    # Docstrings are for who reads the code: as comments in the database, each mended word would be a migration.
+    _model._meta.table_description = ""  # noqa: SLF001

@@ -1,10 +1,12 @@
 """What every table shares."""
 
+from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
 
 from tortoise import fields
 from tortoise.expressions import Q, Subquery
+from tortoise.fields import Field
 from tortoise.models import Model
 
 from domain.clock import utc_now
@@ -13,6 +15,13 @@ from domain.ids import new_id
 from domain.viewers import AnyViewer, ScopeViewer, Viewer
 
 M = TypeVar("M", bound="Row")
+C = TypeVar("C", bound=StrEnum)
+
+
+def choice(of: type[C], *, default: C | None = None) -> Field[C]:
+    """A column that holds one of an enum's values. A new member needs no migration."""
+    given: dict[str, Any] = {} if default is None else {"default": default}
+    return fields.CharEnumField(of, description="", max_length=30, **given)
 
 
 class Row(Model):
@@ -41,6 +50,24 @@ class Row(Model):
         """The row; Unauthenticated for nobody, NotFound for whoever may not know of it."""
         _require_somebody(viewer)
         return _found(await cls.filter(cls.visible_to(viewer), id=row_id).get_or_none())
+
+
+class TeamRow(Row):
+    """A row of a thing that a team owns and a person made: seen by the team's members."""
+
+    team: fields.ForeignKeyRelation[Any] = fields.ForeignKeyField("models.Team", related_name=False, db_index=False)
+    team_id: UUID
+    created_by: fields.ForeignKeyRelation[Any] = fields.ForeignKeyField(
+        "models.User", related_name=False, db_index=False
+    )
+    created_by_id: UUID
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def visible_to(cls, viewer: AnyViewer) -> Q:
+        return in_teams_of(viewer)
 
 
 def _require_somebody(viewer: AnyViewer) -> None:

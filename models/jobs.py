@@ -13,7 +13,7 @@ from domain.errors import Conflict
 from domain.events import JobCancelled, JobFailed, JobQueued, JobStarted, JobSucceeded
 from domain.jobs import QUEUE_OF, JobKind, JobState, Queue
 from domain.viewers import AnyViewer
-from models.base import Row, in_teams_of
+from models.base import Row, choice, in_teams_of
 from models.database import raw_connection, transaction
 from models.events import record
 from models.indexes import PartialIndex
@@ -31,9 +31,9 @@ class LeaseLost(Exception):
 class Job(Row):
     """A job. Seen by its team; those without a team (mail before there is one) by nobody."""
 
-    kind = fields.CharEnumField(JobKind, max_length=30)
-    queue = fields.CharEnumField(Queue, max_length=10)
-    state = fields.CharEnumField(JobState, max_length=20, default=JobState.QUEUED)
+    kind = choice(JobKind)
+    queue = choice(Queue)
+    state = choice(JobState, default=JobState.QUEUED)
     team_id = fields.UUIDField(null=True)
     video_id = fields.UUIDField(null=True)
     created_by_id = fields.UUIDField(null=True)

@@ -10,7 +10,7 @@ from domain.errors import Forbidden, NotFound, Unauthenticated
 from domain.permissions import Role, allows
 from domain.viewers import AnyViewer, Viewer
 from models.accounts import User
-from models.base import Row, in_teams_of
+from models.base import Row, choice, in_teams_of
 from models.database import raw_connection
 
 
@@ -34,7 +34,7 @@ class Member(Row):
     team_id: UUID
     user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name=False, db_index=False)
     user_id: UUID
-    role = fields.CharEnumField(Role, max_length=20)
+    role = choice(Role)
 
     class Meta:
         table = "members"

@@ -5,15 +5,11 @@ from enum import StrEnum
 from uuid import UUID
 
 from tortoise import fields
-from tortoise.expressions import Q
 from tortoise.indexes import Index
 
 from domain.errors import Conflict
-from domain.viewers import AnyViewer
-from models.accounts import User
-from models.base import Row, in_teams_of
+from models.base import TeamRow, choice
 from models.jobs import Job
-from models.teams import Team
 from models.videos import Video
 
 
@@ -25,23 +21,17 @@ class UploadState(StrEnum):
     DISCARDED = "discarded"
 
 
-class Upload(Row):
-    """A file that a client sends in parts; `version_id` is the version it will become. Seen by its team."""
+class Upload(TeamRow):
+    """A file that a client sends in parts; `version_id` is the version it will become."""
 
-    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField("models.Team", related_name=False, db_index=False)
-    team_id: UUID
     video: fields.ForeignKeyRelation[Video] = fields.ForeignKeyField("models.Video", related_name=False, db_index=False)
     video_id: UUID
-    created_by: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
-        "models.User", related_name=False, db_index=False
-    )
-    created_by_id: UUID
     job: fields.ForeignKeyNullableRelation[Job] = fields.ForeignKeyField(
         "models.Job", related_name=False, null=True, db_index=False
     )
     job_id: UUID | None
     version_id = fields.UUIDField()
-    state = fields.CharEnumField(UploadState, max_length=20, default=UploadState.OPEN)
+    state = choice(UploadState, default=UploadState.OPEN)
     file_name = fields.CharField(255)
     change_description = fields.TextField(default="")
     size = fields.BigIntField()
@@ -58,10 +48,6 @@ class Upload(Row):
             Index(fields=["video_id"], name="idx_uploads_video"),
             Index(fields=["state", "expires_at"], name="idx_uploads_state_expires"),
         ]
-
-    @classmethod
-    def visible_to(cls, viewer: AnyViewer) -> Q:
-        return in_teams_of(viewer)
 
     def require_open(self, now: datetime) -> None:
         """Conflict if the upload takes no more parts."""

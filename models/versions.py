@@ -4,14 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from tortoise import fields
-from tortoise.expressions import Q
 from tortoise.indexes import Index
 
 from domain.ids import new_id
-from domain.viewers import AnyViewer
-from models.accounts import User
-from models.base import Row, in_teams_of
-from models.teams import Team
+from models.base import TeamRow
 from models.videos import Video
 
 FILE_FIELDS = (
@@ -22,17 +18,11 @@ FILE_FIELDS = (
 """What a version knows of its file: the same for a version and for whatever is restored from it."""
 
 
-class Version(Row):
-    """One version. Seen by its team."""
+class Version(TeamRow):
+    """One version."""
 
-    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField("models.Team", related_name=False, db_index=False)
-    team_id: UUID
     video: fields.ForeignKeyRelation[Video] = fields.ForeignKeyField("models.Video", related_name=False, db_index=False)
     video_id: UUID
-    created_by: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
-        "models.User", related_name=False, db_index=False
-    )
-    created_by_id: UUID
     restored_from: fields.ForeignKeyNullableRelation["Version"] = fields.ForeignKeyField(
         "models.Version", related_name=False, null=True, db_index=False
     )
@@ -63,10 +53,6 @@ class Version(Row):
         table = "versions"
         unique_together = (("video_id", "number"),)
         indexes = [Index(fields=["team_id"], name="idx_versions_team")]
-
-    @classmethod
-    def visible_to(cls, viewer: AnyViewer) -> Q:
-        return in_teams_of(viewer)
 
     def restored(self, *, number: int, by: UUID, change_description: str) -> "Version":
         """A new version with this one's file: the keys are shared, no byte is copied."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from tortoise import fields
 from tortoise.contrib.postgres.fields import ArrayField
@@ -12,25 +11,16 @@ from tortoise.indexes import Index
 
 from domain.errors import Conflict
 from domain.videos import RESTORABLE, VideoStatus
-from domain.viewers import AnyViewer
-from models.accounts import User
-from models.base import Row, in_teams_of
-from models.teams import Team
+from models.base import TeamRow, choice
 
 
-class Video(Row):
-    """A video. Seen by its team, in the trash too."""
+class Video(TeamRow):
+    """A video. Its team sees it in the trash, too."""
 
-    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField("models.Team", related_name=False, db_index=False)
-    team_id: UUID
-    created_by: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
-        "models.User", related_name=False, db_index=False
-    )
-    created_by_id: UUID
     title = fields.CharField(200)
     description = fields.TextField(default="")
     tags: list[str] = ArrayField("text", default=list)
-    status = fields.CharEnumField(VideoStatus, max_length=20, default=VideoStatus.DRAFT)
+    status = choice(VideoStatus, default=VideoStatus.DRAFT)
     version_count = fields.IntField(default=0)
     updated_at = fields.DatetimeField(auto_now=True)
     deleted_at = fields.DatetimeField(null=True)
@@ -42,10 +32,6 @@ class Video(Row):
             Index(fields=["deleted_at"], name="idx_videos_deleted_at"),
             GinIndex(fields=["tags"], name="idx_videos_tags"),
         ]
-
-    @classmethod
-    def visible_to(cls, viewer: AnyViewer) -> Q:
-        return in_teams_of(viewer)
 
     @classmethod
     def matching(

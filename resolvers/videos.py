@@ -1,9 +1,10 @@
 """Videos: make, edit, delete, bring back, watch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID
 
-from domain.events import VideoCreated, VideoDeleted, VideoEdited, VideoRestored
+from domain.events import Event, VideoCreated, VideoDeleted, VideoEdited, VideoRestored
 from domain.ids import new_id
 from domain.text import many_lines, one_line, tags
 from models import Video
@@ -19,21 +20,19 @@ async def create(
     caller: Caller, *, team_id: UUID, title: str, description: str = "", labels: Sequence[str] = ()
 ) -> Video:
     """A new video without a version yet."""
-    now, viewer = caller.now(), caller.viewer
     video = Video(
         id=new_id(),
         team_id=team_id,
-        created_by_id=viewer.user_id,
-        title=one_line(title, path=("title",), most=TITLE),
-        description=many_lines(description, path=("description",), most=DESCRIPTION),
+        created_by_id=caller.viewer.user_id,
+        title=_title(title),
+        description=_description(description),
         tags=tags(labels, path=("tags",)),
-        created_at=now,
+        created_at=caller.now(),
     )
     async with transaction():
-        await require(viewer, "video:create", team_id)
+        await require(caller.viewer, "video:create", team_id)
         await video.save(force_create=True)
-        created = VideoCreated(team_id=team_id, actor_id=viewer.user_id, video_id=video.id, title=video.title)
-        await record(created, now)
+        await _tell(caller, VideoCreated, video, title=video.title)
     return video
 
 
@@ -47,10 +46,8 @@ async def edit(
 ) -> Video:
     """Renames, describes and tags: what is None stays as it is."""
     given = {
-        "title": None if title is None else one_line(title, path=("title",), most=TITLE),
-        "description": None
-        if description is None
-        else many_lines(description, path=("description",), most=DESCRIPTION),
+        "title": None if title is None else _title(title),
+        "description": None if description is None else _description(description),
         "tags": None if labels is None else tags(labels, path=("tags",)),
     }
     async with transaction():
@@ -60,38 +57,27 @@ async def edit(
         if changed:
             video.update_from_dict({name: given[name] for name in changed})
             await video.save()
-            edited = VideoEdited(
-                team_id=video.team_id, actor_id=caller.viewer.user_id, video_id=video.id, changed=changed
-            )
-            await record(edited, caller.now())
+            await _tell(caller, VideoEdited, video, changed=changed)
     return video
 
 
 async def delete(caller: Caller, *, video_id: UUID) -> Video:
     """To the trash, for 30 days."""
-    now = caller.now()
     async with transaction():
         video = await _held(caller, "video:delete", video_id)
-        video.delete_softly(now)
+        video.delete_softly(caller.now())
         await video.save()
-        deleted = VideoDeleted(
-            team_id=video.team_id, actor_id=caller.viewer.user_id, video_id=video.id, title=video.title
-        )
-        await record(deleted, now)
+        await _tell(caller, VideoDeleted, video, title=video.title)
     return video
 
 
 async def restore(caller: Caller, *, video_id: UUID) -> Video:
     """Out of the trash."""
-    now = caller.now()
     async with transaction():
         video = await _held(caller, "video:delete", video_id)
-        video.bring_back(now)
+        video.bring_back(caller.now())
         await video.save()
-        restored = VideoRestored(
-            team_id=video.team_id, actor_id=caller.viewer.user_id, video_id=video.id, title=video.title
-        )
-        await record(restored, now)
+        await _tell(caller, VideoRestored, video, title=video.title)
     return video
 
 
@@ -106,3 +92,16 @@ async def _held(caller: Caller, action: str, video_id: UUID) -> Video:
     video = await Video.lock(video_id, caller.viewer)
     await require(caller.viewer, action, video.team_id)
     return video
+
+
+async def _tell(caller: Caller, kind: Callable[..., Event], video: Video, **more: Any) -> None:
+    event = kind(team_id=video.team_id, actor_id=caller.viewer.user_id, video_id=video.id, **more)
+    await record(event, caller.now())
+
+
+def _title(text: str) -> str:
+    return one_line(text, path=("title",), most=TITLE)
+
+
+def _description(text: str) -> str:
+    return many_lines(text, path=("description",), most=DESCRIPTION)
