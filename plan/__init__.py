@@ -9,6 +9,7 @@ from plan.declarations import batch, by_id, column, computed, count_of, first_of
 from plan.errors import BadInput
 from plan.ids import Node, decode_id, encode_id
 from plan.nodes import link, node, node_of
+from plan.plain import resolve
 from plan.reader import Reader, load
 from plan.rows import Row
 
@@ -31,6 +32,7 @@ __all__ = [
     "load",
     "node",
     "node_of",
+    "resolve",
     "to_many",
     "to_one",
 ]

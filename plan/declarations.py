@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import strawberry
 from strawberry.annotation import StrawberryAnnotation
@@ -96,6 +96,9 @@ _IN_ROW = (GlobalId, Column, Computed)
 class PlanField(StrawberryField):
     """A Strawberry field that knows where its data lies."""
 
+    read: ClassVar[Callable[[PlanField, Any, Any, dict[str, Any]], Any]]
+    """How declared fields are read: `plan/plain.py` puts itself here."""
+
     declaration: Declaration
     action: str | None = None
 
@@ -119,10 +122,8 @@ class PlanField(StrawberryField):
 
     def get_result(self, source: Any, info: Info | None, args: list[Any], kwargs: Any) -> Any:
         """What the plain path answers for this field of `source`."""
-        from plan.plain import resolve  # it reads declarations, so it comes after them
-
         del args
-        return resolve(self, source, info, kwargs)
+        return type(self).read(self, source, info, kwargs)
 
 
 def global_id(*, description: str, init: Literal[False] = False) -> Any:

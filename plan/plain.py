@@ -134,3 +134,5 @@ _RESOLVERS: dict[type, Callable[..., Any]] = {
     CountOf: _count_of,
     ById: _by_id,
 }
+
+PlanField.read = staticmethod(resolve)
