@@ -1,5 +1,6 @@
 """The API process: `python -m uvicorn app:create_app --factory`."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -9,7 +10,6 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -17,21 +17,23 @@ from starlette.types import Receive, Scope, Send
 
 from domain.clock import utc_now
 from edge import graphql, health, welcome
+from edge.cors import Cors
 from edge.metrics import Metrics, metrics_endpoint
-from edge.operations import SocketOperations
+from edge.operations import SocketOperations, end_lost_sessions
 from edge.refusals import refused
 from edge.requests import Requests
 from edge.services import Services, describe
 from gateways import logs
 from gateways.storage import Storage, open_storage, storage_routes
 from live.hub import Hub
+from live.link import TIMEOUTS
 from live.transport import Transport
-from models.database import database, raw_connection
+from models.database import database, raw_connection, require_database
 from models.events import newest_position
 from plan.engine import Engine
 from resolvers.caller import Rules
 from schema.root import build_schema
-from settings import Settings
+from settings import Settings, load
 
 
 class Api:
@@ -55,8 +57,9 @@ class Api:
         settings = self._settings
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(database(settings.database_url, connections=settings.database_connections))
+            await require_database()
             storage = await stack.enter_async_context(open_storage(**self._storage))
-            redis: Redis = Redis.from_url(settings.redis_url)
+            redis: Redis = Redis.from_url(settings.redis_url, **TIMEOUTS)
             stack.push_async_callback(redis.aclose)
             hub = Hub(settings.redis_url)
             await hub.start(newest_position)
@@ -64,21 +67,14 @@ class Api:
             self._services = self._assembled(storage, hub, redis)
             self.transport = Transport(SocketOperations(self._services))
             stack.push_async_callback(self.transport.drain)
+            stack.callback(asyncio.create_task(end_lost_sessions(self.transport, self._services)).cancel)
             yield
 
     def routes(self) -> list[BaseRoute]:
         """Every address that the process answers."""
         settings = self._settings
-        browser = Middleware(
-            CORSMiddleware,
-            allow_origins=settings.allowed_origins,
-            allow_credentials=True,
-            allow_methods=["POST"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
-            expose_headers=["X-Request-ID"],
-        )
         return [
-            Route("/graphql", self._with_services(graphql.serve), methods=["POST", "OPTIONS"], middleware=[browser]),
+            Route("/graphql", self._with_services(graphql.serve), methods=["POST"]),
             WebSocketRoute("/graphql", _Sockets(self)),
             Route("/welcome", self._with_services(welcome.ask), methods=["GET"]),
             Route(
@@ -140,14 +136,15 @@ class _Sockets:
 
 def create_app(settings: Settings | None = None) -> Starlette:
     """The ASGI application, with settings from the environment unless given."""
-    settings = settings or Settings()
+    settings = settings or load()
     logs.configure(settings.log_level, people=settings.environment == "development")
     api = Api(settings)
+    cors = Middleware(Cors, path="/graphql", origins=settings.allowed_origins)
     requests = Middleware(Requests, observe=api.metrics.request)
     return Starlette(
         routes=api.routes(),
         lifespan=api.lifespan,
-        middleware=[requests],
+        middleware=[cors, requests],
         exception_handlers={HTTPException: refused},
     )
 

@@ -1,11 +1,20 @@
 """What an operator can set: environment variables, read once, here and nowhere else."""
 
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from domain.errors import Unavailable
+
+T = TypeVar("T")
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
 
 
@@ -24,11 +33,16 @@ class Settings(BaseSettings):
     redis_url: str = Field(description="`redis://host:6379/0` or `unix:///path/to/socket?db=0`.")
     storage_url: str = Field(description="`s3://bucket?endpoint=…&region=…` or `file:/absolute/folder`.")
     smtp_url: str = Field(description="`smtp://user:password@host:587`, `smtps://…:465`, or `mailbox:/folder`.")
-    secret_key: SecretStr = Field(min_length=32, description="Signs links of the local store. At least 32 characters.")
-    public_url: str = Field("http://127.0.0.1:8000", description="Where clients reach the API; links begin with it.")
-    allowed_origins: tuple[str, ...] = Field((), description="JSON list of other web origins that may use the cookie.")
+    secret_key: SecretStr = Field(description="Signs links of the local store. At least 32 characters.")
+    public_url: str = Field(
+        "http://127.0.0.1:8000",
+        description="Where clients reach the API, `https://host`, no path; links begin with it.",
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description='JSON list of other web origins that may use the cookie: `["https://app.example"]`.'
+    )
     mail_from: str = Field("Video Creator <no-reply@localhost>", description="Sender of every e-mail.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least level logged.")
 
     database_connections: int = Field(10, ge=1, description="Most connections one process opens to PostgreSQL.")
     session_days: int = Field(30, ge=1, description="A session ends this long after it began.")
@@ -51,3 +65,106 @@ class Settings(BaseSettings):
     job_sweep_seconds: float = Field(5, gt=0, description="How often lost and unwoken jobs are looked for.")
     job_attempts: int = Field(3, ge=1, description="A job that loses its worker this often has failed.")
     relay_poll_seconds: float = Field(2, gt=0, description="How often the relay looks without being told to.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_a_database(cls, url: str) -> str:
+        parts = _parts(url)
+        _require(parts.scheme in ("postgres", "postgresql"), "it does not begin with postgres://")
+        _require(len(parts.path) > 1, "it names no database")
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _names_a_redis(cls, url: str) -> str:
+        parts = _parts(url)
+        _require(parts.scheme in ("redis", "rediss", "unix"), "it begins neither with redis:// nor with unix://")
+        _require(bool(parts.path if parts.scheme == "unix" else parts.hostname), "it names no server")
+        return url
+
+    @field_validator("storage_url")
+    @classmethod
+    def _names_a_store(cls, url: str) -> str:
+        parts = _parts(url)
+        local = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")
+        _require(local or (parts.scheme == "s3" and bool(parts.hostname)), "it names neither a bucket nor a folder")
+        return url
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _names_a_mail_server(cls, url: str) -> str:
+        parts = _parts(url)
+        local = parts.scheme == "mailbox" and not parts.netloc and parts.path.startswith("/")
+        server = parts.scheme in ("smtp", "smtps") and bool(parts.hostname)
+        _require(local or server, "it names neither a mail server nor a folder")
+        return url
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_long(cls, key: SecretStr) -> SecretStr:
+        _require(len(key.get_secret_value()) >= 32, "it is too short")
+        return key
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_origin(cls, url: str) -> str:
+        return _origin(url.removesuffix("/"))
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _are_origins(cls, given: Any) -> tuple[str, ...]:
+        try:
+            listed = json.loads(given) if isinstance(given, str) else given
+        except json.JSONDecodeError:
+            listed = None
+        _require(
+            isinstance(listed, list | tuple) and all(isinstance(each, str) for each in listed), "it is no JSON list"
+        )
+        return tuple(map(_origin, listed))
+
+
+def load() -> Settings:
+    """The settings of the environment; where they are wrong, a sentence a variable and the end of the process."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        sys.exit("\n".join(map(_sentence, error.errors(include_url=False, include_input=False))))
+
+
+def run(command: Coroutine[Any, Any, T]) -> T:
+    """Runs a command to its end; where a service that it needs is away, a sentence and the end of the process."""
+    try:
+        return asyncio.run(command)
+    except (ConnectionError, Unavailable) as error:
+        sys.exit(str(error))
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """What is wrong with a variable, and what is expected; never its value, which may be a secret."""
+    field = str(error["loc"][0])
+    expected = f"Expected: {Settings.model_fields[field].description}"
+    if error["type"] == "missing":
+        return f"{field.upper()} is missing. {expected}"
+    reason = str(error.get("ctx", {}).get("error") or error["msg"])
+    return f"{field.upper()} is wrong: {reason[0].lower()}{reason[1:]}. {expected}"
+
+
+def _require(condition: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as an assertion
+    if not condition:
+        raise ValueError(otherwise)
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises, too
+    except ValueError:  # whose message repeats part of the URL
+        raise ValueError("it is no URL") from None
+    return parts
+
+
+def _origin(url: str) -> str:
+    parts = _parts(url)
+    _require(parts.scheme in ("http", "https") and bool(parts.hostname), "an address begins with http:// or https://")
+    _require(url == f"{parts.scheme}://{parts.netloc}" and "@" not in url, "an address has nothing after host and port")
+    return url

@@ -111,7 +111,7 @@ class VersionCreated(Event):
 @register
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobQueued(Event):
-    """A job waits for a worker: it is new, or its last worker was lost."""
+    """A job waits for a worker: it is new, or back in the queue after an attempt that did not end it."""
 
     type = "job.queued"
     job_id: UUID

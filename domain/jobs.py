@@ -27,6 +27,15 @@ class JobKind(StrEnum):
     PURGE_VIDEO = "purge_video"
 
 
+class JobFault(StrEnum):
+    """Why a job of any kind can fail; beside these there are the reasons of its kind (`domain.media.Refusal`)."""
+
+    INTERNAL = "INTERNAL"
+    WORKER_LOST = "WORKER_LOST"
+    UPLOAD_LOST = "UPLOAD_LOST"
+    MAIL_REFUSED = "MAIL_REFUSED"
+
+
 class Queue(StrEnum):
     """Which workers a job is for: `media` runs child processes that decode, `io` waits for other services."""
 

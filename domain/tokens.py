@@ -2,6 +2,10 @@
 
 import hashlib
 import secrets
+from datetime import timedelta
+
+SIGN_IN_LINK = timedelta(hours=24)
+"""How long the link of a sign-up mail is good for."""
 
 
 def new_token() -> str:

@@ -20,6 +20,14 @@ class Part:
     checksum: str
 
 
+class UploadState(StrEnum):
+    """Where an upload stands."""
+
+    OPEN = "open"
+    COMPLETED = "completed"
+    DISCARDED = "discarded"
+
+
 class PartFault(StrEnum):
     """What can be wrong with a part."""
 
@@ -27,6 +35,7 @@ class PartFault(StrEnum):
     UNEXPECTED = "unexpected"
     WRONG_SIZE = "wrong_size"
     WRONG_CHECKSUM = "wrong_checksum"
+    UNPROMISED = "unpromised"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,28 +72,36 @@ def part_sizes(size: int, part_bytes: int) -> list[int]:
     return [part_bytes] * (count - 1) + [size - part_bytes * (count - 1)]
 
 
-def check_parts(expected: Sequence[int], promised: Mapping[int, str], arrived: Iterable[Part]) -> list[PartFinding]:
+def check_parts(
+    expected: Sequence[int], promised: Mapping[int, str] | None, arrived: Iterable[Part]
+) -> list[PartFinding]:
     """Compare what has arrived with what was agreed; an empty list means that the upload can be finished.
 
-    `expected` holds the size of part 1, 2, …; `promised` the MD5 (hexadecimal, either case) of those parts whose
-    checksum the client has told. One finding per part, ordered by its number.
+    `expected` holds the size of part 1, 2, …; `promised` the MD5 (hexadecimal, either case) of every part as the client
+    has told it, or is None where only sizes are compared. One finding per part, ordered by its number.
     """
     by_number = {part.number: part for part in arrived}
-    numbers = sorted(by_number.keys() | set(range(1, len(expected) + 1)))
+    numbers = sorted(by_number.keys() | (promised or {}).keys() | set(range(1, len(expected) + 1)))
     faults = ((number, _fault(number, expected, promised, by_number.get(number))) for number in numbers)
     return [PartFinding(number, fault) for number, fault in faults if fault]
 
 
-def _fault(number: int, expected: Sequence[int], promised: Mapping[int, str], part: Part | None) -> PartFault | None:
-    if part is None:
-        return PartFault.MISSING
+def _fault(
+    number: int, expected: Sequence[int], promised: Mapping[int, str] | None, part: Part | None
+) -> PartFault | None:
     if not 1 <= number <= len(expected):
         return PartFault.UNEXPECTED
+    if part is None:
+        return PartFault.MISSING
     if part.size != expected[number - 1]:
         return PartFault.WRONG_SIZE
-    if promised.get(number, part.checksum).lower() != part.checksum:
-        return PartFault.WRONG_CHECKSUM
-    return None
+    return None if promised is None else _wrong_promise(promised.get(number), part)
+
+
+def _wrong_promise(promised: str | None, part: Part) -> PartFault | None:
+    if promised is None:
+        return PartFault.UNPROMISED
+    return None if promised.lower() == part.checksum else PartFault.WRONG_CHECKSUM
 
 
 def _divide_up(dividend: int, divisor: int) -> int:

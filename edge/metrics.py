@@ -6,7 +6,8 @@ from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_late
 from starlette.requests import Request
 from starlette.responses import Response
 
-from models.events import backlog
+from models.database import is_outage
+from models.events import backlog, parked
 from models.jobs import waiting
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -17,7 +18,7 @@ class Metrics:
     """The figures of one API process, and those of the database that every process sees alike."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        self.registry, self.shared = CollectorRegistry(), CollectorRegistry()
         self._requests = Histogram(
             "http_request_seconds",
             "Time to answer HTTP requests.",
@@ -40,16 +41,21 @@ class Metrics:
             buckets=_SECONDS,
         )
         self._gauges = {
-            name: Gauge(name, text, labels, registry=self.registry)
+            name: Gauge(name, text, registry=self.registry)
+            for name, text in (
+                ("websockets_open", "Sockets connected to this process."),
+                ("websocket_operations_open", "Operations running over them."),
+            )
+        } | {
+            name: Gauge(name, text, labels, registry=self.shared)
             for name, text, labels in (
-                ("websockets_open", "Sockets connected to this process.", ()),
-                ("websocket_operations_open", "Operations running over them.", ()),
                 ("queue_depth", "Jobs that wait for a worker.", ("queue",)),
                 (
                     "relay_lag_events",
                     "Recorded events that the relay has not handed on to this consumer.",
                     ("consumer",),
                 ),
+                ("parked_events", "Events that a consumer failed on and put aside.", ("consumer",)),
                 ("relay_lag_seconds", "Age of the oldest recorded event that has no position yet.", ()),
             )
         }
@@ -71,12 +77,16 @@ class Metrics:
         self._gauges["websockets_open"].set(sockets)
         self._gauges["websocket_operations_open"].set(operations)
 
-    def queues(self, depth: Mapping[str, int], lag: Mapping[str, int], lag_seconds: float) -> None:
-        """What waits in the database at this moment."""
+    def queues(self, depth: Mapping[str, int]) -> None:
+        """How many jobs wait at this moment."""
         for queue, count in depth.items():
             self._gauges["queue_depth"].labels(queue).set(count)
+
+    def relay(self, lag: Mapping[str, int], lag_seconds: float, parked: Mapping[str, int]) -> None:
+        """How far the relay and its consumers are behind at this moment."""
         for consumer, count in lag.items():
             self._gauges["relay_lag_events"].labels(consumer).set(count)
+            self._gauges["parked_events"].labels(consumer).set(parked.get(consumer, 0))
         self._gauges["relay_lag_seconds"].set(lag_seconds)
 
 
@@ -85,8 +95,20 @@ def metrics_endpoint(metrics: Metrics, look: Callable[[], tuple[int, int]]) -> C
 
     async def endpoint(_request: Request) -> Response:
         metrics.sockets(*look())
-        behind, seconds = await backlog()
-        metrics.queues(await waiting(), behind, seconds)
-        return Response(generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE})
+        return Response(
+            generate_latest(metrics.registry) + await _shared(metrics), headers={"Content-Type": CONTENT_TYPE}
+        )
 
     return endpoint
+
+
+async def _shared(metrics: Metrics) -> bytes:
+    """The database's figures; none while it is away: those of before would pass for today's."""
+    try:
+        metrics.queues(await waiting())
+        metrics.relay(*await backlog(), await parked())
+    except Exception as error:
+        if is_outage(error):
+            return b""
+        raise
+    return generate_latest(metrics.shared)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 from graphql import OperationType
@@ -21,11 +22,15 @@ from edge.services import Services, bearer
 from live.feed import Resync, feed
 from live.message import Message
 from live.operations import OperationError, OperationRequest, RefusedError
+from live.transport import Transport
+from models.database import OUTAGES
 from plan.engine import Answer, Operation, Request, RequestRefused
+from resolvers.accounts import lost_sessions
 from resolvers.caller import Caller
 from schema.context import Context
 from schema.fields import SubscriptionField
 
+log = logging.getLogger(__name__)
 RECHECK_SECONDS = 5
 """How long a subscription may go on at most before its caller's rights are looked at again."""
 
@@ -75,9 +80,22 @@ class SocketOperations:
                 yield orjson.dumps(await answer(self._services, operation, context))
         except RequestRefused as refused:
             raise OperationError(refused.answer()["errors"]) from refused
-        except DomainError as error:
+        except (DomainError, OSError, *OUTAGES) as error:
             context = self._services.context(guest.caller)
             raise OperationError(self._services.engine.failed(error, context)["errors"]) from error
+
+
+async def end_lost_sessions(transport: Transport[Guest], services: Services) -> NoReturn:
+    """Closes the sockets of sessions that have ended, within seconds, for as long as the process runs."""
+    while True:
+        await asyncio.sleep(RECHECK_SECONDS)
+        sessions = {guest.caller.viewer.session_id for guest in transport.callers if guest.token}
+        try:
+            lost = await lost_sessions(sessions, services.clock())
+        except Exception:
+            log.warning("sessions could not be looked at", exc_info=True)
+            continue
+        transport.end(lambda guest: guest.caller.viewer.session_id in lost, "The session has ended")  # noqa: B023
 
 
 class Subscription:
@@ -133,7 +151,8 @@ class Subscription:
                 await asyncio.wait({arriving})
 
     async def _permitted(self) -> list[str]:
-        self._caller = await self._services.still(self._caller, self._guest.token)
+        caller = await self._services.still(self._caller, self._guest.token)
+        self._caller = replace(caller, action=self._field.action)
         self._checked = monotonic()
         return await self._field.topics(self._context(), **self._arguments)
 

@@ -1,6 +1,7 @@
 """Around every request: an id that follows it into the logs and the workers, a line in the log, a figure."""
 
 import re
+import sys
 from collections.abc import Callable
 from time import perf_counter
 
@@ -10,7 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from domain.ids import new_id
-from edge.refusals import refusal
+from edge.refusals import failed, unavailable
+from models.database import is_outage
 
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 log = structlog.get_logger("edge.requests")
@@ -18,7 +20,10 @@ Observe = Callable[[str, int, float], None]
 
 
 class Requests:
-    """ASGI middleware: takes over a client's `X-Request-ID` or makes one, and answers with it."""
+    """ASGI middleware: takes over a client's `X-Request-ID` or makes one, and answers with it.
+
+    What the application cannot start without is one sentence in the log, not a traceback.
+    """
 
     def __init__(self, app: ASGIApp, observe: Observe) -> None:
         self._app = app
@@ -26,8 +31,8 @@ class Requests:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket."""
-        if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, _briefly(send))
             return
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _ID.fullmatch(given) else str(new_id())
@@ -49,17 +54,28 @@ class Requests:
 
         try:
             await self._app(scope, receive, sending)
-        except Exception:  # whatever it was, the client is told under the id with which the log has all of it
-            log.exception("request failed")
+        except Exception as error:  # whatever it was, the client is told under the id with which the log has all of it
+            log.warning("unavailable", error=repr(error)) if is_outage(error) else log.exception("request failed")
             if status:
                 raise  # too late to tell: the line breaks
-            message = f"Something went wrong on our side. Request {request_id}."
-            await refusal(500, message, code="INTERNAL", requestId=request_id)(scope, receive, sending)
+            answer = unavailable(scope) if is_outage(error) else failed(request_id)
+            await answer(scope, receive, sending)
         finally:
             seconds = perf_counter() - began
             route = _route(scope)
             self._observe(route, status, seconds)
             log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1))
+
+
+def _briefly(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        error = sys.exception()  # Starlette tells of a failed start while it handles what was raised
+        if message["type"] == "lifespan.startup.failed" and isinstance(error, (OSError, ValueError)):
+            log.debug("start failed", exc_info=error)
+            message = {**message, "message": f"The API cannot start: {error}"}
+        await send(message)
+
+    return sending
 
 
 def _route(scope: Scope) -> str:

@@ -5,22 +5,25 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from starlette.requests import HTTPConnection
 from structlog.contextvars import get_contextvars
 
 from domain.clock import Clock
-from domain.errors import DomainError
+from domain.errors import DomainError, Unavailable
 from domain.viewers import Viewer
 from edge.metrics import Metrics
 from gateways.storage import Storage
 from i18n import negotiate, translate
 from live.hub import Hub
-from models.database import raw_connection
+from models.database import is_outage, raw_connection
 from plan import Reader
 from plan.engine import Engine
 from resolvers.accounts import viewer_of
 from resolvers.caller import Caller, Rules
 from schema.context import Context
+
+log = structlog.get_logger("edge.services")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,9 @@ def origin_of(url: str) -> str:
 
 def describe(error: Exception, context: Context) -> dict[str, Any] | None:
     """A domain error in a query or subscription, for the client; None for what must be masked."""
+    if is_outage(error):
+        log.warning("unavailable", error=repr(error))
+        error = Unavailable()
     if not isinstance(error, DomainError):
         return None
     message = translate(context.caller.locale, error.message, **error.params)

@@ -1,10 +1,15 @@
 """One Redis connection in subscriber mode, with types, and without reconnecting behind our back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple, Protocol, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as LinkError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+TIMEOUTS: dict[str, Any] = {"socket_connect_timeout": 5.0, "socket_timeout": 5.0}
+"""Seconds for redis-py's clients, whose own default is to wait for ever. A URL's options go before these."""
 
 Kind = Literal["message", "subscribe", "unsubscribe", "pong"]
 
@@ -35,12 +40,13 @@ class Link:
     """
 
     def __init__(self, url: str) -> None:
-        self._redis: Redis = Redis.from_url(url)
+        self._redis: Redis = Redis.from_url(url, **TIMEOUTS)
         self._connection = cast("_Connection", self._redis.connection_pool.make_connection())
 
     async def open(self) -> None:
         """Connect; raises LinkError or OSError."""
-        await self._connection.connect()
+        with _lost_when_slow():
+            await self._connection.connect()
 
     async def subscribe(self, channels: Iterable[str]) -> None:
         """Ask for channels; Redis confirms each with a reply."""
@@ -73,4 +79,13 @@ class Link:
         # send_command() would connect again; between this check and its own there is no suspension.
         if not self._connection.is_connected:
             raise LinkError("The connection is closed.")
-        await self._connection.send_command(*arguments, check_health=False)
+        with _lost_when_slow():
+            await self._connection.send_command(*arguments, check_health=False)
+
+
+@contextmanager
+def _lost_when_slow() -> Iterator[None]:
+    try:
+        yield
+    except RedisTimeoutError as error:
+        raise LinkError(str(error)) from error

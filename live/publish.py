@@ -36,8 +36,3 @@ async def publish_batch(redis: Redis, batch: Iterable[tuple[Iterable[str], Messa
         if newest:
             pipe.publish(POSITION_CHANNEL, str(newest))
         await pipe.execute()
-
-
-async def publish_position(redis: Redis, position: int) -> None:
-    """Tell every hub the newest position, once what lies at or below it has been published."""
-    await redis.publish(POSITION_CHANNEL, str(position))

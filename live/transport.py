@@ -33,6 +33,11 @@ class Transport(Generic[Caller]):
         return len(self._sockets)
 
     @property
+    def callers(self) -> list[Caller]:
+        """Who is connected now, once for each socket that has been let in."""
+        return [socket.caller for socket in self._sockets if socket.caller is not None]
+
+    @property
     def open_operations(self) -> int:
         """Operations running now, over all sockets."""
         return sum(socket.open_operations for socket in self._sockets)

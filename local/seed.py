@@ -7,12 +7,12 @@ from typing import Any
 from domain.clock import utc_now
 from domain.ids import new_id
 from domain.jobs import JobKind
+from domain.uploads import UploadState
 from gateways.storage import Storage, open_storage
 from local.people import PEOPLE, TEAM, password_of
-from media.samples import make_sample
+from local.samples import make_sample
 from models import Job, Member, Team, Upload, User, Video
 from models.database import database, transaction
-from models.uploads import UploadState
 from resolvers.passwords import hash_password
 from settings import Settings
 
@@ -50,7 +50,9 @@ async def _first_video(owner: User, storage: Storage, sample: Path) -> None:
     member = await Member.get(user_id=owner.id)
     video_id, version_id, now = new_id(), new_id(), utc_now()
     key = f"teams/{member.team_id}/videos/{video_id}/versions/{version_id}/original"
-    await storage.store(_copy(sample), key, content_type="video/mp4")
+    copy = await asyncio.to_thread(_copy, sample)
+    await storage.store(copy, key, content_type="video/mp4")
+    await asyncio.to_thread(copy.unlink)
     size = (await asyncio.to_thread(sample.stat)).st_size
     ours: dict[str, Any] = {"team_id": member.team_id, "created_by_id": owner.id}
     async with transaction():
@@ -82,7 +84,7 @@ def _make_sample(sample: Path) -> None:
 
 
 def _copy(sample: Path) -> Path:
-    """The store may keep the very file that it is given; ours stays free to be written to."""
+    """The store may keep the very file that it is given, and ours is the user's to write to."""
     copy = sample.with_suffix(".copy")
     copy.write_bytes(sample.read_bytes())
     return copy

@@ -1,5 +1,6 @@
 """Keeps a list of processes running, in order, until it is told to stop or one of them cannot be kept."""
 
+import re
 import signal
 import subprocess
 import time
@@ -20,6 +21,8 @@ _STOP_SECONDS = 10.0
 _WINDOW_SECONDS = 60.0
 _MOST_DEATHS = 5
 _LONGEST_WAIT_SECONDS = 5.0
+# What `gateways.logs` writes for machines and for people, and uvicorn before we set logging up.
+_SMALL_TALK = re.compile(r'"level": "(debug|info)"|\[(debug|info) *\]|^(DEBUG|INFO): ')
 
 
 class Stopped(BaseException):
@@ -158,7 +161,9 @@ class Supervisor:
         """
         for watched in self._watched:
             if watched.due is None and (code := watched.thing.poll()) is not None:
-                self._died(watched, f"{watched.thing.name} has ended ({_explain(code)}){_last_words(watched.thing)}")
+                self._died(
+                    watched, f"{watched.thing.name} has ended ({_explain(code)}){_last_words(watched.thing, code)}"
+                )
             elif watched.due is not None and self._clock() >= watched.due:
                 self._restart(watched)
 
@@ -219,6 +224,7 @@ def _explain(code: int) -> str:
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
-def _last_words(thing: Supervised) -> str:
-    words = thing.last_words() if isinstance(thing, Child) else ""
-    return f": {words}" if words else ""
+def _last_words(thing: Supervised, code: int) -> str:
+    """What a program said of its end. One that was killed could not say anything, and small talk tells nothing."""
+    words = thing.last_words() if isinstance(thing, Child) and code >= 0 else ""
+    return f": {words}" if words and not _SMALL_TALK.search(words) else ""

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -56,20 +57,30 @@ def _answer(
         from media.ingest import ingest
 
         return protocol.Done(ingest(source, request.folder, request.limits, on_progress).probe)
-    except Exception as error:  # whatever it is called: decoders name a lack of memory in many ways
-        refusal = _refusal(error, gauge)
-        if refusal is None:
-            raise
-        return refusal
+    except Exception as error:  # noqa: BLE001  # a stranger's file can make anything fail, and in any way
+        return _verdict(error, gauge)
 
 
-def _refusal(error: Exception, gauge: MemoryGauge) -> RefusedMedia | None:
-    """Say what about the file made it fail; None where the fault is ours."""
-    if isinstance(error, MemoryError) or gauge.is_full():
+def _verdict(error: Exception, gauge: MemoryGauge) -> protocol.Message:
+    """Say whose fault it was. Raises `error` again where it was ours: something is not installed as it should be."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number in protocol.SCRATCH_ERRORS:  # of the source no error comes so far: it is the output that is not written
+        return protocol.ScratchFailed(number)
+    if isinstance(error, MemoryError) or gauge.is_full():  # decoders name a lack of memory in many ways
         return RefusedMedia(Refusal.TOO_COSTLY, resource="memory")
-    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+    if number == errno.EFBIG:
         return RefusedMedia(Refusal.TOO_COSTLY, resource="disk")
-    return error if isinstance(error, RefusedMedia) else None
+    if isinstance(error, RefusedMedia):
+        return error
+    if isinstance(error, OSError | ImportError) and not _is_of_libav(error):
+        raise error
+    # The same file would fail in the same way again.
+    traceback.print_exception(error)
+    return protocol.Stumbled(type(error).__name__)
+
+
+def _is_of_libav(error: Exception) -> bool:
+    return type(error).__module__.partition(".")[0] == "av"
 
 
 def _private_stdout() -> BinaryIO:

@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -19,6 +20,7 @@ _LONG_SIDE = 1280
 _JPEG_QUALITY = 4  # libavcodec's scale, 2 best to 31 worst
 _MOMENTS = (Fraction(1, 10), Fraction(3, 10), Fraction(1, 2), Fraction(7, 10), Fraction(0))
 _TELLING = 40.0  # a spread of brightness (of 0–255) that needs no better candidate
+_OPENING_FRAMES = 250  # as many as lie between two key frames of the usual encoders
 _SAMPLES = 2000
 _TICKS_A_SECOND = 1_000_000
 
@@ -27,21 +29,45 @@ def make_poster(path: Path, target: Path, look: Look, timeline: Timeline, limits
     """Write a poster of the video at `path` to `target`, upright, at most 1280 pixels on its longer side.
 
     Of a few moments the first rich picture is taken, else the richest: a black or plain opening is passed over.
-    Raises RefusedMedia with DAMAGED if no moment can be decoded.
+    Raises RefusedMedia with DAMAGED if nothing can be decoded.
     """
     width, height = fitted(look, _LONG_SIDE, _LONG_SIDE, even=False)
     pictures = PictureFilter(look, Target(width, height, jpeg=True), limits.threads)
-    best: tuple[float, VideoFrame] | None = None
-    with open_source(path, limits) as source:
-        for moment in _MOMENTS:
-            frame = _picture_at(source, timeline.start + moment * timeline.seconds, pictures)
-            if frame is not None and (best is None or _richness(frame) > best[0]):
-                best = (_richness(frame), frame)
-            if best and best[0] >= _TELLING:
-                break
+    best = _richest(_pictures_at_moments(path, timeline, limits, pictures))
+    if best is None:
+        best = _richest(_pictures_of_the_opening(path, limits, pictures))
     if best is None:
         raise RefusedMedia(Refusal.DAMAGED)
-    target.write_bytes(_jpeg(best[1]))
+    target.write_bytes(_jpeg(best))
+
+
+def _richest(pictures: Iterator[VideoFrame]) -> VideoFrame | None:
+    best, most = None, -1.0
+    for picture in pictures:
+        richness = _richness(picture)
+        if richness > most:
+            best, most = picture, richness
+        if most >= _TELLING:
+            break
+    return best
+
+
+def _pictures_at_moments(
+    path: Path, timeline: Timeline, limits: Limits, pictures: PictureFilter
+) -> Iterator[VideoFrame]:
+    with open_source(path, limits) as source:
+        for moment in _MOMENTS:
+            picture = _picture_at(source, timeline.start + moment * timeline.seconds, pictures)
+            if picture is not None:
+                yield picture
+
+
+def _pictures_of_the_opening(path: Path, limits: Limits, pictures: PictureFilter) -> Iterator[VideoFrame]:
+    """Read on from the very start: in a file without an index, seeking may pass over the only key frame."""
+    with open_source(path, limits) as source:
+        for frame in islice(_decoded(source), _OPENING_FRAMES):
+            yield from pictures.feed(frame)
+    yield from pictures.finish()
 
 
 def _picture_at(source: Source, seconds: Fraction, pictures: PictureFilter) -> VideoFrame | None:

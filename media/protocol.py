@@ -3,6 +3,7 @@
 The child decodes strangers' files, so the parent takes nothing it says on trust: `parse_line` checks every value.
 """
 
+import errno
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -48,7 +49,25 @@ class Done:
     probe: Probe
 
 
-Message = Progress | Done | RefusedMedia | Protection
+@dataclass(frozen=True, slots=True)
+class Stumbled:
+    """Reading the file failed in a way that nobody foresaw; `error` names it, its traceback is on stderr."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScratchFailed:
+    """The folder could not be written; `errno` is one of `SCRATCH_ERRORS`."""
+
+    errno: int
+
+
+SCRATCH_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
+"""What a disk says that is full or broken: no file's fault, and it passes."""
+
+LastWord = Done | RefusedMedia | Stumbled | ScratchFailed
+Message = Progress | Protection | LastWord
 
 
 def request_line(request: Request) -> bytes:
@@ -71,6 +90,10 @@ def message_line(message: Message) -> bytes:
         return _line({"result": asdict(message.probe)})
     if isinstance(message, RefusedMedia):
         return _line({"refused": {"code": message.code, "params": message.params}})
+    if isinstance(message, Stumbled):
+        return _line({"stumbled": asdict(message)})
+    if isinstance(message, ScratchFailed):
+        return _line({"scratch_failed": asdict(message)})
     return _line({"protection": asdict(message)})
 
 
@@ -94,6 +117,17 @@ def _parse_progress(body: Any) -> Progress:
 def _parse_refused(body: Any) -> RefusedMedia:
     params = {_typed(name, str): _typed(value, int, str) for name, value in body["params"].items()}
     return RefusedMedia(Refusal(body["code"]), **params)
+
+
+def _parse_stumbled(body: Any) -> Stumbled:
+    return Stumbled(_typed(body["error"], str))
+
+
+def _parse_scratch_failed(body: Any) -> ScratchFailed:
+    number = _typed(body["errno"], int)
+    if number not in SCRATCH_ERRORS:
+        raise ValueError("not an error of a disk")
+    return ScratchFailed(number)
 
 
 def _parse_protection(body: Any) -> Protection:
@@ -131,5 +165,7 @@ _PARSERS: dict[str, Callable[[Any], Message]] = {
     "progress": _parse_progress,
     "result": _parse_result,
     "refused": _parse_refused,
+    "stumbled": _parse_stumbled,
+    "scratch_failed": _parse_scratch_failed,
     "protection": _parse_protection,
 }

@@ -21,6 +21,8 @@ from av.video.stream import VideoStream
 
 from domain.media import Limits, Refusal, RefusedMedia
 from media.look import Look
+from media.pacing import Pacer
+from media.parts import Joiner
 from media.picture import PictureFilter, Target, fitted
 from media.sound import SAMPLE_RATE, SoundFilter
 from media.source import Source, decode, open_source
@@ -59,7 +61,7 @@ def make_proxy(
 
     Each frame keeps its own time: a variable frame rate stays one, and none is doubled or dropped. Times count from
     the clip's start. `on_progress` hears the share of the clip that is done, 0–1.
-    Raises RefusedMedia with DAMAGED where more than a fifth cannot be decoded.
+    Raises RefusedMedia with DAMAGED where more than a fifth cannot be decoded or has no place in time.
     """
     with (
         open_source(path, limits) as source,
@@ -85,18 +87,25 @@ class _Encoding:
         self._sounds = SoundFilter(timeline.start, limits.threads)
         self._video = _video_stream(output, look, timeline, limits)
         self._audio = _audio_stream(output) if source.audio else None
-        self._last_pts = -1
+        self._pacer = Pacer(timeline, self._video.codec_context.time_base)
+        self._joiner = Joiner(source.container, timeline.offsets)
         self._tallies = {source.video.index: _Tally()} | ({source.audio.index: _Tally()} if source.audio else {})
-        self.frames = 0
+
+    @property
+    def frames(self) -> int:
+        """How many frames the proxy holds so far."""
+        return self._pacer.count
 
     @property
     def done(self) -> float:
         """The share of the clip whose pictures are encoded, 0–1."""
-        return min(float(self._last_pts * self._video.codec_context.time_base / (self._timeline.seconds or 1)), 1.0)
+        seconds = max(self._pacer.last_pts, 0) * self._video.codec_context.time_base
+        return min(float(seconds / (self._timeline.seconds or 1)), 1.0)
 
     def take(self, packet: "Packet[Stream]") -> None:
         """Decode one packet and encode what comes of it."""
         tally = self._tallies[packet.stream.index]  # a flushing packet has no index of its own
+        self._joiner.move(packet)
         frames = decode(packet)
         tally.broken += frames is None
         for frame in frames or ():
@@ -110,31 +119,28 @@ class _Encoding:
     def finish(self) -> None:
         """Flush filters and encoders. Raises RefusedMedia with DAMAGED."""
         self._encode_pictures(self._pictures.finish())
-        if not self.frames or any(tally.mostly_broken for tally in self._tallies.values()):
+        self._encode(self._pacer.finish())
+        if self._is_damaged:
             raise RefusedMedia(Refusal.DAMAGED)
         self._encode_sounds(self._sounds.finish())
         self._output.mux(self._video.encode(None))
         if self._audio:
             self._output.mux(self._audio.encode(None))
 
+    @property
+    def _is_damaged(self) -> bool:
+        if not self.frames or self._pacer.astray > _BROKEN_SHARE * self.frames:
+            return True
+        return any(tally.mostly_broken for tally in self._tallies.values())
+
     def _encode_pictures(self, frames: Iterable[VideoFrame]) -> None:
         for frame in frames:
-            if not self._stamp(frame):
-                continue
-            self.frames += 1
-            self._output.mux(self._video.encode(frame))
+            self._encode(self._pacer.feed(frame))
 
-    def _stamp(self, frame: VideoFrame) -> bool:
-        """Put the frame on the proxy's clock; answers False for one without a later time than the last."""
-        if frame.pts is None or frame.time_base is None:
-            return False
-        clock = self._video.codec_context.time_base
-        pts = round((frame.pts * frame.time_base - self._timeline.start) / clock)
-        if pts <= self._last_pts:
-            return False
-        frame.pts, frame.time_base, self._last_pts = pts, clock, pts
-        frame.pict_type = 0  # the source's choice of key frames is not ours
-        return True
+    def _encode(self, frames: Iterable[VideoFrame]) -> None:
+        for frame in frames:
+            frame.pict_type = 0  # the source's choice of key frames is not ours
+            self._output.mux(self._video.encode(frame))
 
     def _encode_sounds(self, frames: Iterable[AudioFrame]) -> None:
         if self._audio:

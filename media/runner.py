@@ -9,11 +9,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import structlog
+
 import domain
-from domain.media import IngestStep, Limits, Refusal, RefusedMedia
+from domain.media import IngestStep, Limits, Probe, Refusal, RefusedMedia
 from media import protocol
-from media.protocol import Done, IngestResult, Progress, Request
+from media.protocol import Done, IngestResult, LastWord, Progress, Request, ScratchFailed, Stumbled
 from media.sandbox import Protection
+
+log = structlog.stdlib.get_logger(__name__)
 
 _LONGEST_LINE = 64 * 1024
 _STDERR_KEPT = 16 * 1024
@@ -34,14 +38,22 @@ class MediaCrashed(Exception):
         self.stderr = stderr
 
 
+class ScratchFull(OSError):
+    """The folder for scratch files could not be written: its disk is full, or broken. No fault of the file's."""
+
+
 @dataclass(slots=True)
 class _Child:
     process: asyncio.subprocess.Process
     stdout: asyncio.StreamReader
     stderr: bytearray = field(default_factory=bytearray)
 
+    @property
+    def complaint(self) -> str:
+        return self.stderr.decode(errors="replace")
+
     def crash(self, what: str) -> MediaCrashed:
-        return MediaCrashed(what, self.process.returncode, self.stderr.decode(errors="replace"))
+        return MediaCrashed(what, self.process.returncode, self.complaint)
 
 
 async def ingest(
@@ -50,27 +62,45 @@ async def ingest(
     """Turn `source` into figures, a poster and a proxy in `folder`, in a sandboxed child process.
 
     `on_progress` is called in this task, in order, with a step and its share done, 0–1. Cancelling the caller kills the
-    child. Raises RefusedMedia where the file is at fault (TOO_COSTLY included) and MediaCrashed for all else.
+    child. Raises RefusedMedia where the file is at fault (TOO_COSTLY included), ScratchFull where `folder` cannot be
+    written for now, and MediaCrashed for all else.
     """
     request = _request(folder, limits, source)
-    probe = None
     try:
         async with asyncio.timeout(limits.wall_seconds), _child(request) as child:
-            async for message in _messages(child):
-                if isinstance(message, Progress):
-                    on_progress(message.step, message.fraction)
-                elif isinstance(message, RefusedMedia):
-                    raise message
-                elif isinstance(message, Done):
-                    probe = message.probe
-            await child.process.wait()
+            last_word = await _last_word(child, on_progress)
     except TimeoutError as error:
         raise RefusedMedia(Refusal.TOO_COSTLY, resource="time") from error
+    return IngestResult(_probe_of(child, last_word), folder / "poster.jpg", folder / "proxy.mp4")
+
+
+async def _last_word(child: _Child, on_progress: Callable[[IngestStep, float], None]) -> LastWord | None:
+    """Listen until the child has said how it ended; when all went well, until it has ended, too."""
+    done = None
+    async for message in _messages(child):
+        if isinstance(message, Progress):
+            on_progress(message.step, message.fraction)
+        elif isinstance(message, Done):
+            done = message
+        elif not isinstance(message, Protection):
+            return message
+    await child.process.wait()
+    return done
+
+
+def _probe_of(child: _Child, last_word: LastWord | None) -> Probe:
+    if isinstance(last_word, RefusedMedia):
+        raise last_word
+    if isinstance(last_word, ScratchFailed):
+        raise ScratchFull(last_word.errno, os.strerror(last_word.errno))
+    if isinstance(last_word, Stumbled):
+        log.error("media.stumbled", error=last_word.error, stderr=child.complaint)
+        raise RefusedMedia(Refusal.DAMAGED)
     if child.process.returncode == _OUT_OF_TIME:
         raise RefusedMedia(Refusal.TOO_COSTLY, resource="time")
-    if probe is None or child.process.returncode != 0:
+    if last_word is None or child.process.returncode != 0:
         raise child.crash("the media child ended without a result")
-    return IngestResult(probe, folder / "poster.jpg", folder / "proxy.mp4")
+    return last_word.probe
 
 
 async def probe_protection(folder: Path) -> Protection:

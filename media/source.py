@@ -34,7 +34,8 @@ class Source:
     def packets(self, *streams: Stream) -> "Iterator[Packet[Stream]]":
         """Read the packets of `streams` in the file's order, then an empty one for each, which flushes its decoder.
 
-        A place where the file cannot be read further ends the packets, as its end would.
+        A place where the file cannot be read further ends the packets, as its end would. Streams that turn up on the
+        way are not read.
         """
         reader = self.container.demux(streams)
         while True:
@@ -43,6 +44,8 @@ class Source:
             except av.error.MemoryError:
                 raise
             except av.FFmpegError:
+                break
+            except IndexError:  # PyAV, at the end, when streams have turned up that the file did not begin with
                 break
             if packet is None:
                 return

@@ -1,35 +1,38 @@
-"""When a file's pictures and sounds really play: every packet's time is read, no header is believed."""
+"""When a file's pictures and sounds really play: from where to where, and how many frames a second."""
 
-from array import array
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import chain, pairwise
 
-from av.packet import Packet
 from av.stream import Stream
 
 from domain.media import Limits, Refusal, RefusedMedia
 from media.source import Source
+from media.tracks import Part, read_tracks
 
 # Containers whose header states a duration that was measured when the file was written; the others only estimate.
 _STATES_DURATION = ("mov", "matroska", "avi", "flv")
 _MISSING_SECONDS, _MISSING_SHARE = Fraction(1, 2), Fraction(2, 100)
-# Encoders of sound begin a few milliseconds early (AAC 1024 or 2112 samples, Opus 312): not part of the clip.
-_PRIMING_SECONDS = Fraction(1, 10)
+# Encoders of sound begin a few milliseconds early (AAC 1024 or 2112 samples, Opus 312) and fill up their last frame:
+# neither moves the pictures.
+_FRINGE_SECONDS = Fraction(1, 10)
 _STEADY_SECONDS, _STEADY_SHARE = Fraction(2, 1000), Fraction(1, 10)
 _TIME_BASE_OF_AV = 1_000_000
 _COMMON_RATES = tuple(
     Fraction(*rate) for rate in ((24000, 1001), (30000, 1001), (60000, 1001), (48000, 1001), (120000, 1001))
 )
 _MAX_DENOMINATOR = 1001
+_MAX_NUMERATOR = (1 << 31) - 1  # of a rate in every container and in libavcodec
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """Where the clip begins and ends on the file's own clock, in seconds, and its frames.
 
-    `frame_rate` is frames a second: exact where constant, the mean where it varies.
+    `frame_rate` is frames a second: exact where constant, the mean where it varies. `offsets` are the seconds to add to
+    the times of each of the file's parts: just one, 0, unless recordings were joined end to end.
     """
 
     start: Fraction
@@ -37,6 +40,7 @@ class Timeline:
     frame_count: int
     frame_rate: Fraction
     variable: bool
+    offsets: tuple[Fraction, ...]
 
     @property
     def seconds(self) -> Fraction:
@@ -44,57 +48,67 @@ class Timeline:
         return self.end - self.start
 
 
-@dataclass(slots=True)
-class _Track:
-    """Times of one stream's packets, in seconds. `shown` excludes what an edit list cuts away."""
-
-    start: Fraction | None = None
-    end: Fraction = Fraction(0)
-    shown: "array[int]" = field(default_factory=lambda: array("q"))
-
-    def add(self, packet: "Packet[Stream]", *, keep: bool) -> None:
-        ticks = packet.pts if packet.pts is not None else packet.dts
-        if ticks is None or packet.is_discard:
-            return
-        time = ticks * packet.time_base
-        self.start = time if self.start is None else min(self.start, time)
-        self.end = max(self.end, time + (packet.duration or 0) * packet.time_base)
-        if keep:
-            self.shown.append(ticks)
-
-
 def read_timeline(source: Source, limits: Limits, on_progress: Callable[[float], None]) -> Timeline:
     """Read all packets of `source`, decoding none; `on_progress` hears the share of the file read, 0–1.
 
-    Raises RefusedMedia with TOO_LONG, TRUNCATED, or DAMAGED where no picture has a time.
+    Raises RefusedMedia with TOO_LONG, TRUNCATED, or DAMAGED where no picture has a time or where picture and sound of
+    a joined file are not joined in the same places.
     """
-    tracks = _read_tracks(source, limits, on_progress)
-    video = tracks[source.video.index]
+    tracks = read_tracks(source, on_progress)
+    video = tracks[source.video.index].parts
+    audio = _sounding(tracks[source.audio.index].parts) if source.audio else []
+    spans = _spans(video, audio)
+    _refuse_missing(source, max(part.end for track in tracks.values() for part in track.parts))
+    offsets = _offsets(spans)
+    ticks = _ticks(source, video, offsets)
+    steady, rate = _frame_rate(source, ticks)
+    start = spans[0][0]
+    end = max(part.end for part in (video[-1], *audio[-1:])) + offsets[-1]
+    if steady:  # not every container tells how long its last picture stands
+        end = max(end, ticks[0] * _tick(source) + len(ticks) / rate)
+    _refuse_long(end - start, limits)
+    return Timeline(start, end, len(ticks), rate, not steady, offsets)
+
+
+def _sounding(parts: list[Part]) -> list[Part]:
+    return parts if any(part.start is not None for part in parts) else []
+
+
+def _spans(video: list[Part], audio: list[Part]) -> list[tuple[Fraction, Fraction]]:
+    """Say when each part begins and ends on its own clock, sound included."""
+    sounds = audio or [Part()] * len(video)
+    if len(sounds) != len(video):
+        raise RefusedMedia(Refusal.DAMAGED)  # which sound belongs to which picture cannot be told
+    return [_span(pictures, sound) for pictures, sound in zip(video, sounds, strict=True)]
+
+
+def _span(video: Part, audio: Part) -> tuple[Fraction, Fraction]:
     if video.start is None:
         raise RefusedMedia(Refusal.DAMAGED)
-    audio = tracks[source.audio.index] if source.audio else _Track()
-    _refuse_missing(source, max(track.end for track in tracks.values()))
-    start = _clip_start(video.start, audio.start)
-    ticks = sorted(video.shown)
-    steady, rate = _frame_rate(source, ticks)
-    end = max(video.end, audio.end, video.start + len(ticks) / rate if steady else video.end)
-    return Timeline(start, end, len(ticks), rate, not steady)
+    if audio.start is None:
+        return video.start, video.end
+    early, late = audio.start < video.start - _FRINGE_SECONDS, audio.end > video.end + _FRINGE_SECONDS
+    return audio.start if early else video.start, audio.end if late else video.end
 
 
-def _read_tracks(source: Source, limits: Limits, on_progress: Callable[[float], None]) -> dict[int, _Track]:
-    streams = tuple(source.container.streams)
-    tracks = {stream.index: _Track() for stream in streams}
-    size, reached = max(source.container.size, 1), 0
-    counted = {source.video.index, source.audio.index if source.audio else source.video.index}
-    for packet in source.packets(*streams):
-        index = packet.stream.index
-        track = tracks[index]
-        track.add(packet, keep=index == source.video.index)
-        if index in counted and track.start is not None:
-            _refuse_long(track.end - track.start, limits)
-        reached = max(reached, packet.pos or 0)  # streams are not always read in the order they lie in
-        on_progress(min(reached / size, 1.0))
-    return tracks
+def _offsets(spans: list[tuple[Fraction, Fraction]]) -> tuple[Fraction, ...]:
+    """Say by how many seconds each part must be moved to follow the one before it."""
+    offsets = [Fraction(0)]
+    for (_, earlier_end), (later_start, _) in pairwise(spans):
+        offsets.append(offsets[-1] + earlier_end - later_start)
+    return tuple(offsets)
+
+
+def _ticks(source: Source, parts: list[Part], offsets: tuple[Fraction, ...]) -> list[int]:
+    tick = _tick(source)
+    moved = (
+        (shown + round(offset / tick) for shown in part.shown) for part, offset in zip(parts, offsets, strict=True)
+    )
+    return sorted(chain.from_iterable(moved))
+
+
+def _tick(source: Source) -> Fraction:
+    return source.video.time_base or Fraction(1, 1000)
 
 
 def _refuse_long(seconds: Fraction, limits: Limits) -> None:
@@ -120,14 +134,10 @@ def _stated_end(stream: Stream) -> Fraction:
     return (stream.duration + (stream.start_time or 0)) * stream.time_base
 
 
-def _clip_start(video: Fraction, audio: Fraction | None) -> Fraction:
-    return video if audio is None or audio > video - _PRIMING_SECONDS else audio
-
-
 def _frame_rate(source: Source, ticks: list[int]) -> tuple[bool, Fraction]:
     """Answer whether frames follow at even intervals, and how many a second do."""
     stated = source.video.guessed_rate or source.video.average_rate or Fraction(25)
-    tick = source.video.time_base or Fraction(1, 1000)
+    tick = _tick(source)
     if len(ticks) < 2 or ticks[-1] == ticks[0]:
         return True, stated
     interval = (ticks[-1] - ticks[0]) * tick / (len(ticks) - 1)
@@ -145,4 +155,6 @@ def _nearest_rate(measured: Fraction, stated: Fraction, span: Fraction) -> Fract
     for candidate in (stated, *_COMMON_RATES, Fraction(round(measured))):
         if candidate > 0 and abs(candidate - measured) * span <= Fraction(1, 2):
             return candidate
-    return measured.limit_denominator(_MAX_DENOMINATOR)
+    if measured < 1:  # a frame every so many seconds: there it is the interval that is a small fraction
+        return 1 / (1 / measured).limit_denominator(_MAX_DENOMINATOR)
+    return measured.limit_denominator(min(_MAX_DENOMINATOR, max(1, _MAX_NUMERATOR // math.ceil(measured))))

@@ -1,6 +1,6 @@
 """People, how they sign up, and their sessions."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from tortoise import fields
@@ -9,9 +9,6 @@ from tortoise.indexes import Index
 
 from domain.viewers import AnyViewer, ScopeViewer
 from models.base import Row, in_teams_of
-
-SIGN_IN_LINK = timedelta(hours=24)
-"""How long the link of a sign-up mail is good for."""
 
 
 class User(Row):
@@ -68,7 +65,11 @@ class Session(Row):
 
     class Meta:
         table = "sessions"
-        indexes = [Index(fields=["user_id"], name="idx_sessions_user")]
+        indexes = [
+            Index(fields=["user_id"], name="idx_sessions_user"),
+            Index(fields=["expires_at"], name="idx_sessions_expires_at"),
+            Index(fields=["ended_at"], name="idx_sessions_ended_at"),
+        ]
 
     @classmethod
     def visible_to(cls, viewer: AnyViewer) -> Q:

@@ -24,6 +24,11 @@ def choice(of: type[C], *, default: C | None = None) -> Field[C]:
     return fields.CharEnumField(of, description="", max_length=30, **given)
 
 
+def owned_by(model: str) -> Any:
+    """A reference to a row that must outlive this one: nothing that teams make goes by cascade."""
+    return fields.ForeignKeyField(model, related_name=False, db_index=False, on_delete=fields.RESTRICT)
+
+
 class Row(Model):
     """A table's row: an id that sorts by time, and the moment it was made."""
 
@@ -55,11 +60,9 @@ class Row(Model):
 class TeamRow(Row):
     """A row of a thing that a team owns and a person made: seen by the team's members."""
 
-    team: fields.ForeignKeyRelation[Any] = fields.ForeignKeyField("models.Team", related_name=False, db_index=False)
+    team: fields.ForeignKeyRelation[Any] = owned_by("models.Team")
     team_id: UUID
-    created_by: fields.ForeignKeyRelation[Any] = fields.ForeignKeyField(
-        "models.User", related_name=False, db_index=False
-    )
+    created_by: fields.ForeignKeyRelation[Any] = owned_by("models.User")
     created_by_id: UUID
 
     class Meta:

@@ -1,18 +1,39 @@
 """Connecting to PostgreSQL, and transactions."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from socket import gaierror
 from typing import Any, cast
 
 import asyncpg
 from tortoise import Tortoise
-from tortoise.backends.base.client import TransactionContextPooled
+from tortoise.backends.base.client import TransactionalDBClient, TransactionContextPooled
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connection
 from tortoise.transactions import in_transaction
 
 CONNECTION = "default"
 STATEMENT_SECONDS = 10
+CONNECT_SECONDS = 10
+
+OUTAGES = (
+    ConnectionError,
+    TimeoutError,
+    gaierror,  # the name of the server is not known at the moment
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # the server is being stopped or started
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InvalidCatalogNameError,  # the database is being put back from a backup
+)
+"""What is raised while PostgreSQL is away, which passes."""
+
+
+class NoDatabase(ConnectionError):
+    """The database cannot be used. The message is a sentence without the address, which may hold secrets."""
+
+    def __init__(self, error: BaseException) -> None:
+        reason = getattr(error, "strerror", None) or str(error) or f"it does not answer within {CONNECT_SECONDS} s"
+        super().__init__(f"The database that DATABASE_URL names cannot be used: {reason.rstrip('.')}.")
 
 
 def configuration(url: str, *, connections: int = 10) -> dict[str, Any]:
@@ -21,6 +42,7 @@ def configuration(url: str, *, connections: int = 10) -> dict[str, Any]:
     database["credentials"] |= {
         "minsize": 1,
         "maxsize": connections,
+        "timeout": CONNECT_SECONDS,
         "command_timeout": STATEMENT_SECONDS,
         "server_settings": {"application_name": "video-creator"},
     }
@@ -39,13 +61,36 @@ TORTOISE = configuration(NOWHERE)
 async def database(url: str, *, connections: int = 10) -> AsyncIterator[None]:
     """The models are bound to the database at `url` while this is open, for every task of the process.
 
-    Connects at the first query.
+    Connects at the first query; `require_database` makes one.
     """
     await Tortoise.init(config=configuration(url, connections=connections), _enable_global_fallback=True)
     try:
         yield
     finally:
         await Tortoise.close_connections()
+
+
+@contextmanager
+def reaching_database() -> Iterator[None]:
+    """What goes wrong inside with connecting is raised as `NoDatabase`."""
+    try:
+        yield
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise NoDatabase(error) from error
+
+
+async def require_database() -> None:
+    """Raises NoDatabase unless the database answers."""
+    with reaching_database():
+        async with raw_connection() as connection:
+            await connection.fetchval("SELECT 1")
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether `error` means that PostgreSQL is away. Not for code that works with files: an OSError is taken for it."""
+    if isinstance(error, asyncpg.InterfaceError):  # raised alike for faults of ours and for a line that is gone
+        return "is clos" in str(error)
+    return isinstance(error, (OSError, *OUTAGES))
 
 
 @asynccontextmanager
@@ -56,9 +101,15 @@ async def transaction() -> AsyncIterator[None]:
     try:
         yield
     except BaseException as error:
-        await context.__aexit__(type(error), error, error.__traceback__)
+        with suppress(asyncpg.InterfaceError):  # nothing to roll back on a line that is gone: `error` says why it is
+            await context.__aexit__(type(error), error, error.__traceback__)
         raise
     await context.__aexit__(None, None, None)
+
+
+def in_a_transaction() -> bool:
+    """Whether a transaction is running here."""
+    return isinstance(get_connection(CONNECTION), TransactionalDBClient)
 
 
 @asynccontextmanager

@@ -24,8 +24,11 @@ CHANNEL = "events"
 """The NOTIFY channel that wakes the relay."""
 
 _RECORD = """
-INSERT INTO events (id, created_at, type, version, team_id, actor_id, subjects, payload, request_id, recorded_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp())
+WITH recorded AS (
+    INSERT INTO events (id, created_at, type, version, team_id, actor_id, subjects, payload, request_id, recorded_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp()) RETURNING id
+)
+SELECT pg_notify($10, '') FROM recorded
 """
 
 
@@ -108,8 +111,7 @@ async def record(event: Event, now: datetime, *, request_id: str | None = None) 
     request_id = get_contextvars().get("request_id", request_id)
     head = (event_id, now, event.type, event.version, event.team_id, event.actor_id)
     async with raw_connection() as connection:
-        await connection.execute(_RECORD, *head, event.subjects(), payload, request_id)
-        await connection.execute(f"SELECT pg_notify('{CHANNEL}', '')")
+        await connection.execute(_RECORD, *head, event.subjects(), payload, request_id, CHANNEL)
     return event_id
 
 
@@ -123,6 +125,12 @@ async def since(topics: list[str], after: int, limit: int) -> list[EventRecord]:
     """The events about any of `topics` behind the position `after`, in order, at most `limit`."""
     about = EventRecord.filter(position__gt=after, subjects__overlap=topics)
     return await about.order_by("position").limit(limit)
+
+
+async def parked() -> dict[str, int]:
+    """How many events each consumer has put aside."""
+    async with raw_connection() as connection:
+        return dict(await connection.fetch("SELECT consumer, count(*) FROM parked_events GROUP BY consumer"))
 
 
 async def backlog() -> tuple[dict[str, int], float]:

@@ -8,6 +8,7 @@ from structlog.contextvars import get_contextvars
 from tortoise import fields
 from tortoise.expressions import Q
 from tortoise.indexes import Index
+from tortoise.queryset import QuerySet
 
 from domain.errors import Conflict
 from domain.events import JobCancelled, JobFailed, JobQueued, JobStarted, JobSucceeded
@@ -18,8 +19,6 @@ from models.database import raw_connection, transaction
 from models.events import record
 from models.indexes import PartialIndex
 
-WORKER_LOST = "WORKER_LOST"
-"""The failure of a job whose workers died under it too often."""
 CLOCK_SKEW = timedelta(seconds=1)
 """How far the clocks of two machines may be apart: a job is taken so much before its time rather than missed."""
 
@@ -116,9 +115,12 @@ class Job(Row):
         return job
 
     async def renew(self, until: datetime) -> bool:
-        """Keeps the lease to `until` and writes step and percent down; False if it is lost."""
-        mine = Job.filter(id=self.id, lease_token=self.lease_token, state=JobState.RUNNING)
-        return bool(await mine.update(lease_until=until, step=self.step, percent=self.percent))
+        """Keeps the lease to `until`; False if it is lost."""
+        return bool(await self._mine().update(lease_until=until))
+
+    async def write_progress(self) -> None:
+        """Writes step and percent down, while the lease is held."""
+        await self._mine().update(step=self.step, percent=self.percent)
 
     async def succeed(self, now: datetime) -> None:
         """Ends a held job well."""
@@ -132,21 +134,21 @@ class Job(Row):
         await self._end(JobState.FAILED, now)
         await record(self._about(JobFailed, code=code, params=params), now, request_id=self.request_id)
 
-    async def cancel(self, now: datetime) -> None:
-        """Ends a locked job because somebody asked for it; Conflict if it has ended already."""
+    async def cancel(self, now: datetime, *, by: UUID) -> None:
+        """Ends a locked job because the person `by` asked for it; Conflict if it has ended already."""
         if self.state.ended:
             raise Conflict("problem.job_ended")
         await self._end(JobState.CANCELLED, now)
-        await record(self._about(JobCancelled), now, request_id=self.request_id)
+        await record(self._about(JobCancelled, actor_id=by), now, request_id=self.request_id)
 
     async def try_again(self, at: datetime, now: datetime) -> None:
         """Back to the queue after an attempt that went wrong, not before `at`."""
         self.failures += 1
         await self._requeue(at, now)
 
-    async def give_back(self, now: datetime) -> None:
-        """Back to the queue because the worker has to go: nothing went wrong, and nothing is held against the job."""
-        await self._requeue(now, now)
+    async def give_back(self, at: datetime, now: datetime) -> None:
+        """Back to the queue, not before `at`: the worker has to go, or a service is away. It does not count."""
+        await self._requeue(at, now)
 
     async def _requeue(self, at: datetime, now: datetime) -> None:
         self.state, self.attempt, self.available_at = JobState.QUEUED, self.attempt + 1, at
@@ -154,6 +156,9 @@ class Job(Row):
         self.percent = 0
         await self.save()
         await self.announce(now)
+
+    def _mine(self) -> "QuerySet[Job]":
+        return Job.filter(id=self.id, lease_token=self.lease_token, state=JobState.RUNNING)
 
     async def _end(self, state: JobState, now: datetime) -> None:
         self.state, self.ended_at = state, now
@@ -164,15 +169,15 @@ class Job(Row):
         """Records that the job waits for a worker: that is what wakes one."""
         queued = JobQueued(
             team_id=self.team_id,
-            actor_id=self.created_by_id,
+            actor_id=None,
             job_id=self.id,
             queue=self.queue.value,
             attempt=self.attempt,
         )
         await record(queued, now, request_id=self.request_id)
 
-    def _about(self, kind: type[Any], **more: Any) -> Any:
-        return kind(team_id=self.team_id, actor_id=self.created_by_id, job_id=self.id, video_id=self.video_id, **more)
+    def _about(self, kind: type[Any], *, actor_id: UUID | None = None, **more: Any) -> Any:
+        return kind(team_id=self.team_id, actor_id=actor_id, job_id=self.id, video_id=self.video_id, **more)
 
 
 async def waiting() -> dict[str, int]:

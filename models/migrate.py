@@ -11,15 +11,16 @@ from tortoise import Tortoise
 from tortoise.migrations.api import migrate as run_migrations
 from tortoise.migrations.autodetector import MigrationAutodetector
 
-from models.database import TORTOISE, configuration
-from settings import Settings
+from models.database import CONNECT_SECONDS, TORTOISE, configuration, reaching_database
+from settings import load, run
 
 _LOCK = 0x56437265  # any fixed number: the advisory lock of migrations
 
 
 async def migrate(url: str) -> None:
-    """Applies every migration that the database at `url` does not have yet."""
-    guard = await asyncpg.connect(url)
+    """Applies every migration that the database at `url` does not have yet. Raises NoDatabase."""
+    with reaching_database():
+        guard = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
     try:
         await guard.execute("SELECT pg_advisory_lock($1)", _LOCK)
         await run_migrations(config=configuration(url, connections=2))
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> None:
         if found := asyncio.run(drift()):
             sys.exit("The models say more than the migrations; run `make migration NAME=…`:\n  " + "\n  ".join(found))
         return
-    asyncio.run(migrate(Settings().database_url))
+    run(migrate(load().database_url))
 
 
 if __name__ == "__main__":

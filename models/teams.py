@@ -11,7 +11,7 @@ from domain.permissions import Role, allows
 from domain.viewers import AnyViewer, Viewer
 from models.accounts import User
 from models.base import Row, choice, in_teams_of
-from models.database import raw_connection
+from models.database import in_a_transaction, raw_connection
 
 
 class Team(Row):
@@ -64,7 +64,9 @@ async def require(viewer: Viewer, action: str, team_id: UUID) -> None:
 
 async def _role_of(viewer: Viewer, team_id: UUID) -> Role | None:
     # FOR SHARE, which Tortoise cannot say: one person's writes must not wait for each other on their own membership.
-    statement = "SELECT role FROM members WHERE user_id = $1 AND team_id = $2 FOR SHARE"
+    statement = "SELECT role FROM members WHERE user_id = $1 AND team_id = $2"
+    if in_a_transaction():
+        statement += " FOR SHARE"
     async with raw_connection() as connection:
         role = await connection.fetchval(statement, viewer.user_id, team_id)
     return Role(role) if role else None

@@ -1,33 +1,26 @@
 """Uploads: files on their way in."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from tortoise import fields
 from tortoise.indexes import Index
 
 from domain.errors import Conflict
-from models.base import TeamRow, choice
+from domain.uploads import UploadState
+from models.base import TeamRow, choice, owned_by
 from models.jobs import Job
 from models.videos import Video
-
-
-class UploadState(StrEnum):
-    """Where an upload stands."""
-
-    OPEN = "open"
-    COMPLETED = "completed"
-    DISCARDED = "discarded"
 
 
 class Upload(TeamRow):
     """A file that a client sends in parts; `version_id` is the version it will become."""
 
-    video: fields.ForeignKeyRelation[Video] = fields.ForeignKeyField("models.Video", related_name=False, db_index=False)
+    video: fields.ForeignKeyRelation[Video] = owned_by("models.Video")
     video_id: UUID
     job: fields.ForeignKeyNullableRelation[Job] = fields.ForeignKeyField(
-        "models.Job", related_name=False, null=True, db_index=False
+        "models.Job", related_name=False, null=True, db_index=False, on_delete=fields.SET_NULL
     )
     job_id: UUID | None
     version_id = fields.UUIDField()
@@ -37,6 +30,7 @@ class Upload(TeamRow):
     size = fields.BigIntField()
     part_size = fields.BigIntField()
     sha256 = fields.CharField(64, null=True)
+    checksums: fields.JSONField[dict[str, str]] = fields.JSONField(default=dict)
     storage_key = fields.CharField(500)
     storage_upload_id = fields.CharField(500)
     expires_at = fields.DatetimeField()
@@ -46,6 +40,7 @@ class Upload(TeamRow):
         indexes = [
             Index(fields=["team_id"], name="idx_uploads_team"),
             Index(fields=["video_id"], name="idx_uploads_video"),
+            Index(fields=["job_id"], name="idx_uploads_job"),
             Index(fields=["state", "expires_at"], name="idx_uploads_state_expires"),
         ]
 
@@ -54,9 +49,10 @@ class Upload(TeamRow):
         if self.state is not UploadState.OPEN or self.expires_at <= now:
             raise Conflict("problem.upload_closed")
 
-    def complete(self, job: Job, now: datetime) -> None:
-        """All parts are there: `job` makes a version of them."""
+    def complete(self, job: Job, checksums: Mapping[int, str], now: datetime) -> None:
+        """All parts are there, with these MD5s by number: `job` makes a version of them, and of no others."""
         self.require_open(now)
+        self.checksums = {str(number): checksum for number, checksum in checksums.items()}
         self.state = UploadState.COMPLETED
         self.job_id = job.id
 

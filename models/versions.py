@@ -7,13 +7,13 @@ from tortoise import fields
 from tortoise.indexes import Index
 
 from domain.ids import new_id
-from models.base import TeamRow
+from models.base import TeamRow, owned_by
 from models.videos import Video
 
 FILE_FIELDS = (
     "file_name", "file_key", "proxy_key", "poster_key", "size", "sha256", "container", "duration_ms", "width", "height",
     "rotation", "frame_rate_numerator", "frame_rate_denominator", "variable_frame_rate", "frame_count", "video_codec",
-    "audio_codec", "bit_rate",
+    "audio_codec", "audio_channels", "audio_sample_rate", "bit_rate",
 )  # fmt: skip
 """What a version knows of its file: the same for a version and for whatever is restored from it."""
 
@@ -21,10 +21,10 @@ FILE_FIELDS = (
 class Version(TeamRow):
     """One version."""
 
-    video: fields.ForeignKeyRelation[Video] = fields.ForeignKeyField("models.Video", related_name=False, db_index=False)
+    video: fields.ForeignKeyRelation[Video] = owned_by("models.Video")
     video_id: UUID
     restored_from: fields.ForeignKeyNullableRelation["Version"] = fields.ForeignKeyField(
-        "models.Version", related_name=False, null=True, db_index=False
+        "models.Version", related_name=False, null=True, db_index=False, on_delete=fields.SET_NULL
     )
     restored_from_id: UUID | None
     number = fields.IntField()
@@ -47,12 +47,17 @@ class Version(TeamRow):
     frame_count = fields.BigIntField()
     video_codec = fields.CharField(50)
     audio_codec = fields.CharField(50, null=True)
+    audio_channels = fields.IntField(null=True)
+    audio_sample_rate = fields.IntField(null=True)
     bit_rate = fields.BigIntField()
 
     class Meta:
         table = "versions"
         unique_together = (("video_id", "number"),)
-        indexes = [Index(fields=["team_id"], name="idx_versions_team")]
+        indexes = [
+            Index(fields=["team_id"], name="idx_versions_team"),
+            Index(fields=["restored_from_id"], name="idx_versions_restored_from"),
+        ]
 
     def restored(self, *, number: int, by: UUID, change_description: str) -> "Version":
         """A new version with this one's file: the keys are shared, no byte is copied."""

@@ -9,6 +9,7 @@ from tortoise.contrib.postgres.indexes import GinIndex
 from tortoise.expressions import Q
 from tortoise.indexes import Index
 
+from domain.clock import utc_now
 from domain.errors import Conflict
 from domain.videos import RESTORABLE, VideoStatus
 from models.base import TeamRow, choice
@@ -22,7 +23,7 @@ class Video(TeamRow):
     tags: list[str] = ArrayField("text", default=list)
     status = choice(VideoStatus, default=VideoStatus.DRAFT)
     version_count = fields.IntField(default=0)
-    updated_at = fields.DatetimeField(auto_now=True)
+    updated_at = fields.DatetimeField(default=utc_now)
     deleted_at = fields.DatetimeField(null=True)
 
     class Meta:
@@ -60,7 +61,7 @@ class Video(TeamRow):
     def delete_softly(self, now: datetime) -> None:
         """To the trash; Conflict if it is there already."""
         self.require_live()
-        self.deleted_at = now
+        self.deleted_at = self.updated_at = now
 
     def bring_back(self, now: datetime) -> None:
         """Out of the trash, within the time that PRODUCT gives; Conflict otherwise."""
@@ -68,10 +69,10 @@ class Video(TeamRow):
             raise Conflict("problem.video_not_deleted")
         if now - self.deleted_at > RESTORABLE:
             raise Conflict("problem.video_gone")
-        self.deleted_at = None
+        self.deleted_at, self.updated_at = None, now
 
-    def next_version(self) -> int:
+    def next_version(self, now: datetime) -> int:
         """Takes the next version number. The row must be locked: that is what leaves no gap and no repeat."""
         self.version_count += 1
-        self.status = VideoStatus.READY
+        self.status, self.updated_at = VideoStatus.READY, now
         return self.version_count

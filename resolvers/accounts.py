@@ -1,18 +1,17 @@
 """Signing up, in and out."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.clock import utc_now
 from domain.errors import Conflict, Unauthenticated
 from domain.jobs import JobKind
 from domain.permissions import Role
 from domain.text import email_address, one_line
-from domain.tokens import new_token, token_hash
+from domain.tokens import SIGN_IN_LINK, new_token, token_hash
 from domain.viewers import ANONYMOUS, Viewer
 from models import Job, Member, Session, SignUp, Team, User
-from models.accounts import SIGN_IN_LINK
 from models.database import transaction
 from resolvers.caller import Caller
 from resolvers.passwords import hash_password, password_matches
@@ -74,12 +73,20 @@ async def sign_out(caller: Caller) -> None:
     await Session.filter(id=caller.viewer.session_id, ended_at__isnull=True).update(ended_at=caller.now())
 
 
-async def viewer_of(token: str | None, now: datetime | None = None) -> Viewer:
+async def viewer_of(token: str | None, now: datetime) -> Viewer:
     """Who holds this session token: nobody for a token that is missing, wrong, expired or signed out."""
     if not token:
         return ANONYMOUS
-    session = await Session.current(token_hash(token), now or utc_now())
+    session = await Session.current(token_hash(token), now)
     return Viewer(session.user_id, session.id) if session else ANONYMOUS
+
+
+async def lost_sessions(session_ids: Collection[UUID], now: datetime) -> set[UUID]:
+    """Those of the sessions that have ended, or are gone altogether."""
+    if not session_ids:
+        return set()
+    alive = Session.filter(id__in=list(session_ids), ended_at__isnull=True, expires_at__gt=now)
+    return set(session_ids) - {session.id for session in await alive.only("id")}
 
 
 async def _wish_behind(token: str, now: datetime) -> SignUp:

@@ -1,11 +1,17 @@
-"""What a use-case may touch."""
+"""What a use-case may touch, and the two steps that all of them share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from domain.clock import Clock
+from domain.events import Event
 from domain.viewers import Viewer
 from gateways.storage import Storage
+from models import teams
+from models.events import record
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,24 @@ class Caller:
     storage: Storage
     rules: Rules
     device: str = ""
+    action: str | None = None
+    """What the field that is being run has declared to do; None outside of one."""
 
     def now(self) -> datetime:
         """The present moment, in UTC."""
         return self.clock()
+
+
+async def require(caller: Caller, action: str, team_id: UUID) -> None:
+    """Lets the caller go on only if their role in the team holds `action`: see `models.teams.require`.
+
+    A use-case that asks for another action than its field has declared is a fault of ours, found by any test of it.
+    """
+    if caller.action not in (None, action):
+        raise RuntimeError(f"the field declares {caller.action}, its use-case requires {action}")
+    await teams.require(caller.viewer, action, team_id)
+
+
+async def tell(caller: Caller, event: Callable[..., Event], team_id: UUID, **about: Any) -> None:
+    """Records in the running transaction what the caller has done, now, in a team."""
+    await record(event(team_id=team_id, actor_id=caller.viewer.user_id, **about), caller.now())

@@ -4,8 +4,7 @@ from uuid import UUID
 
 from models import Job
 from models.database import transaction
-from models.teams import require
-from resolvers.caller import Caller
+from resolvers.caller import Caller, require
 
 
 async def cancel(caller: Caller, *, job_id: UUID) -> Job:
@@ -13,7 +12,7 @@ async def cancel(caller: Caller, *, job_id: UUID) -> Job:
     async with transaction():
         job = await Job.lock(job_id, caller.viewer)
         await _require(caller, "job:cancel", job)
-        await job.cancel(caller.now())
+        await job.cancel(caller.now(), by=caller.viewer.user_id)
     return job
 
 
@@ -31,4 +30,4 @@ async def has_ended(caller: Caller, *, job_id: UUID) -> bool:
 
 async def _require(caller: Caller, action: str, job: Job) -> None:
     assert job.team_id is not None, "a job that somebody may see has a team"
-    await require(caller.viewer, action, job.team_id)
+    await require(caller, action, job.team_id)

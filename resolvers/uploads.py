@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.errors import Invalid, Unavailable
+from domain.errors import Conflict, DomainError, Invalid
 from domain.ids import new_id
 from domain.jobs import JobKind
 from domain.text import many_lines, one_line
-from domain.uploads import Part, PartFinding, check_parts, part_size, part_sizes
+from domain.uploads import Part, check_parts, part_size, part_sizes
 from gateways.storage import UploadGone
 from models import Job, Upload, Video
 from models.database import transaction
-from models.teams import require
-from resolvers.caller import Caller
+from resolvers.caller import Caller, require
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -32,11 +31,10 @@ class PartTarget:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What of an upload has arrived, and where the rest goes."""
+    """What of an upload has arrived."""
 
     upload: Upload
     arrived: list[Part]
-    missing: list[PartTarget]
 
 
 async def start(
@@ -57,7 +55,7 @@ async def start(
     if promised and not _SHA256.fullmatch(promised):
         raise Invalid("problem.sha256", path=("sha256",))
     video = await Video.find(video_id, caller.viewer)
-    await require(caller.viewer, "version:create", video.team_id)
+    await require(caller, "version:create", video.team_id)
     video.require_live()
     version_id, now = new_id(), caller.now()
     key = f"teams/{video.team_id}/videos/{video.id}/versions/{version_id}/original"
@@ -76,32 +74,51 @@ async def start(
         created_at=now,
         expires_at=now + caller.rules.upload_time,
     )
-    return await _progress(caller, upload, [])
+    return Progress(upload, [])
 
 
 async def progress(caller: Caller, *, upload_id: UUID) -> Progress:
-    """What has arrived so far, with fresh URLs for what has not: this is how a broken upload goes on."""
+    """What has arrived so far: this is how a broken upload goes on."""
     upload = await Upload.find(upload_id, caller.viewer)
-    await require(caller.viewer, "version:create", upload.team_id)
+    await require(caller, "version:create", upload.team_id)
     upload.require_open(caller.now())
-    return await _progress(caller, upload, await _arrived(caller, upload))
+    return Progress(upload, await _arrived(caller, upload))
+
+
+async def targets(caller: Caller, progress: Progress) -> list[PartTarget]:
+    """Where each part goes that has not arrived. Signing many takes time, so it is done only when asked for."""
+    upload, valid = progress.upload, caller.rules.link
+    here = {part.number for part in progress.arrived}
+    sizes = enumerate(part_sizes(upload.size, upload.part_size), start=1)
+    awaited = {number: size for number, size in sizes if number not in here}
+    urls = await caller.storage.part_urls(
+        upload.storage_key, upload.storage_upload_id, awaited, expires_in=int(valid.total_seconds())
+    )
+    until = caller.now() + valid
+    return [PartTarget(number, size, urls[number], until) for number, size in awaited.items()]
 
 
 async def complete(caller: Caller, *, upload_id: UUID, checksums: Mapping[int, str]) -> Job:
     """Checks that every part is there as promised, and queues the job for the version. Asked again: the same job."""
     upload = await Upload.find(upload_id, caller.viewer)
-    await require(caller.viewer, "version:create", upload.team_id)
+    await require(caller, "version:create", upload.team_id)
     if upload.job_id is not None:
         return await Job.get(id=upload.job_id)
     upload.require_open(caller.now())
-    arrived = await _arrived(caller, upload)
-    if findings := check_parts(part_sizes(upload.size, upload.part_size), checksums, arrived):
-        raise _refused(findings)
+    try:
+        _require_as_promised(upload, checksums, await _arrived(caller, upload))
+    except DomainError:
+        await upload.refresh_from_db(["job_id"])
+        if upload.job_id is None:
+            raise
+        return await Job.get(id=upload.job_id)  # somebody else's completing was first, and the job has the parts
     async with transaction():
+        video = await Video.lock(upload.video_id, caller.viewer)
         upload = await Upload.lock(upload_id, caller.viewer)
-        await require(caller.viewer, "version:create", upload.team_id)
+        await require(caller, "version:create", upload.team_id)
         if upload.job_id is not None:
             return await Job.get(id=upload.job_id)
+        video.require_live()
         job = await Job.enqueue(
             JobKind.INGEST,
             caller.now(),
@@ -110,7 +127,7 @@ async def complete(caller: Caller, *, upload_id: UUID, checksums: Mapping[int, s
             video_id=upload.video_id,
             created_by_id=caller.viewer.user_id,
         )
-        upload.complete(job, caller.now())
+        upload.complete(job, checksums, caller.now())
         await upload.save()
     return job
 
@@ -119,34 +136,22 @@ async def discard(caller: Caller, *, upload_id: UUID) -> Upload:
     """Gives an open upload up; its parts are thrown away."""
     async with transaction():
         upload = await Upload.lock(upload_id, caller.viewer)
-        await require(caller.viewer, "version:create", upload.team_id)
+        await require(caller, "version:create", upload.team_id)
         upload.discard()
         await upload.save()
         await Job.enqueue(JobKind.DISCARD_UPLOAD, caller.now(), payload={"upload_id": str(upload.id)})
     return upload
 
 
-async def _progress(caller: Caller, upload: Upload, arrived: list[Part]) -> Progress:
-    valid = caller.rules.link
-    here = {part.number for part in arrived}
-    sizes = enumerate(part_sizes(upload.size, upload.part_size), start=1)
-    awaited = {number: size for number, size in sizes if number not in here}
-    urls = await caller.storage.part_urls(
-        upload.storage_key, upload.storage_upload_id, awaited, expires_in=int(valid.total_seconds())
-    )
-    until = caller.now() + valid
-    return Progress(upload, arrived, [PartTarget(n, size, urls[n], until) for n, size in awaited.items()])
-
-
 async def _arrived(caller: Caller, upload: Upload) -> list[Part]:
     try:
         return await caller.storage.parts(upload.storage_key, upload.storage_upload_id)
     except UploadGone as error:
-        raise Unavailable("problem.upload_gone") from error
+        raise Conflict("problem.upload_gone") from error
 
 
-def _refused(findings: Sequence[PartFinding]) -> Invalid:
-    first = findings[0]
-    return Invalid(
-        f"problem.part_{first.fault.value}", path=("parts", str(first.number)), number=first.number, count=len(findings)
-    )
+def _require_as_promised(upload: Upload, checksums: Mapping[int, str], arrived: Sequence[Part]) -> None:
+    findings = check_parts(part_sizes(upload.size, upload.part_size), checksums, arrived)
+    if findings:
+        number, problem = findings[0].number, f"problem.part_{findings[0].fault.value}"
+        raise Invalid(problem, path=("parts", str(number)), number=number, count=len(findings))

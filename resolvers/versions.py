@@ -4,35 +4,27 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from domain.errors import NotFound
 from domain.events import VersionCreated
 from domain.text import many_lines
 from models import Version, Video
 from models.database import transaction
-from models.events import record
-from models.teams import require
-from resolvers.caller import Caller
+from resolvers.caller import Caller, require, tell
 
 
 async def restore(caller: Caller, *, version_id: UUID, change_description: str | None) -> Version:
     """Makes an older version the newest again, as a new version that shares the old one's file."""
-    now, viewer = caller.now(), caller.viewer
     described = many_lines(change_description or "", path=("changeDescription",), most=1000)
     async with transaction():
-        old = await Version.find(version_id, viewer)
-        await require(viewer, "version:create", old.team_id)
-        video = await Video.filter(id=old.video_id).select_for_update().get_or_none()
-        if video is None:
-            raise NotFound
+        old = await Version.find(version_id, caller.viewer)
+        await require(caller, "version:create", old.team_id)
+        video = await Video.lock(old.video_id, caller.viewer)
         video.require_live()
-        new = old.restored(number=video.next_version(), by=viewer.user_id, change_description=described)
-        new.created_at = now
+        number = video.next_version(caller.now())
+        new = old.restored(number=number, by=caller.viewer.user_id, change_description=described)
+        new.created_at = caller.now()
         await video.save()
         await new.save(force_create=True)
-        made = VersionCreated(
-            team_id=new.team_id, actor_id=viewer.user_id, video_id=video.id, version_id=new.id, number=new.number
-        )
-        await record(made, now)
+        await tell(caller, VersionCreated, new.team_id, video_id=video.id, version_id=new.id, number=number)
     return new
 
 

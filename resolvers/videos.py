@@ -1,17 +1,14 @@
 """Videos: make, edit, delete, bring back, watch."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
-from domain.events import Event, VideoCreated, VideoDeleted, VideoEdited, VideoRestored
+from domain.events import VideoCreated, VideoDeleted, VideoEdited, VideoRestored
 from domain.ids import new_id
 from domain.text import many_lines, one_line, tags
 from models import Video
 from models.database import transaction
-from models.events import record
-from models.teams import require
-from resolvers.caller import Caller
+from resolvers.caller import Caller, require, tell
 
 TITLE, DESCRIPTION = 200, 5000
 
@@ -30,9 +27,9 @@ async def create(
         created_at=caller.now(),
     )
     async with transaction():
-        await require(caller.viewer, "video:create", team_id)
+        await require(caller, "video:create", team_id)
         await video.save(force_create=True)
-        await _tell(caller, VideoCreated, video, title=video.title)
+        await tell(caller, VideoCreated, video.team_id, video_id=video.id, title=video.title)
     return video
 
 
@@ -55,9 +52,9 @@ async def edit(
         video.require_live()
         changed = [name for name, value in given.items() if value is not None and value != getattr(video, name)]
         if changed:
-            video.update_from_dict({name: given[name] for name in changed})
+            video.update_from_dict({name: given[name] for name in changed} | {"updated_at": caller.now()})
             await video.save()
-            await _tell(caller, VideoEdited, video, changed=changed)
+            await tell(caller, VideoEdited, video.team_id, video_id=video.id, changed=changed)
     return video
 
 
@@ -67,7 +64,7 @@ async def delete(caller: Caller, *, video_id: UUID) -> Video:
         video = await _held(caller, "video:delete", video_id)
         video.delete_softly(caller.now())
         await video.save()
-        await _tell(caller, VideoDeleted, video, title=video.title)
+        await tell(caller, VideoDeleted, video.team_id, video_id=video.id, title=video.title)
     return video
 
 
@@ -77,26 +74,21 @@ async def restore(caller: Caller, *, video_id: UUID) -> Video:
         video = await _held(caller, "video:delete", video_id)
         video.bring_back(caller.now())
         await video.save()
-        await _tell(caller, VideoRestored, video, title=video.title)
+        await tell(caller, VideoRestored, video.team_id, video_id=video.id, title=video.title)
     return video
 
 
 async def watch(caller: Caller, *, video_id: UUID) -> list[str]:
     """The topics on which a video's changes are told."""
     video = await Video.find(video_id, caller.viewer)
-    await require(caller.viewer, "video:view", video.team_id)
+    await require(caller, "video:view", video.team_id)
     return [f"video:{video.id}"]
 
 
 async def _held(caller: Caller, action: str, video_id: UUID) -> Video:
     video = await Video.lock(video_id, caller.viewer)
-    await require(caller.viewer, action, video.team_id)
+    await require(caller, action, video.team_id)
     return video
-
-
-async def _tell(caller: Caller, kind: Callable[..., Event], video: Video, **more: Any) -> None:
-    event = kind(team_id=video.team_id, actor_id=caller.viewer.user_id, video_id=video.id, **more)
-    await record(event, caller.now())
 
 
 def _title(text: str) -> str:

@@ -1,27 +1,34 @@
 """Enums of the domain as GraphQL enums, each value described."""
 
-from enum import Enum
+import re
+from enum import Enum, StrEnum
 from typing import TypeVar
 
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from domain.errors import ProblemCode
-from domain.jobs import JobKind, JobState
-from domain.media import IngestStep
+from domain.jobs import JobFault, JobKind, JobState
+from domain.media import IngestStep, Refusal
 from domain.permissions import Role
+from domain.uploads import UploadState
 from domain.videos import VideoStatus
-from models.uploads import UploadState
+from i18n.catalogs import catalog
 
 E = TypeVar("E", bound=type[Enum])
 
 
-def describe(enum: E, description: str, **values: str) -> None:
-    """Makes `enum` a GraphQL enum; every member must be described by its name."""
-    strawberry.enum(enum, description=description)
+def describe(enum: E, description: str, *, name: str | None = None, **values: str) -> None:
+    """Makes `enum` a GraphQL enum (called `name`, if given); every member must be described by its name."""
+    strawberry.enum(enum, name=name, description=description)
     definition: StrawberryEnumDefinition = enum.__strawberry_definition__  # type: ignore[attr-defined]
     for value in definition.values:
         value.description = values[value.name]
+
+
+def _in_words(key: str) -> str:
+    """A message of the English catalog with its parameters as blanks."""
+    return re.sub(r"\{\w+\}", "…", catalog("en")[key])
 
 
 describe(
@@ -52,7 +59,7 @@ describe(
     UploadState,
     "Where an upload stands.",
     OPEN="It takes parts.",
-    COMPLETED="All parts are there; a job makes a version of them.",
+    COMPLETED="All parts came; `job` says what became of them.",
     DISCARDED="It was given up, or has expired.",
 )
 describe(
@@ -72,9 +79,18 @@ describe(
     FAILED="It ended without its result; `failure` says why.",
     CANCELLED="Somebody ended it.",
 )
+FailureCode = StrEnum("FailureCode", {fault.name: fault.value for fault in (*Refusal, *JobFault)})  # type: ignore[misc]
+"""Every reason for which a job can fail, in whatever kind."""
+
+describe(
+    FailureCode,
+    "Why a job has failed: first what can be wrong with a file, then what can go wrong with any job.",
+    **{code.name: _in_words(f"failure.{code.name}") for code in FailureCode},
+)
 describe(
     IngestStep,
-    "The steps of making a version of an upload, in their order.",
+    "What a running job is at. An ingest goes through all of these, in this order.",
+    name="JobStep",
     DOWNLOAD="Fetching the file from storage.",
     VERIFY="Computing and comparing its SHA-256.",
     PROBE="Reading what it is.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, cast
 
@@ -42,6 +43,7 @@ class MutationField(StrawberryField):
     async def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         """A member of the field's result union."""
         began = perf_counter()
+        info.context.caller = replace(info.context.caller, action=self.action)
         try:
             outcome = await super().get_result(source, info, args, kwargs)
         except DomainError as error:

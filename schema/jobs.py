@@ -19,6 +19,7 @@ from live.message import Message
 from plan import Node, batch, column, load, node, to_one
 from resolvers import jobs
 from schema.context import Context, Info
+from schema.enums import FailureCode
 from schema.fields import mutation, subscription
 from schema.ids import uuid_of
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 class JobFailure:
     """A failure in the terms of the job's kind."""
 
-    code: str = strawberry.field(description="For programs, for example `TRUNCATED`. docs/api.md lists them.")
+    code: FailureCode = strawberry.field(description="For programs.")
     message: str = strawberry.field(description="For people, in the viewer's language.")
 
 
@@ -40,7 +41,7 @@ async def _failures(context: Any, rows: Sequence[Any]) -> list[JobFailure | None
 
 
 def _failure(code: str | None, params: dict[str, Any], locale: str) -> JobFailure | None:
-    return JobFailure(code=code, message=translate(locale, f"failure.{code}", **params)) if code else None
+    return JobFailure(code=FailureCode(code), message=translate(locale, f"failure.{code}", **params)) if code else None
 
 
 @node(table=models.Job, visible=models.Job.visible_to)
@@ -51,7 +52,7 @@ class Job(Node):
     state: JobState = column(description="Where it stands.")
     step: IngestStep | None = column(description="What it is at; null when it is not running, or has no steps.")
     percent: int = column(description="How far it has come, 0–100; a few seconds old (`jobProgress` is fresh).")
-    attempt: int = column(description="1, and one more each time its worker was lost.")
+    attempt: int = column(description="1, and one more each time it went back into the queue.")
     failure: JobFailure | None = batch(
         "failure_code", "failure_params", by=_failures, description="Why it has failed; null if it has not."
     )

@@ -9,8 +9,7 @@ import strawberry
 
 import models
 from domain.errors import Conflict, DomainError, Invalid, Unavailable
-from domain.uploads import Part
-from models.uploads import UploadState
+from domain.uploads import UploadState
 from plan import Node, column, load, node, to_one
 from resolvers import uploads
 from schema.context import Info
@@ -61,7 +60,17 @@ class ArrivedPart:
 
 
 async def _upload(root: UploadParts, info: Info) -> Any:
-    return await load(info, Upload, root.upload_id)
+    return await load(info, Upload, root.progress.upload.id)
+
+
+def _arrived(root: UploadParts) -> list[ArrivedPart]:
+    parts = root.progress.arrived
+    return [ArrivedPart(number=part.number, size=SafeInt(part.size), checksum=part.checksum) for part in parts]
+
+
+async def _missing(root: UploadParts, info: Info) -> list[PartTarget]:
+    targets = await uploads.targets(info.context.caller, root.progress)
+    return [PartTarget(number=t.number, size=SafeInt(t.size), url=t.url, expires_at=t.expires_at) for t in targets]
 
 
 @strawberry.type(
@@ -70,26 +79,12 @@ async def _upload(root: UploadParts, info: Info) -> Any:
 class UploadParts:
     """Payload of `startUpload` and answer of `uploadParts`."""
 
-    upload_id: strawberry.Private[object]
+    progress: strawberry.Private[uploads.Progress]
     upload: Upload = strawberry.field(resolver=_upload, description="The upload itself.")
-    arrived: list[ArrivedPart] = strawberry.field(description="The parts that are there.")
-    missing: list[PartTarget] = strawberry.field(description="Where to PUT the parts that are not.")
-
-    @classmethod
-    def of(cls, progress: uploads.Progress) -> UploadParts:
-        """As the use-case answered."""
-        return cls(
-            upload_id=progress.upload.id,
-            arrived=[_arrived(part) for part in progress.arrived],
-            missing=[
-                PartTarget(number=p.number, size=SafeInt(p.size), url=p.url, expires_at=p.expires_at)
-                for p in progress.missing
-            ],
-        )
-
-
-def _arrived(part: Part) -> ArrivedPart:
-    return ArrivedPart(number=part.number, size=SafeInt(part.size), checksum=part.checksum)
+    arrived: list[ArrivedPart] = strawberry.field(resolver=_arrived, description="The parts that are there.")
+    missing: list[PartTarget] = strawberry.field(
+        resolver=_missing, description="Where to PUT the parts that are not, each time with fresh URLs."
+    )
 
 
 @strawberry.input(description="A file to come.")
@@ -153,7 +148,7 @@ class UploadMutations:
             sha256=input.sha256,
             change_description=input.change_description,
         )
-        return UploadParts.of(progress)
+        return UploadParts(progress=progress)
 
     @mutation(
         "version:create",
@@ -179,8 +174,9 @@ class UploadMutations:
 async def upload_parts(info: Info, id: strawberry.ID) -> UploadParts | None:
     """Root field `uploadParts`: null for whoever may not send parts, and once the upload takes no more."""
     try:
-        return UploadParts.of(await uploads.progress(info.context.caller, upload_id=uuid_of(Upload, id, "id")))
+        progress = await uploads.progress(info.context.caller, upload_id=uuid_of(Upload, id, "id"))
     except Unavailable:
         raise
     except DomainError:
         return None
+    return UploadParts(progress=progress)

@@ -64,6 +64,8 @@ class Version(Node):
     frame_count: SafeInt = column(description="How many frames it has.")
     video_codec: str = column(description="The codec of the picture.")
     audio_codec: str | None = column(description="The codec of the sound; null without sound.")
+    audio_channels: int | None = column(description="1 for mono, 2 for stereo …; null without sound.")
+    audio_sample_rate: int | None = column(description="Samples of the sound per second; null without sound.")
     bit_rate: SafeInt = column(description="Bits per second, of the whole file.")
 
     original_url: str = batch(

@@ -67,6 +67,7 @@ def make_clip(
     rotation=0,
     options: dict[str, str] | None = None,
     movflags: str | None = None,
+    muxing: dict[str, str] | None = None,
     sound_starts=Fraction(0),
     picture_starts=Fraction(0),
     channels="stereo",
@@ -74,7 +75,7 @@ def make_clip(
     colours: tuple[int, int, int] | None = None,
 ):
     """Write a clip; `times` gives each frame its moment in seconds (variable frame rate), `rotation` is clockwise."""
-    with av.open(str(path), "w", options={"movflags": movflags} if movflags else {}) as output:
+    with av.open(str(path), "w", options=muxing or ({"movflags": movflags} if movflags else {})) as output:
         quick = {
             "libx264": {"preset": "ultrafast"},
             "libx265": {"preset": "ultrafast", "x265-params": "log-level=none"},
@@ -156,6 +157,23 @@ VARIABLE_TIMES = tuple(Fraction(n, 30) for n in range(30)) + tuple(1 + Fraction(
 def variable(folder: Path):
     """One second at 30, one at 10 frames a second."""
     return make_clip(folder / "variable.mp4", times=VARIABLE_TIMES)
+
+
+REORDERED = {"preset": "veryfast", "bf": "3", "b-adapt": "0", "g": "250"}
+"""For libx264: B-frames throughout, and one key frame for all of a short clip."""
+
+
+def joined(*parts: Path):
+    """The files, one after the other, as one."""
+    path = parts[0].with_name("joined" + parts[0].suffix)
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
+def mpegts(folder: Path, name="clip.ts", *, pid=256, **changes):
+    """MPEG-TS whose streams have the identifiers from `pid` on, with one key frame a file."""
+    muxing = {"mpegts_start_pid": str(pid), "mpegts_pmt_start_pid": str(pid + 4000)}
+    return make_clip(folder / name, **{"options": REORDERED, "muxing": muxing} | changes)
 
 
 def ten_bit(folder: Path, transfer=1):

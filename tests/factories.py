@@ -76,7 +76,7 @@ class Factory:
         return await Video.create(**values)
 
     async def version(self, video: Video, **values: Any) -> Version:
-        number = video.next_version()
+        number = video.next_version(utc_now())
         await video.save()
         key = f"teams/{video.team_id}/videos/{video.id}/versions/{new_id()}"
         values = {
@@ -84,7 +84,7 @@ class Factory:
             "poster_key": f"{key}/1/poster.jpg", "size": 1000, "sha256": "0" * 64, "container": "mp4",
             "duration_ms": 2000, "width": 320, "height": 180, "rotation": 0, "frame_rate_numerator": 25,
             "frame_rate_denominator": 1, "variable_frame_rate": False, "frame_count": 50, "video_codec": "h264",
-            "audio_codec": "aac", "bit_rate": 4000,
+            "audio_codec": "aac", "audio_channels": 2, "audio_sample_rate": 48000, "bit_rate": 4000,
         } | values  # fmt: skip
         return await Version.create(
             team_id=video.team_id, video_id=video.id, created_by_id=video.created_by_id, number=number, **values

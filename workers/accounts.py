@@ -2,16 +2,12 @@
 
 from uuid import UUID
 
-from domain.jobs import JobKind
-from domain.tokens import new_token, token_hash
+from domain.jobs import JobFault, JobKind
+from domain.tokens import SIGN_IN_LINK, new_token, token_hash
 from gateways.mail import Mail, MailRefused
 from i18n import translate
 from models import SignUp, User
-from models.accounts import SIGN_IN_LINK
 from workers.jobs import JobFailure, Work, handles
-
-MAIL_REFUSED = "MAIL_REFUSED"
-"""The failure of a mail that no server will ever take."""
 
 
 @handles(JobKind.SIGN_IN_MAIL)
@@ -34,7 +30,7 @@ async def _send_link(work: Work, sign_up: SignUp) -> None:
     try:
         await work.means.mailer.send(_mail(sign_up, f"{work.means.public_url}/welcome?token={token}", known=known))
     except MailRefused as error:
-        raise JobFailure(MAIL_REFUSED) from error
+        raise JobFailure(JobFault.MAIL_REFUSED) from error
 
 
 def _mail(sign_up: SignUp, link: str, *, known: bool) -> Mail:

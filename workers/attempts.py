@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,20 +12,20 @@ from uuid import UUID
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from domain.jobs import JobState
+from domain.jobs import JobFault, JobState
 from models import Job
 from models.database import transaction
 from models.jobs import LeaseLost
 from workers.jobs import HANDLERS, JobFailure, Means, Rules, Work
 from workers.lease import until_lost
-from workers.outages import OUTAGES
+from workers.outages import JOB_OUTAGES, OUTAGES
 from workers.progress import publish_progress
 from workers.scratch import attempt_folder
 
 log = structlog.stdlib.get_logger(__name__)
 
-INTERNAL = "INTERNAL"
-"""The failure of a job that went wrong too often, through a fault of ours or of a service."""
+_OUTAGE_PAUSE = timedelta(seconds=10)
+"""How long a job that met a service that is away waits for it."""
 _LAST_WORDS_SECONDS = 5
 """How long a function that has finished its job may go on tidying up when it is told to stop."""
 
@@ -96,15 +96,22 @@ class Attempts:
         elif isinstance(error, LeaseLost) or (function.cancelled() and lost):
             log.info("job.lost")
         elif function.cancelled():
-            await self._give_back(work)
+            await self._give_back(work, self._means.clock())
+        elif isinstance(error, JOB_OUTAGES):
+            await self._wait_for_better_times(work, error)
         elif isinstance(error, JobFailure):
             await self._fail(work, error)
         else:
             await self._try_again(work, error)
 
-    async def _give_back(self, work: Work) -> None:
+    async def _give_back(self, work: Work, at: datetime) -> None:
         log.info("job.given_back")
-        await _write(work, lambda job: job.give_back(self._means.clock()))
+        await _write(work, lambda job: job.give_back(at, self._means.clock()))
+
+    async def _wait_for_better_times(self, work: Work, error: BaseException) -> None:
+        """A service is away, or the disk full: that costs nobody their upload, however long it lasts."""
+        log.warning("job.waits", error=repr(error))
+        await self._give_back(work, self._means.clock() + _OUTAGE_PAUSE)
 
     async def _fail(self, work: Work, failure: JobFailure) -> None:
         log.info("job.failed", code=failure.code, params=failure.params)
@@ -114,7 +121,7 @@ class Attempts:
         failures, now = work.job.failures + 1, self._means.clock()
         log.error("job.went_wrong", failures=failures, exc_info=error or RuntimeError("its function did not finish it"))
         if failures >= self._rules.attempts:
-            await _write(work, lambda job: job.fail(INTERNAL, {}, now))
+            await _write(work, lambda job: job.fail(JobFault.INTERNAL, {}, now))
         else:
             await _write(work, lambda job: job.try_again(now + retry_after(failures), now))
 
@@ -147,7 +154,7 @@ async def _write(work: Work, verb: Callable[[Job], Any]) -> None:
     with contextlib.suppress(LeaseLost):  # somebody else has it already, or it was cancelled: they wrote how it goes on
         async with transaction():
             job = await Job.held(work.job.id, work.job.lease_token)
-            job.percent = max(job.percent, work.job.percent)  # fresher than the last heartbeat's
+            job.percent, job.step = max(job.percent, work.job.percent), work.job.step  # fresher than the heartbeat's
             await verb(job)
 
 

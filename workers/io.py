@@ -8,10 +8,10 @@ from domain.jobs import Queue
 
 def main() -> None:
     """The command."""
-    from settings import Settings
+    from settings import load
     from workers import processes
 
-    settings = Settings()
+    settings = load()
     processes.run(processes.worker(settings, Queue.IO), settings)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from arq.connections import ArqRedis
 
 from domain.clock import Clock
-from domain.jobs import JobKind
-from domain.media import Limits
+from domain.jobs import JobFault, JobKind
+from domain.media import Limits, Refusal
 from gateways.mail import Mailer
 from gateways.storage import Storage
 from models import Job
@@ -21,7 +21,7 @@ from models.database import transaction
 class JobFailure(Exception):
     """The job cannot give its result, now or later: `code` and `params` say why, in the terms of its kind."""
 
-    def __init__(self, code: str, params: dict[str, Any] | None = None) -> None:
+    def __init__(self, code: JobFault | Refusal, params: dict[str, Any] | None = None) -> None:
         super().__init__(code, params)
         self.code = code
         self.params = params or {}

@@ -15,6 +15,7 @@ from workers.outages import OUTAGES
 log = structlog.stdlib.get_logger(__name__)
 
 _LISTEN_AGAIN_SECONDS = 1
+_SILENCE_SECONDS = 60
 
 
 async def until_lost(work: Work, rules: Rules) -> None:
@@ -57,7 +58,9 @@ async def _listen(work: Work, nudge: asyncio.Event) -> NoReturn:
 async def _hear(work: Work, nudge: asyncio.Event) -> None:
     async with work.means.redis.pubsub() as messages:
         await messages.subscribe(channel(f"job:{work.job.id}"))
-        async for message in messages.listen():
+        while True:
+            # With a timeout of its own: `listen` would take a silence longer than the client's for a failure.
+            message = await messages.get_message(timeout=_SILENCE_SECONDS)
             # The confirmation counts too: something may have happened before we listened. Our own progress does not.
-            if message["type"] != "message" or decode(message["data"]).position is not None:
+            if message and (message["type"] != "message" or decode(message["data"]).position is not None):
                 nudge.set()

@@ -22,10 +22,10 @@ async def say_what_holds() -> None:
 
 def main() -> None:
     """The command."""
-    from settings import Settings
+    from settings import load
     from workers import processes
 
-    settings = Settings()
+    settings = load()
     processes.run(processes.worker(settings, Queue.MEDIA, at_start=say_what_holds), settings)
 
 

@@ -4,15 +4,16 @@ import asyncpg
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-OUTAGES = (
-    ConnectionError,
-    TimeoutError,
-    RedisConnectionError,
-    RedisTimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # the server is being stopped or started
-)
+from domain.errors import Unavailable
+from media.runner import ScratchFull
+from models.database import OUTAGES as DATABASE_OUTAGES
+
+OUTAGES = (*DATABASE_OUTAGES, RedisConnectionError, RedisTimeoutError)
 """What is raised when PostgreSQL, Redis or the network is away."""
+
+
+JOB_OUTAGES = (*OUTAGES, Unavailable, asyncpg.DiskFullError, ScratchFull)
+"""What a job can meet that is not its own fault: the store and the mail server may be away, too, and a disk full."""
 
 
 class Backoff:

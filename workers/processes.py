@@ -17,7 +17,7 @@ from domain.media import Limits
 from gateways.logs import configure
 from gateways.mail import open_mailer
 from gateways.storage import open_storage
-from models.database import database
+from models.database import database, require_database
 from workers.attempts import Attempts
 from workers.consumers import CONSUMERS, Tools
 from workers.health import beat
@@ -49,10 +49,11 @@ async def relay(settings: "Settings") -> None:
     sweep_seconds = settings.job_sweep_seconds
     sweeper = Sweeper(tools.redis, utc_now, settings.job_attempts, timedelta(seconds=sweep_seconds))
     rhythm = Rhythm(settings.relay_poll_seconds, sweep_seconds)
-    relay = Relay(settings.database_url, list(CONSUMERS.values()), tools, rhythm, sweeper)
+    relay = Relay(settings.database_url, list(CONSUMERS.values()), tools, rhythm, sweeper, sweeper.keep_house)
     async with AsyncExitStack() as opened:
         opened.push_async_callback(tools.redis.aclose)
         await opened.enter_async_context(database(settings.database_url, connections=settings.database_connections))
+        await require_database()
         await _until_stopped(relay.run(), beat(settings.work_dir, "relay"))
 
 
@@ -87,6 +88,7 @@ async def _means(settings: "Settings") -> AsyncIterator[Means]:
         redis = open_queues(settings.redis_url)
         opened.push_async_callback(redis.aclose)
         await opened.enter_async_context(database(settings.database_url, connections=settings.database_connections))
+        await require_database()
         yield Means(
             storage=await opened.enter_async_context(storage),
             mailer=open_mailer(settings.smtp_url, settings.mail_from),

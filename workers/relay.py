@@ -23,6 +23,8 @@ LOCK = 0x52656C61
 """The advisory lock of the active relay: any fixed number."""
 STANDBY_SECONDS = 0.25
 """How often a relay that stands by tries to take over."""
+HOUSE_SECONDS = 300
+"""How often what can wait is looked for."""
 _STATEMENT_SECONDS = 60
 _BATCH = 10_000
 # The server lets go of the lock of a machine that has vanished without a word.
@@ -55,7 +57,7 @@ class Rhythm:
 
 
 class Relay:
-    """One relay. `sweep` is run regularly while it is active."""
+    """One relay. While it is active `sweep` and `keep_house` are run regularly."""
 
     def __init__(
         self,
@@ -64,12 +66,13 @@ class Relay:
         tools: Tools,
         rhythm: Rhythm,
         sweep: Callable[[], Awaitable[None]],
+        keep_house: Callable[[], Awaitable[None]],
     ) -> None:
         self._database_url = database_url
         self._consumers = consumers
         self._tools = tools
         self._rhythm = rhythm
-        self._sweep = sweep
+        self._chores = ((sweep, rhythm.sweep_seconds), (keep_house, HOUSE_SECONDS))
         self._backoff = Backoff(0.05, 5)
 
     async def run(self) -> NoReturn:
@@ -104,7 +107,8 @@ class Relay:
         async with asyncio.TaskGroup() as tasks:
             for consumer in self._consumers:
                 tasks.create_task(Follower(consumer, self._tools).run(tide), name=f"follow {consumer.name}")
-            tasks.create_task(self._keep_sweeping(), name="sweep")
+            for chore, seconds in self._chores:
+                tasks.create_task(_repeat(chore, seconds), name="chore")
             while True:
                 woken.clear()
                 tide.rise(await number(connection))
@@ -112,13 +116,14 @@ class Relay:
                     async with asyncio.timeout(self._rhythm.poll_seconds):
                         await woken.wait()
 
-    async def _keep_sweeping(self) -> NoReturn:
-        while True:
-            try:
-                await self._sweep()
-            except Exception:  # one sweep may fail in any way; the next one looks again
-                log.exception("relay.sweep_failed")
-            await asyncio.sleep(self._rhythm.sweep_seconds)
+
+async def _repeat(chore: Callable[[], Awaitable[None]], seconds: float) -> NoReturn:
+    while True:
+        try:
+            await chore()
+        except Exception:  # one time may fail in any way; the next one looks again
+            log.exception("relay.chore_failed")
+        await asyncio.sleep(seconds)
 
 
 async def number(connection: asyncpg.Connection) -> int:
@@ -134,10 +139,10 @@ async def number(connection: asyncpg.Connection) -> int:
 
 def main() -> None:
     """The command."""
-    from settings import Settings
+    from settings import load
     from workers import processes
 
-    settings = Settings()
+    settings = load()
     processes.run(processes.relay(settings), settings)
 
 

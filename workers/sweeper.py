@@ -1,6 +1,6 @@
 """What nobody reports: lost workers, lost wakes, things whose time has run out. Run by the active relay."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,12 +10,11 @@ from arq.connections import ArqRedis
 from tortoise.expressions import Q, Subquery
 
 from domain.clock import Clock
-from domain.jobs import JobKind, JobState, Queue
+from domain.jobs import JobFault, JobKind, JobState, Queue
+from domain.uploads import UploadState
 from domain.videos import RESTORABLE
 from models import Job, Session, SignUp, Upload, Video
 from models.database import transaction
-from models.jobs import WORKER_LOST
-from models.uploads import UploadState
 from workers.wakes import wake_again
 
 log = structlog.stdlib.get_logger(__name__)
@@ -38,23 +37,12 @@ class Sweeper:
     patience: timedelta
 
     async def __call__(self) -> None:
-        """One sweep. Its parts are independent: the first error is raised after all have been tried."""
-        now = self.clock()
-        parts: list[Callable[[datetime], Awaitable[None]]] = [
-            self.take_back_lost_jobs,
-            self.wake_forgotten_jobs,
-            self.close_expired_uploads,
-            self.purge_old_videos,
-            self.forget_old_accounts,
-        ]
-        errors: list[Exception] = []
-        for part in parts:
-            try:
-                await part(now)
-            except Exception as error:  # noqa: BLE001 - Redis being away must not keep lost jobs from being taken back
-                errors.append(error)
-        if errors:
-            raise ExceptionGroup("a sweep was not complete", errors)
+        """What must be found within seconds. The parts are independent: errors are raised after all have been tried."""
+        await _all([self.take_back_lost_jobs, self.wake_forgotten_jobs, self.close_expired_uploads], self.clock())
+
+    async def keep_house(self) -> None:
+        """What can wait for some minutes."""
+        await _all([self.purge_old_videos, self.forget_old_accounts], self.clock())
 
     async def take_back_lost_jobs(self, now: datetime) -> None:
         """Jobs whose lease has run out go back to the queue, or have failed when that has happened too often."""
@@ -69,7 +57,7 @@ class Sweeper:
     async def _take_back(self, job: Job, now: datetime) -> None:
         log.warning("job.worker_lost", job_id=str(job.id), kind=job.kind.value, attempt=job.attempt)
         if job.failures + 1 >= self.attempts:
-            await job.fail(WORKER_LOST, {"attempts": self.attempts}, now)
+            await job.fail(JobFault.WORKER_LOST, {"attempts": self.attempts}, now)
         else:
             await job.try_again(now, now)
 
@@ -115,3 +103,14 @@ async def _ids(query: Awaitable[object]) -> list[UUID]:
     found = await query
     assert isinstance(found, list)
     return found
+
+
+async def _all(parts: Sequence[Callable[[datetime], Awaitable[None]]], now: datetime) -> None:
+    errors: list[Exception] = []
+    for part in parts:
+        try:
+            await part(now)
+        except Exception as error:  # noqa: BLE001 - Redis being away must not keep lost jobs from being taken back
+            errors.append(error)
+    if errors:
+        raise ExceptionGroup("a sweep was not complete", errors)

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from domain.events import VersionCreated
-from domain.jobs import JobKind
+from domain.jobs import JobFault, JobKind
 from domain.media import IngestStep, Probe, Refusal, RefusedMedia, percent
 from domain.uploads import check_parts, part_sizes
 from gateways.storage import ObjectMissing, PartsRefused, Storage, UploadGone
@@ -16,9 +16,6 @@ from media.protocol import IngestResult
 from models import Job, Upload, Version, Video
 from models.events import record
 from workers.jobs import JobFailure, Work, handles
-
-UPLOAD_LOST = "UPLOAD_LOST"
-"""The failure of an ingest whose file is not in the store (any more)."""
 
 
 @handles(JobKind.INGEST)
@@ -32,7 +29,7 @@ async def ingest(work: Work) -> None:
         digest = await _verify(work, upload, source)
         result = await runner.ingest(source, work.folder, work.means.limits, _reporter(work))
     except RefusedMedia as refused:
-        raise JobFailure(refused.code.value, refused.params) from refused
+        raise JobFailure(refused.code, refused.params) from refused
     await _store(work, attempt, result)
     await _adopt(work, upload, attempt, digest, result.probe)
     await _delete_leftovers(work.means.storage, upload, work.job.attempt)
@@ -42,7 +39,7 @@ async def ingest(work: Work) -> None:
 async def discard_upload(work: Work) -> None:
     """Deletes what was uploaded, unless it has become a version after all. Payload: `upload_id`."""
     upload = await Upload.get_or_none(id=_upload_id(work.job))
-    if upload is not None and not await Version.exists(file_key=upload.storage_key):
+    if upload is not None and not await Version.exists(id=upload.version_id):
         await work.means.storage.abandon_upload(upload.storage_key, upload.storage_upload_id)
         await work.means.storage.delete_prefix(_folder(upload))
     async with work.finishing() as job:
@@ -60,14 +57,17 @@ def _folder(upload: Upload) -> str:
 
 async def _fetch(work: Work, upload: Upload) -> Path:
     """The whole uploaded file, on this machine."""
-    work.report(IngestStep.DOWNLOAD, 0)
+    report = _reporter(work)
+    report(IngestStep.DOWNLOAD, 0)
     source = work.folder / "source"
     storage = work.means.storage
     try:
         await _finish_upload(storage, upload)
-        await storage.fetch(upload.storage_key, source, lambda done: _report_share(work, upload, done))
+        await storage.fetch(
+            upload.storage_key, source, lambda done: report(IngestStep.DOWNLOAD, done / max(upload.size, 1))
+        )
     except (UploadGone, PartsRefused, ObjectMissing) as error:
-        raise JobFailure(UPLOAD_LOST) from error
+        raise JobFailure(JobFault.UPLOAD_LOST) from error
     return source
 
 
@@ -76,20 +76,18 @@ async def _finish_upload(storage: Storage, upload: Upload) -> None:
         return  # an earlier attempt came this far
     key, upload_id = upload.storage_key, upload.storage_upload_id
     parts = await storage.parts(key, upload_id)
-    if check_parts(part_sizes(upload.size, upload.part_size), {}, parts):
+    # Parts may have been sent anew since the upload was completed; the version is made of what was promised then.
+    promised = {int(number): checksum for number, checksum in upload.checksums.items()}
+    if check_parts(part_sizes(upload.size, upload.part_size), promised, parts):
         raise PartsRefused
     await storage.finish_upload(key, upload_id, parts)
 
 
-def _report_share(work: Work, upload: Upload, done: int) -> None:
-    work.report(IngestStep.DOWNLOAD, percent(IngestStep.DOWNLOAD, done / max(upload.size, 1)))
-
-
 async def _verify(work: Work, upload: Upload, source: Path) -> str:
     """The file's SHA-256 in hexadecimal, after it was compared with the promised one."""
-    work.report(IngestStep.VERIFY, percent(IngestStep.VERIFY, 0))
+    _reporter(work)(IngestStep.VERIFY, 0)
     digest = await asyncio.to_thread(_sha256, source)
-    if upload.sha256 and upload.sha256.lower() != digest:
+    if upload.sha256 and upload.sha256 != digest:
         raise RefusedMedia(Refusal.CHECKSUM_MISMATCH, expected=upload.sha256, actual=digest)
     return digest
 
@@ -100,11 +98,11 @@ def _sha256(path: Path) -> str:
 
 
 async def _store(work: Work, attempt: str, result: IngestResult) -> None:
-    storage = work.means.storage
-    work.report(IngestStep.STORE, percent(IngestStep.STORE, 0))
+    storage, report = work.means.storage, _reporter(work)
+    report(IngestStep.STORE, 0)
     await storage.store(result.poster, f"{attempt}poster.jpg", content_type="image/jpeg")
     await storage.store(result.proxy, f"{attempt}proxy.mp4", content_type="video/mp4")
-    work.report(IngestStep.STORE, percent(IngestStep.STORE, 1))
+    report(IngestStep.STORE, 1)
 
 
 async def _adopt(work: Work, upload: Upload, attempt: str, digest: str, probe: Probe) -> None:
@@ -113,7 +111,7 @@ async def _adopt(work: Work, upload: Upload, attempt: str, digest: str, probe: P
     async with work.finishing() as job:
         video = await Video.filter(id=upload.video_id).select_for_update().get()
         version = _version(upload, attempt, digest, probe)
-        version.number = video.next_version()
+        version.number = video.next_version(now)
         await video.save()
         await version.save(force_create=True)
         created = VersionCreated(
@@ -152,6 +150,8 @@ def _version(upload: Upload, attempt: str, digest: str, probe: Probe) -> Version
         frame_count=probe.frame_count,
         video_codec=probe.video_codec,
         audio_codec=probe.audio_codec,
+        audio_channels=probe.audio_channels,
+        audio_sample_rate=probe.audio_sample_rate,
         bit_rate=probe.bit_rate,
     )
 

@@ -10,6 +10,7 @@ from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_pref
 from redis.asyncio import ConnectionPool
 
 from domain.jobs import Queue
+from live.link import TIMEOUTS
 from models import Job
 
 FUNCTION = "wake"
@@ -20,7 +21,7 @@ _KEPT = timedelta(days=1)
 
 def open_queues(redis_url: str) -> ArqRedis:
     """A client for wakes and for publishing. It connects when first used, and again after Redis was away."""
-    pool = ConnectionPool.from_url(redis_url)
+    pool = ConnectionPool.from_url(redis_url, **TIMEOUTS)
     redis = ArqRedis(pool, job_serializer=orjson.dumps, job_deserializer=orjson.loads)
     redis.auto_close_connection_pool = True  # the pool is this client's alone
     return redis

@@ -1,15 +1,18 @@
 """The HTTP side of the local store: signed PUT of parts, signed GET of objects, mounted at `/files`."""
 
 import base64
-import binascii
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.uploads import MOST_PART_BYTES
 from gateways.storage.base import ObjectMissing, StorageFull, StorageUnavailable, UploadGone, valid_key
@@ -23,6 +26,8 @@ _HEADERS = {
     "Content-Security-Policy": "sandbox",
     "X-Content-Type-Options": "nosniff",
 }
+
+_RANGE = re.compile(r"\s*([0-9]{0,18})-([0-9]{0,18})\s*")
 
 # The first that fits counts: `StorageFull` is a `StorageUnavailable`.
 _PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
@@ -55,7 +60,49 @@ def file_routes(store: LocalStorage, *, allowed_origins: Sequence[str]) -> Mount
         Route("/{key:path}", endpoint.put, methods=["PUT"]),
         Route("/{key:path}", endpoint.get, methods=["GET"]),
     ]
-    return Mount("/files", routes=routes, middleware=[cors], max_body_size=MOST_PART_BYTES)
+    return Mount("/files", routes=routes, middleware=[cors, Middleware(_Harmless)], max_body_size=MOST_PART_BYTES)
+
+
+class _Harmless:
+    """ASGI middleware: every answer carries `_HEADERS`, also the refusals of the router."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except HTTPException as error:
+            status = HTTPStatus(error.status_code)
+            await _answer(status, status.name, error.headers)(scope, receive, sending)
+
+
+class _ObjectResponse(FileResponse):
+    """An object or ranges of it; a `Range` that is none of bytes as RFC 9110 has them is ignored."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = Headers(scope=scope).get("Range", "")
+        if not _asks_for_bytes(asked):
+            scope = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name != b"range"]}
+        await super().__call__(scope, receive, send)
+
+
+def _asks_for_bytes(header: str) -> bool:
+    unit, _, ranges = header.partition("=")
+    return unit.strip().lower() == "bytes" and all(map(_is_range, ranges.split(",")))
+
+
+def _is_range(text: str) -> bool:
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        return False
+    first, last = match.groups()
+    return int(first) <= int(last) if first and last else bool(first or last)
 
 
 class _Endpoint:
@@ -74,7 +121,7 @@ class _Endpoint:
             return Response(status_code=HTTPStatus.BAD_REQUEST)  # Nobody reads it.
         except tuple(_PROBLEMS) as error:
             return _problem(error)
-        return Response(headers={**_HEADERS, "ETag": f'"{checksum}"'})
+        return Response(headers={"ETag": f'"{checksum}"'})
 
     async def get(self, request: Request) -> Response:
         try:
@@ -82,8 +129,8 @@ class _Endpoint:
             path = await self._store.file(key)
         except tuple(_PROBLEMS) as error:
             return _problem(error)
-        headers = {**_HEADERS, "Content-Disposition": link["disposition"]}
-        return FileResponse(path, headers=headers, media_type=link["type"])
+        headers = {"Content-Disposition": link["disposition"]}
+        return _ObjectResponse(path, headers=headers, media_type=link["type"])
 
     def _permitted(self, method: str, request: Request) -> tuple[str, dict[str, str]]:
         try:
@@ -109,12 +156,16 @@ def _content_md5(request: Request) -> str | None:
         return None
     try:
         return base64.b64decode(header, validate=True).hex()
-    except binascii.Error:
+    except ValueError:  # not base64, or not even ASCII
         raise ChecksumDiffers from None
 
 
 def _problem(error: Exception) -> Response:
     """An answer in the form of RFC 9457, with a `code` for programs."""
     status, code = next(problem for kind, problem in _PROBLEMS.items() if isinstance(error, kind))
+    return _answer(status, code)
+
+
+def _answer(status: HTTPStatus, code: str, headers: Mapping[str, str] | None = None) -> Response:
     content = {"type": "about:blank", "title": status.phrase, "status": status, "code": code}
-    return JSONResponse(content, status, headers=_HEADERS, media_type="application/problem+json")
+    return JSONResponse(content, status, headers, media_type="application/problem+json")

@@ -4,9 +4,9 @@ from domain.clock import utc_now
 from domain.ids import new_id
 from domain.jobs import JobKind, JobState, Queue
 from domain.permissions import Role
+from domain.uploads import UploadState
 from domain.videos import VideoStatus
 from models.indexes import PartialIndex
-from models.uploads import UploadState
 from orjson import loads
 from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.contrib.postgres.indexes import GinIndex
@@ -149,7 +149,7 @@ class Migration(migrations.Migration):
                 ('expires_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('ended_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'sessions', 'app': 'models', 'indexes': [Index(fields=['user_id'], name='idx_sessions_user')], 'pk_attr': 'id'},
+            options={'table': 'sessions', 'app': 'models', 'indexes': [Index(fields=['user_id'], name='idx_sessions_user'), Index(fields=['expires_at'], name='idx_sessions_expires_at'), Index(fields=['ended_at'], name='idx_sessions_ended_at')], 'pk_attr': 'id'},
             bases=['Row'],
         ),
         ops.CreateModel(
@@ -157,14 +157,14 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
                 ('created_at', fields.DatetimeField(default=utc_now, auto_now=False, auto_now_add=False)),
-                ('team', fields.ForeignKeyField('models.Team', source_field='team_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
-                ('created_by', fields.ForeignKeyField('models.User', source_field='created_by_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
+                ('team', fields.ForeignKeyField('models.Team', source_field='team_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('created_by', fields.ForeignKeyField('models.User', source_field='created_by_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
                 ('title', fields.CharField(max_length=200)),
                 ('description', fields.TextField(default='', unique=False)),
                 ('tags', ArrayField(default=list, element_type='TEXT')),
                 ('status', fields.CharEnumField(default=VideoStatus.DRAFT, description='', enum_type=VideoStatus, max_length=30)),
                 ('version_count', fields.IntField(default=0)),
-                ('updated_at', fields.DatetimeField(auto_now=True, auto_now_add=False)),
+                ('updated_at', fields.DatetimeField(default=utc_now, auto_now=False, auto_now_add=False)),
                 ('deleted_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'videos', 'app': 'models', 'indexes': [Index(fields=['team_id', 'created_at', 'id'], name='idx_videos_team_created'), Index(fields=['deleted_at'], name='idx_videos_deleted_at'), GinIndex(fields=['tags'], name='idx_videos_tags')], 'pk_attr': 'id'},
@@ -175,10 +175,10 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
                 ('created_at', fields.DatetimeField(default=utc_now, auto_now=False, auto_now_add=False)),
-                ('team', fields.ForeignKeyField('models.Team', source_field='team_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
-                ('created_by', fields.ForeignKeyField('models.User', source_field='created_by_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
-                ('video', fields.ForeignKeyField('models.Video', source_field='video_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
-                ('job', fields.ForeignKeyField('models.Job', source_field='job_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
+                ('team', fields.ForeignKeyField('models.Team', source_field='team_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('created_by', fields.ForeignKeyField('models.User', source_field='created_by_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('video', fields.ForeignKeyField('models.Video', source_field='video_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('job', fields.ForeignKeyField('models.Job', source_field='job_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.SET_NULL)),
                 ('version_id', fields.UUIDField()),
                 ('state', fields.CharEnumField(default=UploadState.OPEN, description='', enum_type=UploadState, max_length=30)),
                 ('file_name', fields.CharField(max_length=255)),
@@ -186,11 +186,12 @@ class Migration(migrations.Migration):
                 ('size', fields.BigIntField()),
                 ('part_size', fields.BigIntField()),
                 ('sha256', fields.CharField(null=True, max_length=64)),
+                ('checksums', fields.JSONField(default=dict, encoder=JSON_DUMPS, decoder=loads)),
                 ('storage_key', fields.CharField(max_length=500)),
                 ('storage_upload_id', fields.CharField(max_length=500)),
                 ('expires_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'uploads', 'app': 'models', 'indexes': [Index(fields=['team_id'], name='idx_uploads_team'), Index(fields=['video_id'], name='idx_uploads_video'), Index(fields=['state', 'expires_at'], name='idx_uploads_state_expires')], 'pk_attr': 'id'},
+            options={'table': 'uploads', 'app': 'models', 'indexes': [Index(fields=['team_id'], name='idx_uploads_team'), Index(fields=['video_id'], name='idx_uploads_video'), Index(fields=['job_id'], name='idx_uploads_job'), Index(fields=['state', 'expires_at'], name='idx_uploads_state_expires')], 'pk_attr': 'id'},
             bases=['TeamRow'],
         ),
         ops.CreateModel(
@@ -198,10 +199,10 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
                 ('created_at', fields.DatetimeField(default=utc_now, auto_now=False, auto_now_add=False)),
-                ('team', fields.ForeignKeyField('models.Team', source_field='team_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
-                ('created_by', fields.ForeignKeyField('models.User', source_field='created_by_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
-                ('video', fields.ForeignKeyField('models.Video', source_field='video_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
-                ('restored_from', fields.ForeignKeyField('models.Version', source_field='restored_from_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
+                ('team', fields.ForeignKeyField('models.Team', source_field='team_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('created_by', fields.ForeignKeyField('models.User', source_field='created_by_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('video', fields.ForeignKeyField('models.Video', source_field='video_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('restored_from', fields.ForeignKeyField('models.Version', source_field='restored_from_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.SET_NULL)),
                 ('number', fields.IntField()),
                 ('change_description', fields.TextField(default='', unique=False)),
                 ('file_name', fields.CharField(max_length=255)),
@@ -221,9 +222,11 @@ class Migration(migrations.Migration):
                 ('frame_count', fields.BigIntField()),
                 ('video_codec', fields.CharField(max_length=50)),
                 ('audio_codec', fields.CharField(null=True, max_length=50)),
+                ('audio_channels', fields.IntField(null=True)),
+                ('audio_sample_rate', fields.IntField(null=True)),
                 ('bit_rate', fields.BigIntField()),
             ],
-            options={'table': 'versions', 'app': 'models', 'unique_together': (('video_id', 'number'),), 'indexes': [Index(fields=['team_id'], name='idx_versions_team')], 'pk_attr': 'id'},
+            options={'table': 'versions', 'app': 'models', 'unique_together': (('video_id', 'number'),), 'indexes': [Index(fields=['team_id'], name='idx_versions_team'), Index(fields=['restored_from_id'], name='idx_versions_restored_from')], 'pk_attr': 'id'},
             bases=['TeamRow'],
         ),
     ]

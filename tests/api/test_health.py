@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -11,10 +12,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import connect
 
+from domain.clock import utc_now
+from domain.jobs import QUEUE_OF, JobKind, JobState
 from local.redis import EmbeddedRedis
+from models import EventRecord, Job
 from tests import services
 from tests.conftest import fresh_database
-from tests.factories import Factory
+from tests.factories import Factory, gid
+from tests.own import own_studio
 from tests.studio import Studio, running
 from tests.waiting import until
 
@@ -64,15 +69,60 @@ async def test_requests_and_use_cases_are_timed(http: httpx.AsyncClient, make: F
     assert 0 < growth(before, after, "resolver_seconds_sum", "signOut") < 5
 
 
-async def test_what_waits_is_counted(http: httpx.AsyncClient) -> None:
+async def test_the_shared_product_tells_what_waits(http: httpx.AsyncClient) -> None:
     async def relay_is_seen() -> bool:
         return "relay_lag_events" in await figures(http)
 
     await until(relay_is_seen)
-    found = await figures(http)
-    assert found["queue_depth"].keys() == {("media",), ("io",)}
-    assert all(lag >= 0 for lag in found["relay_lag_events"].values())
-    assert found["relay_lag_seconds"][()] >= 0
+    assert (await figures(http))["queue_depth"].keys() == {("media",), ("io",)}
+
+
+async def test_jobs_that_wait_are_counted_by_queue() -> None:
+    async with own_studio("api") as (studio, make), httpx.AsyncClient(base_url=studio.url) as http:
+        assert (await figures(http))["queue_depth"] == {("media",): 0, ("io",): 0}
+        crew = await make.crew()
+        for kind, state in (
+            (JobKind.INGEST, JobState.QUEUED),
+            (JobKind.INGEST, JobState.QUEUED),
+            (JobKind.INGEST, JobState.RUNNING),
+            (JobKind.PURGE_VIDEO, JobState.QUEUED),
+            (JobKind.PURGE_VIDEO, JobState.SUCCEEDED),
+        ):
+            later = utc_now() + timedelta(days=365)
+            await Job.create(
+                kind=kind, queue=QUEUE_OF[kind], state=state, payload={}, team_id=crew.team.id, available_at=later
+            )
+        assert (await figures(http))["queue_depth"] == {("media",): 2, ("io",): 1}
+
+
+async def test_events_that_no_relay_hands_on_are_counted_and_timed() -> None:
+    async with own_studio("api", "relay") as (studio, make), httpx.AsyncClient(base_url=studio.url) as http:
+
+        async def lag() -> set[float]:
+            return set((await figures(http)).get("relay_lag_events", {}).values())
+
+        async def nothing_waits() -> bool:
+            return await lag() == {0}
+
+        crew = await make.crew()
+        video = gid(await make.video(crew))
+        await crew.editor.client.do("EditVideo", input={"id": video, "title": "Told"})
+        await until(nothing_waits)
+        assert (await figures(http))["relay_lag_seconds"][()] == 0
+
+        studio.stop("relay")
+        for number in range(3):
+            await crew.editor.client.do("EditVideo", input={"id": video, "title": f"Untold {number}"})
+        assert await lag() == {3}
+        waited = (await figures(http))["relay_lag_seconds"][()]
+        assert 0 < waited < 60
+        oldest = await EventRecord.filter(position=None).order_by("recorded_at").first()
+        await EventRecord.filter(id=oldest.id).update(created_at=oldest.created_at - timedelta(hours=1))
+        assert 3600 < (await figures(http))["relay_lag_seconds"][()] < 3660
+
+        studio.start("relay")
+        await until(nothing_waits)
+        assert (await figures(http))["relay_lag_seconds"][()] == 0
 
 
 async def test_sockets_are_counted(http: httpx.AsyncClient, studio: Studio) -> None:
@@ -105,7 +155,7 @@ async def test_readiness_names_what_is_down_and_requests_stay_typed(folder: Path
                 await _drop(name)
                 assert await _down(http) == ["database", "redis", "storage"]
                 assert (await http.get("/healthz")).status_code == 200
-                await _is_masked(http, studio)
+                await _is_unavailable(http, studio)
 
 
 async def _down(http: httpx.AsyncClient) -> list[str]:
@@ -120,14 +170,32 @@ async def _drop(database: str) -> None:
     await connection.close()
 
 
-async def _is_masked(http: httpx.AsyncClient, studio: Studio) -> None:
-    response = await http.post(
-        "/graphql", json={"query": "{viewer {id}}"}, headers={"Authorization": "Bearer an-unlikely-token"}
-    )
+async def _is_unavailable(http: httpx.AsyncClient, studio: Studio) -> None:
+    response = await _ask_as_somebody(http)
     (error,) = response.json()["errors"]
-    request_id = response.headers["x-request-id"]
-    assert response.status_code == 500
-    assert error["extensions"] == {"code": "INTERNAL", "requestId": request_id}
-    assert request_id in error["message"]
-    assert any("request failed" in line and request_id in line for line in studio.log("api").splitlines())
+    assert (response.status_code, error["extensions"]) == (503, {"code": "UNAVAILABLE"})
     assert "an-unlikely-token" not in studio.log("api")
+    assert "request failed" not in studio.log("api"), "an outage is no fault of ours"
+
+
+async def test_a_fault_of_ours_is_masked_and_logged_whole() -> None:
+    async with own_studio("api") as (studio, _), httpx.AsyncClient(base_url=studio.url, timeout=10) as http:
+        connection = await asyncpg.connect(studio.database_url)
+        await connection.execute("ALTER TABLE sessions RENAME TO elsewhere")
+        await connection.close()
+        response = await _ask_as_somebody(http)
+        (error,) = response.json()["errors"]
+        request_id = response.headers["x-request-id"]
+        assert response.status_code == 500
+        assert error["extensions"] == {"code": "INTERNAL", "requestId": request_id}
+        assert request_id in error["message"]
+        assert "sessions" not in response.text
+        (line,) = [line for line in studio.log("api").splitlines() if "request failed" in line]
+        assert request_id in line
+        assert "UndefinedTableError" in line
+        assert "an-unlikely-token" not in studio.log("api")
+
+
+async def _ask_as_somebody(http: httpx.AsyncClient) -> httpx.Response:
+    headers = {"Authorization": "Bearer an-unlikely-token"}
+    return await http.post("/graphql", json={"query": "{viewer {id}}"}, headers=headers)

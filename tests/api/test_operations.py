@@ -9,10 +9,9 @@ from strawberry import Schema
 from domain.clock import utc_now
 from domain.ids import new_id
 from domain.jobs import JobKind
-from domain.tokens import new_token, token_hash
+from domain.tokens import SIGN_IN_LINK, new_token, token_hash
 from local.client import document, operation_names
 from models import Job, SignUp, Upload
-from models.accounts import SIGN_IN_LINK
 from models.database import transaction
 from resolvers.passwords import hash_password
 from schema.root import build_schema

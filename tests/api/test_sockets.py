@@ -1,5 +1,6 @@
 """GraphQL over websockets: who is let in, and what each operation answers."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -222,3 +223,13 @@ async def test_a_bad_operation_fails_alone(make: Factory, crew: Crew, studio: St
         await crew.owner.client.do("EditVideo", input={"id": gid(video), "title": "Still told"})
         event = await socket.told()
     assert (event["id"], event["payload"]["data"]) == ("0", {"videoChanged": {"type": "video.edited"}})
+
+
+async def test_a_socket_does_not_outlive_its_session(crew: Crew, studio: Studio) -> None:
+    async with signed_in(studio, crew.viewer.client.token) as socket, signed_in(studio, None) as nobody:
+        await crew.viewer.client.do("SignOut")
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(socket.told(), 15)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4403
+        assert await nobody.viewer() is None

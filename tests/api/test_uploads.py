@@ -1,5 +1,6 @@
 """Uploads over the wire: parts straight to storage, in any order, again and again."""
 
+import asyncio
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,30 @@ async def test_an_upload_that_cannot_be_is_refused(make: Factory, changed: dict[
     asked = {"videoId": gid(await make.video(crew)), "fileName": "cut.mp4", "size": 10, **changed}
     problem = (await crew.editor.client.run("StartUpload", input=asked))["data"]["startUpload"]
     assert (problem["code"], problem["path"]) == ("INVALID", path)
+
+
+async def test_every_part_must_be_promised_and_no_other(make: Factory) -> None:
+    _, client, upload = await begun(make, 3)
+    upload_id, checksum = upload["upload"]["id"], await client.put(upload["missing"][0]["url"], b"abc")
+    for parts, path in (([], "1"), ([(1, checksum), (99, "zz")], "99"), ([(2**31 - 1, checksum)], "1")):
+        problem = await completed(client, upload_id, parts)
+        assert (problem["code"], problem["path"]) == ("INVALID", ["parts", path])
+
+
+async def test_an_upload_to_a_video_in_the_trash_cannot_be_completed(make: Factory) -> None:
+    _, client, upload = await begun(make, 3)
+    checksum = await client.put(upload["missing"][0]["url"], b"abc")
+    await client.do("DeleteVideo", id=upload["upload"]["video"]["id"])
+    problem = await completed(client, upload["upload"]["id"], [(1, checksum)])
+    assert problem["code"] == "CONFLICT"
+
+
+async def test_completing_from_two_places_at_once_is_one_job(make: Factory) -> None:
+    crew, client, upload = await begun(make, 3)
+    checksum = await client.put(upload["missing"][0]["url"], b"abc")
+    clients = [client, crew.owner.client, crew.admin.client] * 3
+    jobs = await asyncio.gather(*(completed(one, upload["upload"]["id"], [(1, checksum)]) for one in clients))
+    assert len({job["id"] for job in jobs}) == 1
 
 
 async def test_a_discarded_upload_takes_nothing_more_and_leaves_nothing(make: Factory, studio: Studio) -> None:

@@ -1,6 +1,11 @@
 """Videos over the wire."""
 
+from datetime import datetime, timedelta
+
+from domain.clock import utc_now
+from models import Upload
 from tests.factories import Factory, gid
+from tests.own import own_studio
 
 
 async def test_a_video_is_made_edited_deleted_and_brought_back(make: Factory) -> None:
@@ -30,21 +35,30 @@ async def test_a_video_is_made_edited_deleted_and_brought_back(make: Factory) ->
     assert video["deletedAt"] is None
 
 
-async def test_the_library_pages_both_ways(make: Factory) -> None:
+async def test_a_video_can_be_brought_back_for_30_days() -> None:
+    async with own_studio("api") as (_, make):  # without the sweeper, which would purge what nobody can bring back
+        crew = await make.crew()
+        for days, answer in ((29, "Video"), (31, "Conflict")):
+            deleted_at = utc_now() - timedelta(days=days)
+            video = await make.video(crew, deleted_at=deleted_at)
+            seen = await crew.editor.client.do("Video", id=gid(video))
+            assert datetime.fromisoformat(seen["restorableUntil"]) == deleted_at + timedelta(days=30)
+            told = (await crew.editor.client.run("RestoreVideo", id=gid(video)))["data"]["restoreVideo"]
+            assert told["__typename"] == answer
+            await video.refresh_from_db()
+            assert video.deleted_at == (None if answer == "Video" else deleted_at)
+
+
+async def test_what_is_not_in_the_trash_cannot_be_brought_back(make: Factory) -> None:
     crew = await make.crew()
-    made = [await make.video(crew, title=f"Cut {index}") for index in range(5)]
-    newest_first = [gid(video) for video in reversed(made)]
-    viewer = crew.viewer.client
+    told = await crew.editor.client.run("RestoreVideo", id=gid(await make.video(crew)))
+    assert told["data"]["restoreVideo"]["code"] == "CONFLICT"
 
-    async def page(**variables: object) -> dict:
-        return (await viewer.do("Library", teamId=crew.id, **variables))["videos"]
 
-    first = await page(first=2, counted=True)
-    assert [edge["node"]["id"] for edge in first["edges"]] == newest_first[:2]
-    assert first["totalCount"] == 5
-    assert (first["pageInfo"]["hasPreviousPage"], first["pageInfo"]["hasNextPage"]) == (False, True)
-    second = await page(first=2, after=first["pageInfo"]["endCursor"])
-    assert [edge["node"]["id"] for edge in second["edges"]] == newest_first[2:4]
-    last = await page(first=2, after=second["pageInfo"]["endCursor"])
-    assert [edge["node"]["id"] for edge in last["edges"]] == newest_first[4:]
-    assert last["pageInfo"]["hasNextPage"] is False
+async def test_a_video_in_the_trash_takes_no_upload(make: Factory) -> None:
+    crew = await make.crew()
+    video = await make.video(crew, deleted_at=utc_now())
+    asked = {"videoId": gid(video), "fileName": "cut.mp4", "size": 10}
+    told = (await crew.editor.client.run("StartUpload", input=asked))["data"]["startUpload"]
+    assert (told["__typename"], told["code"]) == ("Conflict", "CONFLICT")
+    assert not await Upload.exists(video_id=video.id)

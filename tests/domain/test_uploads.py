@@ -49,14 +49,17 @@ def test_impossible_sizes_are_refused(size):
 
 
 def test_parts_as_agreed_give_no_finding():
-    assert check_parts([5, 3], {1: "AA"}, [Part(2, 3, "bb"), Part(1, 5, "aa")]) == []
+    assert check_parts([5, 3], {1: "AA", 2: "bb"}, [Part(2, 3, "bb"), Part(1, 5, "aa")]) == []
+    assert check_parts([5, 3], None, [Part(2, 3, "bb"), Part(1, 5, "aa")]) == []
 
 
 def test_each_fault_is_found():
     arrived = [Part(1, 4, "aa"), Part(3, 5, "cc"), Part(5, 5, "ee"), Part(4, 2, "dd")]
-    assert check_parts([5, 5, 5, 2], {3: "00", 4: "dd"}, arrived) == [
+    assert check_parts([5, 5, 5, 2], {1: "aa", 3: "00", 9: "99"}, arrived) == [
         PartFinding(1, PartFault.WRONG_SIZE),
         PartFinding(2, PartFault.MISSING),
         PartFinding(3, PartFault.WRONG_CHECKSUM),
+        PartFinding(4, PartFault.UNPROMISED),
         PartFinding(5, PartFault.UNEXPECTED),
+        PartFinding(9, PartFault.UNEXPECTED),
     ]

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from live.feed import feed
 from live.hub import Hub
 from live.message import POSITION_CHANNEL, Gap, Message, channel
-from live.publish import publish, publish_batch, publish_position
+from live.publish import publish, publish_batch
 from tests.waiting import until
 
 PATIENCE = 5
@@ -110,10 +110,10 @@ async def test_the_position_grows_and_never_goes_back(redis_process, redis, topi
 
     async with running(redis_process.url, forty) as hub:
         assert hub.position == 40
-        await publish_position(redis, 41)
+        await publish_batch(redis, [([], Message({}, 41, "e"))])
         await until(lambda: hub.position == 41)
         async with hub.listen([topic]) as listener:
-            await publish_position(redis, 5)
+            await publish_batch(redis, [([], Message({}, 5, "e"))])
             await publish(redis, [topic], Message("after it"))
             await soon(listener)
             assert hub.position == 41

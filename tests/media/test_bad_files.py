@@ -85,6 +85,34 @@ async def test_too_long(tmp_path):
     assert (refusal.code, refusal.params["limit"]) == (Refusal.TOO_LONG, 1)
 
 
+@pytest.mark.parametrize(
+    "starts",
+    [{"sound_starts": Fraction(40 * 86_400)}, {"sound_starts": Fraction(60)}, {"picture_starts": Fraction(60)}],
+)
+async def test_too_long_from_the_first_to_the_last(tmp_path, starts):
+    """Neither picture nor sound alone is: one begins long after the other."""
+    source = clips.make_clip(tmp_path / "late.mkv", seconds=1, **starts)
+    refusal = await refusal_of(source, tmp_path)
+    seconds = int(max(starts.values())) + 1
+    assert (refusal.code, refusal.params) == (Refusal.TOO_LONG, {"seconds": seconds, "limit": 60})
+
+
+async def test_joined_recordings_of_which_one_has_no_sound(tmp_path):
+    """When the sound of the third plays could only be guessed."""
+    parts = [clips.mpegts(tmp_path, f"{n}.ts", seconds=1, audio=None if n == 1 else "aac") for n in range(3)]
+    assert (await refusal_of(clips.joined(*parts), tmp_path)).code is Refusal.DAMAGED
+
+
+async def test_pictures_that_go_back_in_time(tmp_path):
+    """Flash Video knows no joints: what is stuck together all the same has two pictures for each moment."""
+    part = clips.make_clip(tmp_path / "part.flv", codec="flv", audio=None).read_bytes()
+    source = tmp_path / "twice.flv"
+    source.write_bytes(part + part[13:])  # without the second header
+    with av.open(str(source)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 120
+    assert (await refusal_of(source, tmp_path)).code is Refusal.DAMAGED
+
+
 async def test_lying_header_of_size(tmp_path):
     """65535 × 65535 in the MP4's sample entry, over an honest stream."""
     source = clips.silent(tmp_path)

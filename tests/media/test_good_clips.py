@@ -6,8 +6,8 @@ import av
 import pytest
 
 from domain.media import IngestStep, Limits
+from local.samples import make_sample
 from media.ingest import ingest
-from media.samples import make_sample
 from tests import clips
 
 LIMITS = Limits(max_pixels=8192 * 4320, max_seconds=60, threads=2, memory_bytes=2 << 30, wall_seconds=60)

@@ -1,6 +1,7 @@
 """The parent's half: whatever the child does or has done to it, the call ends, typed, and nothing is left running."""
 
 import asyncio
+import errno
 import json
 import os
 import select
@@ -11,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import structlog
 
 from domain.media import IngestStep, Limits, Refusal, RefusedMedia
 from media import protocol, runner
-from media.runner import MediaCrashed
+from media.runner import MediaCrashed, ScratchFull
 from tests import clips
 
 LIMITS = Limits(max_pixels=8192 * 4320, max_seconds=60, threads=2, memory_bytes=2 << 30, wall_seconds=60)
@@ -23,9 +25,14 @@ PROJECT = Path(runner.__file__).parent.parent
 
 def children(parent):
     """Process ids of a process's children."""
-    return [
-        int(pid) for task in Path(f"/proc/{parent}/task").iterdir() for pid in (task / "children").read_text().split()
-    ]
+    return [int(pid) for task in Path(f"/proc/{parent}/task").iterdir() for pid in children_of_thread(task)]
+
+
+def children_of_thread(task):
+    try:
+        return (task / "children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile, and left its children to the others
+        return []
 
 
 @pytest.fixture
@@ -128,6 +135,32 @@ async def test_a_folder_that_is_missing_is_our_fault(tmp_path):
     assert "Error" in caught.value.stderr
 
 
+def child_that_says(line, folder, monkeypatch):
+    """In place of the media child; it also complains on stderr."""
+    script = folder / "child"
+    script.write_text(f"#!/bin/sh\necho Traceback and all >&2\necho '{line}'\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    return script
+
+
+async def test_what_nobody_foresaw_is_the_files_fault_and_logged(tmp_path, monkeypatch):
+    source = child_that_says('{"stumbled": {"error": "ZeroDivisionError"}}', tmp_path, monkeypatch)
+    with structlog.testing.capture_logs() as logs, pytest.raises(RefusedMedia) as caught:
+        await runner.ingest(source, tmp_path, LIMITS, lambda step, fraction: None)
+    assert caught.value.code is Refusal.DAMAGED
+    (entry,) = logs
+    assert (entry["event"], entry["log_level"], entry["error"]) == ("media.stumbled", "error", "ZeroDivisionError")
+    assert "Traceback and all" in entry["stderr"]
+
+
+async def test_a_full_disk_is_nobodys_fault(tmp_path, monkeypatch):
+    source = child_that_says(f'{{"scratch_failed": {{"errno": {errno.ENOSPC}}}}}', tmp_path, monkeypatch)
+    with pytest.raises(ScratchFull) as caught:
+        await runner.ingest(source, tmp_path, LIMITS, lambda step, fraction: None)
+    assert (caught.value.errno, caught.value.strerror) == (errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 @pytest.mark.parametrize(
     ("body", "what"),
     [
@@ -186,13 +219,13 @@ GOOD_RESULT = {
         b"", b"\xff\xfe", b"[]", b"null", b"{}", b'{"progress": 1, "result": 2}', b'{"unknown": {}}',
         b'{"progress": {"step": "SLEEP", "fraction": 0.5}}', b'{"progress": {"step": "PROXY", "fraction": true}}',
         b'{"refused": {"code": "BORED", "params": {}}}', b'{"refused": {"code": "EMPTY", "params": {"a": []}}}',
-        b"[" * 60_000,
+        b"[" * 60_000, b'{"stumbled": {}}', b'{"scratch_failed": {"errno": 1}}', b'{"scratch_failed": {"errno": "28"}}',
         *(json.dumps({"result": GOOD_RESULT | change}).encode() for change in (
             {"width": -1}, {"width": "1"}, {"frame_rate": "0"}, {"frame_rate": "1/0"}, {"video_codec": 7},
             {"width": True},
         )),
     ],
-    ids=range(18),
+    ids=range(21),
 )  # fmt: skip
 def test_lines_that_no_child_writes_are_refused(line):
     with pytest.raises(ValueError):  # noqa: PT011  # of any wording
@@ -202,7 +235,8 @@ def test_lines_that_no_child_writes_are_refused(line):
 def test_messages_come_back_as_they_were_sent():
     good = protocol.parse_line(json.dumps({"result": GOOD_RESULT}).encode())
     progress = protocol.Progress(IngestStep.PROXY, 0.25)
-    for message in (good, progress):
+    last_words = (protocol.Stumbled("KeyError"), protocol.ScratchFailed(errno.EDQUOT))
+    for message in (good, progress, *last_words):
         assert protocol.parse_line(protocol.message_line(message)) == message
     refusal = protocol.parse_line(protocol.message_line(RefusedMedia(Refusal.TOO_LONG, seconds=9, limit=5)))
     assert isinstance(refusal, RefusedMedia)

@@ -1,5 +1,6 @@
 """From a request to its answer: what is told, what is masked, and where the cause can be found."""
 
+import asyncio
 import logging
 from dataclasses import replace
 
@@ -9,8 +10,10 @@ from graphql import build_client_schema, get_introspection_query, print_schema
 from domain.errors import Conflict
 from domain.ids import new_id
 from domain.viewers import ANONYMOUS, Viewer
+from edge.services import describe
 from plan import encode_id
-from plan.engine import Request, RequestRefused
+from plan.engine import Engine, Request, RequestRefused
+from schema.root import build_schema
 from tests.plan.conftest import Asker, Desk
 
 TEAM = "query ($id: ID!) { team(id: $id) { name } }"
@@ -30,6 +33,19 @@ class Broken(Asker):
 @pytest.fixture
 def asker(desk: Desk) -> Asker:
     return desk.asker(ANONYMOUS)
+
+
+class Stuck(Asker):
+    """Its database never answers, and notes who gives up waiting."""
+
+    given_up = 0
+
+    async def fetch(self, text, values):
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.given_up += 1
+            raise
 
 
 def broken(desk: Desk, error: Exception) -> Broken:
@@ -100,3 +116,14 @@ async def test_the_one_field_of_a_subscription_with_its_arguments(desk):
     hidden = "subscription { ...f } fragment f on Subscription { jobProgress(id: 1) { percent } }"
     with pytest.raises(RequestRefused):
         desk.engine.root_call(desk.engine.operation(Request(hidden)))
+
+
+async def test_what_takes_too_long_is_given_up(desk):
+    engine = Engine(build_schema(), describe, seconds=0.05)
+    asker = Stuck(engine, replace(desk.caller, viewer=Viewer(new_id(), new_id())))
+    answer = await asker.ask("{ viewer { id } }")
+    assert answer["data"] is None
+    assert [error["extensions"] for error in answer["errors"]] == [{"code": "TIMEOUT"}]
+    assert "0.05 seconds" in answer["errors"][0]["message"]
+    await asyncio.sleep(0)
+    assert asker.given_up == 1

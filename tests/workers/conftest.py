@@ -138,7 +138,7 @@ class Uploads:
                 JobKind.INGEST, utc_now(), payload={"upload_id": str(upload.id)}, team_id=upload.team_id,
                 video_id=upload.video_id, created_by_id=upload.created_by_id,
             )  # fmt: skip
-            upload.complete(job, utc_now())
+            upload.complete(job, {}, utc_now())
             await upload.save()
         return job
 

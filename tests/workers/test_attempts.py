@@ -9,14 +9,16 @@ import pytest
 from structlog.contextvars import bound_contextvars, get_contextvars
 
 from domain.clock import utc_now
-from domain.jobs import JobState
+from domain.ids import new_id
+from domain.jobs import JobFault, JobState
+from gateways.storage import StorageUnavailable
 from live.message import Message, channel, decode
 from live.publish import publish
 from models import EventRecord, Job
 from models.database import transaction
 from tests.waiting import until
-from tests.workers.conftest import enqueue
-from workers.attempts import INTERNAL, retry_after
+from tests.workers.conftest import RULES, enqueue
+from workers.attempts import retry_after
 from workers.jobs import JobFailure
 
 
@@ -115,7 +117,22 @@ async def test_a_fault_is_tried_again_later_and_at_last_internal(attempts, handl
     async with attempting(attempts, job):
         pass
     await job.refresh_from_db()
-    assert (job.state, job.failure_code) == (JobState.FAILED, INTERNAL)
+    assert (job.state, job.failure_code) == (JobState.FAILED, JobFault.INTERNAL)
+
+
+async def test_a_service_that_is_away_is_waited_for_and_costs_no_attempt(attempts, handle) -> None:
+    async def do(work) -> None:
+        raise StorageUnavailable("it rains")
+
+    handle(do)
+    job = await enqueue()
+    for attempt in range(2, 2 + 2 * RULES.attempts):
+        async with attempting(attempts, job):
+            pass
+        await job.refresh_from_db()
+        assert (job.state, job.attempt, job.failures) == (JobState.QUEUED, attempt, 0)
+        assert job.available_at > utc_now()
+        await Job.filter(id=job.id).update(available_at=utc_now())
 
 
 async def test_a_function_that_forgets_to_finish_is_at_fault(attempts, handle) -> None:
@@ -152,7 +169,7 @@ async def test_cancelling_ends_the_function_within_a_second(attempts, handle, re
         await until(somebody_listens)
         async with transaction():
             locked = await Job.filter(id=job.id).select_for_update().get()
-            await locked.cancel(utc_now())
+            await locked.cancel(utc_now(), by=new_id())
         await publish(redis, [topic], Message({}, 1, "an event"))
         await asyncio.wait_for(ended.wait(), 1)
     await job.refresh_from_db()

@@ -8,11 +8,10 @@ from arq.constants import in_progress_key_prefix, job_key_prefix
 
 from domain.clock import utc_now
 from domain.events import JobFailed
-from domain.jobs import JobKind, JobState, Queue
+from domain.jobs import JobFault, JobKind, JobState, Queue
+from domain.uploads import UploadState
 from domain.videos import RESTORABLE
 from models import EventRecord, Job, Session, SignUp, User, Video
-from models.jobs import WORKER_LOST
-from models.uploads import UploadState
 from tests import clips
 from tests.workers.conftest import enqueue
 from workers.consumers import Tools, discard_failed_uploads, wake_workers
@@ -43,7 +42,7 @@ async def test_a_job_whose_lease_has_run_out_is_tried_again_and_then_has_failed(
     await Job.claim(job.id, 2, utc_now(), -LEASE)
     await sweep()
     await job.refresh_from_db()
-    assert (job.state, job.failure_code) == (JobState.FAILED, WORKER_LOST)
+    assert (job.state, job.failure_code) == (JobState.FAILED, JobFault.WORKER_LOST)
     await alive.refresh_from_db()
     assert alive.state is JobState.RUNNING
 
@@ -107,13 +106,13 @@ async def test_a_video_beyond_recall_is_purged_once(sweep, uploads) -> None:
     fresh = await Video.create(
         title="Fresh", team_id=old.team_id, created_by_id=old.created_by_id, deleted_at=utc_now()
     )
-    await sweep()
-    await sweep()
+    await sweep.keep_house()
+    await sweep.keep_house()
     job = await Job.get(kind=JobKind.PURGE_VIDEO)
     assert job.video_id == old.id != fresh.id
     # One that failed is tried again, a day later.
     await Job.filter(id=job.id).update(ended_at=utc_now(), created_at=utc_now() - timedelta(days=2))
-    await sweep()
+    await sweep.keep_house()
     assert await Job.filter(kind=JobKind.PURGE_VIDEO).count() == 2
 
 
@@ -127,7 +126,7 @@ async def test_old_sign_ups_and_sessions_are_forgotten(sweep, models) -> None:
     await Session.create(user_id=user.id, token_hash="1", expires_at=long_ago)
     await Session.create(user_id=user.id, token_hash="2", expires_at=now + LEASE, ended_at=long_ago)
     open_session = await Session.create(user_id=user.id, token_hash="3", expires_at=now + LEASE)
-    await sweep()
+    await sweep.keep_house()
     assert [row.id for row in await SignUp.all()] == [wanted.id]
     assert [row.id for row in await Session.all()] == [open_session.id]
 
