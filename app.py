@@ -26,7 +26,6 @@ from edge.services import Services, describe
 from gateways import logs
 from gateways.storage import Storage, open_storage, storage_routes
 from live.hub import Hub
-from live.link import TIMEOUTS
 from live.transport import Transport
 from models.database import database, raw_connection, require_database
 from models.events import newest_position
@@ -59,7 +58,7 @@ class Api:
             await stack.enter_async_context(database(settings.database_url, connections=settings.database_connections))
             await require_database()
             storage = await stack.enter_async_context(open_storage(**self._storage))
-            redis: Redis = Redis.from_url(settings.redis_url, **TIMEOUTS)
+            redis: Redis = Redis.from_url(settings.redis_url)
             stack.push_async_callback(redis.aclose)
             hub = Hub(settings.redis_url)
             await hub.start(newest_position)

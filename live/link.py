@@ -1,15 +1,14 @@
 """One Redis connection in subscriber mode, with types, and without reconnecting behind our back."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, Protocol, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as LinkError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
-TIMEOUTS: dict[str, Any] = {"socket_connect_timeout": 5.0, "socket_timeout": 5.0}
-"""Seconds for redis-py's clients, whose own default is to wait for ever. A URL's options go before these."""
+PATIENCE_SECONDS = 5
+"""How long Redis may take to let us in, and to take a command."""
 
 Kind = Literal["message", "subscribe", "unsubscribe", "pong"]
 
@@ -34,18 +33,18 @@ class _Connection(Protocol):
 
 
 class Link:
-    """A connection that ends with its first failure: every method then raises `LinkError`.
+    """A connection that ends with its first failure: every method then raises `LinkError`, or OSError.
 
     redis-py's own `PubSub` reconnects silently, and what was published meanwhile is lost without a word.
     """
 
     def __init__(self, url: str) -> None:
-        self._redis: Redis = Redis.from_url(url, **TIMEOUTS)
+        self._redis: Redis = Redis.from_url(url)
         self._connection = cast("_Connection", self._redis.connection_pool.make_connection())
 
     async def open(self) -> None:
         """Connect; raises LinkError or OSError."""
-        with _lost_when_slow():
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await self._connection.connect()
 
     async def subscribe(self, channels: Iterable[str]) -> None:
@@ -79,13 +78,5 @@ class Link:
         # send_command() would connect again; between this check and its own there is no suspension.
         if not self._connection.is_connected:
             raise LinkError("The connection is closed.")
-        with _lost_when_slow():
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await self._connection.send_command(*arguments, check_health=False)
-
-
-@contextmanager
-def _lost_when_slow() -> Iterator[None]:
-    try:
-        yield
-    except RedisTimeoutError as error:
-        raise LinkError(str(error)) from error

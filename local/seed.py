@@ -12,9 +12,9 @@ from gateways.storage import Storage, open_storage
 from local.people import PEOPLE, TEAM, password_of
 from local.samples import make_sample
 from models import Job, Member, Team, Upload, User, Video
-from models.database import database, transaction
+from models.database import database, require_database, transaction
 from resolvers.passwords import hash_password
-from settings import Settings
+from settings import Settings, load, run
 
 SAMPLE = "sample.mp4"
 
@@ -29,6 +29,7 @@ async def seed(settings: Settings) -> Path:
         database(settings.database_url),
         open_storage(settings.storage_url, public_url=settings.public_url, secret=secret, clock=utc_now) as storage,
     ):
+        await require_database()
         if not await User.exists(email__in=[email for _, email in PEOPLE.values()]):
             await _first_video(await _team(secret), storage, sample)
     return sample
@@ -92,8 +93,8 @@ def _copy(sample: Path) -> Path:
 
 def main() -> None:
     """The command: prints the sign-ins."""
-    settings = Settings()
-    sample = asyncio.run(seed(settings))
+    settings = load()
+    sample = run(seed(settings))
     secret = settings.secret_key.get_secret_value()
     print("Sign in as")
     for role, (_, email) in PEOPLE.items():

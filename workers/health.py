@@ -17,7 +17,7 @@ BEAT_SECONDS = 2
 async def beat(work_dir: Path, name: str) -> NoReturn:
     """Touches the file of `name` for ever."""
     while True:
-        with suppress(*OUTAGES):
+        with suppress(OSError, *OUTAGES):
             async with raw_connection() as connection:
                 await connection.execute("SELECT 1")
             _touch(work_dir, name)

@@ -59,7 +59,7 @@ async def _hear(work: Work, nudge: asyncio.Event) -> None:
     async with work.means.redis.pubsub() as messages:
         await messages.subscribe(channel(f"job:{work.job.id}"))
         while True:
-            # With a timeout of its own: `listen` would take a silence longer than the client's for a failure.
+            # With a timeout of its own: `listen` takes a silence of a few seconds for a failure.
             message = await messages.get_message(timeout=_SILENCE_SECONDS)
             # The confirmation counts too: something may have happened before we listened. Our own progress does not.
             if message and (message["type"] != "message" or decode(message["data"]).position is not None):

@@ -1,7 +1,9 @@
 """Waking workers through Redis. Nothing here is remembered: the job's row is the truth, and a lost wake is repeated."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -10,18 +12,32 @@ from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_pref
 from redis.asyncio import ConnectionPool
 
 from domain.jobs import Queue
-from live.link import TIMEOUTS
 from models import Job
 
 FUNCTION = "wake"
 """The one function that workers offer to arq; its arguments are the job's id and its attempt."""
+ANSWER_SECONDS = 5
+"""How long Redis may take to let us in, and to answer a command."""
 _KEPT = timedelta(days=1)
 """A wake that nobody answers for so long is forgotten, and repeated by the sweeper."""
 
 
+class _Prompt:
+    """A connection that fails when an answer takes too long.
+
+    redis-py's own `socket_timeout` would do that, but sends by way of `asyncio.wait_for`, which on Python 3.11 can
+    swallow a cancellation: whoever publishes in a task could not be sure to end it.
+    """
+
+    async def read_response(self, disable_decoding: bool = False, timeout: float | None = None, **options: Any) -> Any:  # noqa: ASYNC109, FBT001, FBT002 - redis-py's own signature
+        async with asyncio.timeout(ANSWER_SECONDS if timeout is None else None):
+            return await super().read_response(disable_decoding, timeout, **options)  # type: ignore[misc]
+
+
 def open_queues(redis_url: str) -> ArqRedis:
     """A client for wakes and for publishing. It connects when first used, and again after Redis was away."""
-    pool = ConnectionPool.from_url(redis_url, **TIMEOUTS)
+    pool = ConnectionPool.from_url(redis_url, socket_connect_timeout=ANSWER_SECONDS)
+    pool.connection_class = type("PromptConnection", (_Prompt, pool.connection_class), {})
     redis = ArqRedis(pool, job_serializer=orjson.dumps, job_deserializer=orjson.loads)
     redis.auto_close_connection_pool = True  # the pool is this client's alone
     return redis

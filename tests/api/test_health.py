@@ -156,6 +156,8 @@ async def test_readiness_names_what_is_down_and_requests_stay_typed(folder: Path
                 assert await _down(http) == ["database", "redis", "storage"]
                 assert (await http.get("/healthz")).status_code == 200
                 await _is_unavailable(http, studio)
+                assert {"websockets_open", "http_request_seconds_count"} <= (found := await figures(http)).keys()
+                assert not {"queue_depth", "relay_lag_seconds"} & found.keys()
 
 
 async def _down(http: httpx.AsyncClient) -> list[str]:

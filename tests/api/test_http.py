@@ -378,3 +378,15 @@ async def test_pages_of_other_origins_may_ask_only_if_they_are_named(http: httpx
     for origin in ("https://app.example.evil", "http://app.example", "null"):
         for headers in await asked(origin):
             assert "access-control-allow-origin" not in headers
+
+
+async def test_named_origins_can_read_refusals_too(http: httpx.AsyncClient) -> None:
+    for method, status in (("GET", 405), ("POST", 415)):
+        response = await http.request(method, "/graphql", headers={"Origin": "https://app.example"})
+        assert response.status_code == status
+        assert response.headers["access-control-allow-origin"] == "https://app.example"
+    wish = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "idempotency-key"}
+    preflight = await http.options("/graphql", headers={"Origin": "https://app.example", **wish})
+    assert preflight.status_code == 400
+    elsewhere = await http.get("/healthz", headers={"Origin": "https://app.example"})
+    assert "access-control-allow-origin" not in elsewhere.headers

@@ -121,8 +121,8 @@ async def test_a_body_has_exactly_the_signed_length(local_server, client, key, b
 
 async def test_a_body_that_does_not_fit_its_checksum_is_refused(local_server, client, key):
     url = await part_url(local_server, key)
-    for header in (base64.b64encode(hashlib.md5(b"other").digest()).decode(), "?"):
-        answer = await client.put(url, content=BODY, headers={"Content-MD5": header})
+    for header in (base64.b64encode(hashlib.md5(b"other").digest()), b"?", b"\xff", "ü".encode()):
+        answer = await client.put(url, content=BODY, headers={b"Content-MD5": header})
         assert code(answer) == (400, "CHECKSUM_DIFFERS")
     assert await arrived(local_server, url) == []
     assert local_server.leftovers() == []
@@ -211,6 +211,40 @@ async def test_ranges(local_server, client, key, tmp_path):
     assert (same.status_code, same.content) == (206, b"23")
     changed = await client.get(url, headers={"Range": "bytes=2-3", "If-Range": '"another"'})
     assert (changed.status_code, changed.content) == (200, BODY)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "items=0-1",
+        "0-1",
+        "bytes",
+        "bytes=",
+        "bytes=-",
+        "bytes=5-2",
+        "bytes=0-1,5-2",
+        "bytes=a-b",
+        "bytes=+1-2",
+        "bytes=" + "9" * 5000 + "-",
+        "\xff",
+    ],
+)
+async def test_what_asks_for_no_range_gets_all(local_server, client, key, tmp_path, asked):
+    url = await read_url(local_server, tmp_path, key)
+    answer = await client.get(url, headers={b"Range": asked.encode("latin-1")})
+    assert (answer.status_code, answer.content) == (200, BODY)
+
+
+@pytest.mark.parametrize(
+    ("method", "asked", "status"), [("GET", "bytes=10-", 416), ("DELETE", "", 405), ("PUT", "", 403)]
+)
+async def test_refusals_do_not_run_as_pages_either(local_server, client, key, tmp_path, method, asked, status):
+    url = await read_url(local_server, tmp_path, key)
+    answer = await client.request(method, url, headers={"Range": asked, "Origin": ALLOWED_ORIGIN})
+    assert answer.status_code == status
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Security-Policy"] == "sandbox"
+    assert answer.headers["Access-Control-Allow-Origin"] == ALLOWED_ORIGIN
 
 
 async def test_a_deleted_object_is_not_found(local_server, client, key, tmp_path):

@@ -1,6 +1,7 @@
 """The hub over a real Redis, one that dies included."""
 
 import asyncio
+import socket
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ import hiredis
 import pytest
 from redis.asyncio import Redis
 
+from live import link
 from live.feed import feed
 from live.hub import Hub
 from live.message import POSITION_CHANNEL, Gap, Message, channel
@@ -315,3 +317,10 @@ async def _client(process):
         yield client
     finally:
         await client.aclose()
+
+
+async def test_a_redis_that_never_answers_is_given_up(monkeypatch):
+    monkeypatch.setattr(link, "PATIENCE_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with asyncio.timeout(PATIENCE), running(f"redis://127.0.0.1:{listener.getsockname()[1]}/0") as hub:
+            assert not hub.connected

@@ -78,6 +78,23 @@ def test_a_child_that_dies_is_named_with_its_last_words_and_restarted(supervisor
     assert dying._process is not first
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("print('GET /healthz'); import os; os.kill(os.getpid(), 9)", "signal SIGKILL"),
+        ("""print('{"event": "request", "level": "info"}'); raise SystemExit(3)""", "exit code 3"),
+        ("print('2026-01-01T00:00:00Z [info     ] request'); raise SystemExit(3)", "exit code 3"),
+        ("print('INFO:     Waiting for application startup.'); raise SystemExit(3)", "exit code 3"),
+    ],
+)
+def test_words_that_do_not_tell_of_the_end_are_not_the_last(supervisor, said, tmp_path, code, told):
+    dying = child(tmp_path, "relay", code)
+    supervisor.start([dying])
+    end_of(dying)
+    supervisor.look()
+    assert said == [f"relay has ended ({told}); starting it again in 0.5 s."]
+
+
 def test_a_child_that_keeps_dying_ends_it_all(supervisor, said, now, tmp_path):
     dying = child(tmp_path, "relay", "raise SystemExit(3)")
     supervisor.start([dying])

@@ -1,6 +1,8 @@
 """The processes themselves: killed, told to go, cut off from Redis."""
 
 import asyncio
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -65,9 +67,10 @@ def test_with_the_figures_that_we_ship_a_lost_job_is_taken_up_within_30_seconds(
 async def test_a_job_whose_worker_is_killed_is_taken_up_again_and_ends_once(studio, long_ingest, means) -> None:
     studio.start("relay", "media")
     await until(lambda: in_the_middle(long_ingest.id), 20)
+    (child,) = children(studio.processes["media"].pid)
+    os.kill(child, signal.SIGSTOP)  # it stays in the middle until the other worker is there
     studio.start("media2")
     await until(lambda: "worker.ready" in studio.log("media2"))
-    (child,) = children(studio.processes["media"].pid)
     studio.kill("media")
     killed = time.monotonic()
     await until(lambda: not Path(f"/proc/{child}").exists(), 2)

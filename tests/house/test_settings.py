@@ -1,0 +1,119 @@
+"""Wrong environments: each is a sentence that names the variable, from every entry point, and tells no secret."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from settings import load
+
+ROOT = Path(__file__).parents[2]
+SOUND = {
+    "DATABASE_URL": "postgres://somebody:open-sesame@127.0.0.1:1/nothing",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "STORAGE_URL": "file:/nowhere",
+    "SMTP_URL": "mailbox:/nowhere",
+    "SECRET_KEY": "open-sesame is a key of 32 characters",
+}
+UVICORN = ("uvicorn", "app:create_app", "--factory", "--port", "0")
+ENTRIES = [("models.migrate",), UVICORN, ("workers.relay",), ("workers.io",), ("workers.media",)]
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in SOUND.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "garbage-open-sesame"),
+        ("DATABASE_URL", "mysql://open-sesame@host/name"),
+        ("DATABASE_URL", "postgres://user:open-sesame@host"),
+        ("DATABASE_URL", "postgres://user@host:open-sesame/name"),
+        ("DATABASE_URL", "postgres://[open-sesame/name"),
+        ("REDIS_URL", "open-sesame"),
+        ("REDIS_URL", "redis://"),
+        ("REDIS_URL", "unix://"),
+        ("STORAGE_URL", "ftp://open-sesame"),
+        ("STORAGE_URL", "file:open-sesame"),
+        ("SMTP_URL", "open-sesame"),
+        ("SECRET_KEY", "open-sesame"),
+        ("PUBLIC_URL", "open-sesame"),
+        ("PUBLIC_URL", "https://host/open-sesame"),
+        ("PUBLIC_URL", "https://host?open-sesame"),
+        ("PUBLIC_URL", "https://user:open-sesame@host"),
+        ("ALLOWED_ORIGINS", "https://open-sesame"),
+        ("ALLOWED_ORIGINS", '"https://open-sesame"'),
+        ("ALLOWED_ORIGINS", '["*", "https://open-sesame"]'),
+        ("ALLOWED_ORIGINS", '["https://open-sesame/"]'),
+        ("LOG_LEVEL", "open-sesame"),
+        ("JOB_ATTEMPTS", "open-sesame"),
+    ],
+)
+def test_a_wrong_variable_is_named_and_not_repeated(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
+    environment.setenv(name, value)
+    with pytest.raises(SystemExit) as end:
+        load()
+    (sentence,) = str(end.value.code).splitlines()
+    assert sentence.startswith(f"{name} is wrong: ")
+    assert "Expected: " in sentence
+    assert "open-sesame" not in sentence
+
+
+def test_every_wrong_variable_is_told_at_once(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("DATABASE_URL")
+    environment.delenv("SECRET_KEY")
+    environment.setenv("LOG_LEVEL", "LOUD")
+    with pytest.raises(SystemExit) as end:
+        load()
+    sentences = str(end.value.code).splitlines()
+    assert {sentence.split(".")[0].split(":")[0] for sentence in sentences} == {
+        "DATABASE_URL is missing",
+        "SECRET_KEY is missing",
+        "LOG_LEVEL is wrong",
+    }
+
+
+def test_sound_variables_are_taken(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("PUBLIC_URL", "https://studio.example:8443/")
+    environment.setenv("ALLOWED_ORIGINS", '["https://app.example", "http://127.0.0.1:3000"]')
+    environment.setenv("DATABASE_URL", "postgresql:///name?host=/folder")
+    settings = load()
+    assert settings.public_url == "https://studio.example:8443"
+    assert settings.allowed_origins == ("https://app.example", "http://127.0.0.1:3000")
+
+
+def ended(entry: tuple[str, ...], **variables: str) -> str:
+    """What an entry point says when it cannot start."""
+    environment = {"PATH": os.environ["PATH"], **SOUND, **variables}
+    done = subprocess.run(
+        [sys.executable, "-m", *entry],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "Traceback" not in said
+    assert "open-sesame" not in said
+    return said
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry[0])
+def test_every_entry_point_ends_with_a_sentence(entry: tuple[str, ...], tmp_path: Path) -> None:
+    assert "SECRET_KEY is wrong: it is too short." in ended(entry, SECRET_KEY="short")
+    unreachable = ended(entry, WORK_DIR=str(tmp_path))
+    assert "The database that DATABASE_URL names cannot be used: " in unreachable
+
+
+def test_a_host_that_nobody_knows_is_a_sentence() -> None:
+    said = ended(("models.migrate",), DATABASE_URL="postgres://somebody:open-sesame@nowhere.invalid/name")
+    assert said.startswith("The database that DATABASE_URL names cannot be used: ")
