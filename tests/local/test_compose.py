@@ -69,7 +69,12 @@ def test_every_variable_is_a_setting_and_no_required_one_is_missing(name):
 
 @pytest.mark.parametrize("name", OURS)
 def test_settings_take_the_values(name):
-    supplied = {"SECRET_KEY": "s" * 32}
+    supplied = {
+        "SECRET_KEY": "s" * 32,
+        "SMTP_URL": "smtp://mail.example:587",
+        "PUBLIC_URL": "https://studio.example",
+        "STORAGE_PUBLIC_URL": "https://files.example",
+    }
 
     def fill(match: re.Match[str]) -> str:
         variable, default = match[1], match[2]

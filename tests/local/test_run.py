@@ -135,7 +135,7 @@ def test_a_full_disk(tmp_path, monkeypatch):
 def test_the_environment_is_what_settings_need(tmp_path):
     place = Place(tmp_path / "a folder", 8123)
     env = environment({"LOG_LEVEL": "DEBUG", "SMTP_URL": "smtp://mail:25", "STORAGE_URL": ""}, place, "s" * 40)
-    services = {"DATABASE_URL": "postgres://x", "REDIS_URL": "unix:///x"}
+    services = {"DATABASE_URL": "postgres://host/studio", "REDIS_URL": "unix:///x"}
     settings = Settings(**{name.lower(): value for name, value in (env | services).items()})
     assert settings.public_url == "http://127.0.0.1:8123"
     assert settings.smtp_url == "smtp://mail:25"
