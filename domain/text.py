@@ -27,6 +27,11 @@ def many_lines(value: str, *, path: tuple[str, ...], most: int) -> str:
     return _bounded(_clean(value, path).strip(), path, most)
 
 
+def searchable(value: str) -> str:
+    """`value` as it would have been stored on one line: trimmed, in NFC."""
+    return " ".join(unicodedata.normalize("NFC", value).split())
+
+
 def email_address(value: str, *, path: tuple[str, ...]) -> str:
     """`value` as the address that we compare and store (lower case), or Invalid."""
     address = value.strip()

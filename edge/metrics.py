@@ -49,7 +49,7 @@ class Metrics:
         } | {
             name: Gauge(name, text, labels, registry=self.shared)
             for name, text, labels in (
-                ("queue_depth", "Jobs that wait for a worker.", ("queue",)),
+                ("queue_depth", "Queued jobs, those included whose time has not come.", ("queue",)),
                 (
                     "relay_lag_events",
                     "Recorded events that the relay has not handed on to this consumer.",

@@ -11,6 +11,7 @@ from tortoise.indexes import Index
 
 from domain.clock import utc_now
 from domain.errors import Conflict
+from domain.text import searchable
 from domain.videos import RESTORABLE, VideoStatus
 from models.base import TeamRow, choice
 
@@ -47,10 +48,10 @@ class Video(TeamRow):
         found = Q(deleted_at__isnull=not deleted)
         if status is not None:
             found &= Q(status=status)
-        if text:
-            found &= Q(Q(title__icontains=text), Q(description__icontains=text), join_type=Q.OR)
+        if text and (sought := searchable(text)):
+            found &= Q(Q(title__icontains=sought), Q(description__icontains=sought), join_type=Q.OR)
         if tags:
-            found &= Q(tags__contains=[tag.strip().lower() for tag in tags])
+            found &= Q(tags__contains=[searchable(tag).lower() for tag in tags])
         return found
 
     def require_live(self) -> None:

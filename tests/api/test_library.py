@@ -20,6 +20,7 @@ FILTERS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "words of the description": ({"text": "harbour"}, {"reel", "report"}),
     "the middle of a word, in any case": ({"text": "ARBO"}, {"reel", "report"}),
     "letters beyond ASCII, in any case": ({"text": "ÜBER"}, {"report"}),
+    "letters composed otherwise": ({"text": "u\u0308ber"}, {"report"}),
     "a percent sign, which is no wildcard": ({"text": "0%"}, {"percent"}),
     "an underscore, which is no wildcard": ({"text": "t_l"}, {"snake"}),
     "a backslash, which escapes nothing": ({"text": "\\"}, {"snake"}),
