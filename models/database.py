@@ -21,7 +21,9 @@ OUTAGES = (
     TimeoutError,
     gaierror,  # the name of the server is not known at the moment
     asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # the server is being stopped or started
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,  # the server is being started
     asyncpg.TooManyConnectionsError,
     asyncpg.InvalidCatalogNameError,  # the database is being put back from a backup
 )
@@ -87,24 +89,44 @@ async def require_database() -> None:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether `error` means that PostgreSQL is away. Not for code that works with files: an OSError is taken for it."""
-    if isinstance(error, asyncpg.InterfaceError):  # raised alike for faults of ours and for a line that is gone
-        return "is clos" in str(error)
-    return isinstance(error, (OSError, *OUTAGES))
+    """Whether `error` means that PostgreSQL is away."""
+    # The file that is not found is the socket of a server on this machine.
+    return _is_of_a_lost_line(error) or isinstance(error, (FileNotFoundError, *OUTAGES))
+
+
+def _is_of_a_lost_line(error: BaseException) -> bool:
+    """Asyncpg raises one and the same error for faults of ours and for a connection that is gone: its words tell."""
+    said = str(error)
+    if isinstance(error, asyncpg.InternalClientError):  # the server's last message came between two of our statements
+        return "cannot switch to state" in said
+    return isinstance(error, asyncpg.InterfaceError) and ("is clos" in said or "released back to the pool" in said)
+
+
+@contextmanager
+def _naming_a_lost_line() -> Iterator[None]:
+    try:
+        yield
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        if _is_of_a_lost_line(error):
+            raise ConnectionResetError("the line to the database is gone") from error
+        raise
 
 
 @asynccontextmanager
 async def transaction() -> AsyncIterator[None]:
     """What is written inside is committed together, or not at all. Await nothing but the database in it."""
     context = in_transaction(CONNECTION)
-    await _enter(context)
-    try:
-        yield
-    except BaseException as error:
-        with suppress(asyncpg.InterfaceError):  # nothing to roll back on a line that is gone: `error` says why it is
-            await context.__aexit__(type(error), error, error.__traceback__)
-        raise
-    await context.__aexit__(None, None, None)
+    with _naming_a_lost_line():
+        await _enter(context)
+        try:
+            yield
+        except BaseException as error:
+            with suppress(
+                asyncpg.InterfaceError, asyncpg.InternalClientError
+            ):  # nothing to roll back on a line that is gone: `error` says why
+                await context.__aexit__(type(error), error, error.__traceback__)
+            raise
+        await context.__aexit__(None, None, None)
 
 
 def in_a_transaction() -> bool:
@@ -115,8 +137,9 @@ def in_a_transaction() -> bool:
 @asynccontextmanager
 async def raw_connection() -> AsyncIterator[asyncpg.Connection]:
     """An asyncpg connection: the running transaction's if there is one, otherwise one of the pool."""
-    async with get_connection(CONNECTION).acquire_connection() as connection:
-        yield cast("asyncpg.Connection", connection)
+    with _naming_a_lost_line():
+        async with get_connection(CONNECTION).acquire_connection() as connection:
+            yield cast("asyncpg.Connection", connection)
 
 
 async def _enter(context: Any) -> None:

@@ -43,7 +43,7 @@ MOST_VALUES = 75_000
 """The usual introspection has 56,000, and takes 40 ms."""
 MOST_ROOT_FIELDS = {OperationType.QUERY: 50, OperationType.MUTATION: 10, OperationType.SUBSCRIPTION: 1}
 LISTED = 10
-"""How many items a list is taken to have that is no connection: such lists are short, or bounded elsewhere."""
+"""How many items a list is taken to have that is no connection, unless its field's metadata says: `{"items": 1000}`."""
 
 Variables = Mapping[str, Any]
 
@@ -162,7 +162,7 @@ class _Counter:
             return Share(Cost(rows + 1, 1) + inside.total(rows), fields=1)  # one row more says whether there are more
         cost = inside.total(LISTED)
         if node.selection_set and is_list_type(get_nullable_type(field.type)):
-            return Share(listed=_VALUE + cost, fields=1)
+            return Share(listed=(_VALUE + cost).times(_length(field) // LISTED), fields=1)
         return Share((_LOADED if _is_loaded(field) else _VALUE) + cost, fields=1)
 
     def _fragment(self, name: str) -> Share:
@@ -207,3 +207,8 @@ def _between(size: int) -> int:
 
 def _name(operation: OperationDefinitionNode) -> str | None:
     return operation.name.value if operation.name else None
+
+
+def _length(field: GraphQLField) -> int:
+    declared = field.extensions.get("strawberry-definition")
+    return int(declared.metadata.get("items", LISTED)) if declared is not None else LISTED

@@ -51,7 +51,7 @@ class Job(Node):
     kind: JobKind = column(description="What it does.")
     state: JobState = column(description="Where it stands.")
     step: IngestStep | None = column(description="What it is at; null when it is not running, or has no steps.")
-    percent: int = column(description="How far it has come, 0–100; a few seconds old (`jobProgress` is fresh).")
+    percent: int = column(description="How far it has come, 0–100.")
     attempt: int = column(description="1, and one more each time it went back into the queue.")
     failure: JobFailure | None = batch(
         "failure_code", "failure_params", by=_failures, description="Why it has failed; null if it has not."
@@ -124,7 +124,7 @@ class JobSubscriptions:
     async def job_progress(self, root: Message | None, info: Info, id: strawberry.ID) -> JobProgress:
         job_id = uuid_of(Job, id, "id")
         if root is not None and root.position is None:
-            return _progress(job_id, root.body)  # fresher than the row, which is written with the heartbeat
+            return _progress(job_id, root.body)
         row = await load(info, Job, job_id)
         if row is None:
             raise NotFound

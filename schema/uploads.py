@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from schema.videos import Video
 
 
+PARTS = 1000
+"""How many parts an upload is taken to have when an operation is priced."""
+
+
 @node(table=models.Upload, visible=models.Upload.visible_to)
 class Upload(Node):
     """A file that comes in parts, to become a version."""
@@ -81,9 +85,13 @@ class UploadParts:
 
     progress: strawberry.Private[uploads.Progress]
     upload: Upload = strawberry.field(resolver=_upload, description="The upload itself.")
-    arrived: list[ArrivedPart] = strawberry.field(resolver=_arrived, description="The parts that are there.")
+    arrived: list[ArrivedPart] = strawberry.field(
+        resolver=_arrived, description="The parts that are there.", metadata={"items": PARTS}
+    )
     missing: list[PartTarget] = strawberry.field(
-        resolver=_missing, description="Where to PUT the parts that are not, each time with fresh URLs."
+        resolver=_missing,
+        description="Where to PUT the parts that are not, each time with fresh URLs.",
+        metadata={"items": PARTS},
     )
 
 

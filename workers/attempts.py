@@ -18,7 +18,7 @@ from models.database import transaction
 from models.jobs import LeaseLost
 from workers.jobs import HANDLERS, JobFailure, Means, Rules, Work
 from workers.lease import until_lost
-from workers.outages import JOB_OUTAGES, OUTAGES
+from workers.outages import OUTAGES, passes
 from workers.progress import publish_progress
 from workers.scratch import attempt_folder
 
@@ -97,7 +97,7 @@ class Attempts:
             log.info("job.lost")
         elif function.cancelled():
             await self._give_back(work, self._means.clock())
-        elif isinstance(error, JOB_OUTAGES):
+        elif error is not None and passes(error):
             await self._wait_for_better_times(work, error)
         elif isinstance(error, JobFailure):
             await self._fail(work, error)
@@ -154,7 +154,7 @@ async def _write(work: Work, verb: Callable[[Job], Any]) -> None:
     with contextlib.suppress(LeaseLost):  # somebody else has it already, or it was cancelled: they wrote how it goes on
         async with transaction():
             job = await Job.held(work.job.id, work.job.lease_token)
-            job.percent, job.step = max(job.percent, work.job.percent), work.job.step  # fresher than the heartbeat's
+            job.percent, job.step = max(job.percent, work.job.percent), work.job.step  # fresher than what was written's
             await verb(job)
 
 

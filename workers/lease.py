@@ -19,7 +19,7 @@ _SILENCE_SECONDS = 60
 
 
 async def until_lost(work: Work, rules: Rules) -> None:
-    """Renews the lease, and writes step and percent down with it; returns once it is lost.
+    """Renews the lease; returns once it is lost.
 
     What is published about the job (that it was cancelled, say) makes us look at once; the heartbeat finds the rest.
     """

@@ -5,6 +5,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from domain.errors import Unavailable
+from media.protocol import SCRATCH_ERRORS
 from media.runner import ScratchFull
 from models.database import OUTAGES as DATABASE_OUTAGES
 
@@ -12,8 +13,14 @@ OUTAGES = (*DATABASE_OUTAGES, RedisConnectionError, RedisTimeoutError)
 """What is raised when PostgreSQL, Redis or the network is away."""
 
 
-JOB_OUTAGES = (*OUTAGES, Unavailable, asyncpg.DiskFullError, ScratchFull)
+_JOB_OUTAGES = (*OUTAGES, Unavailable, asyncpg.DiskFullError, ScratchFull)
 """What a job can meet that is not its own fault: the store and the mail server may be away, too, and a disk full."""
+
+
+def passes(error: BaseException) -> bool:
+    """Whether what a job has met will pass: a service that is away, or a full disk under our scratch folder."""
+    full = isinstance(error, OSError) and error.errno in SCRATCH_ERRORS
+    return full or isinstance(error, _JOB_OUTAGES)
 
 
 class Backoff:

@@ -19,13 +19,15 @@ async def publish_progress(work: Work) -> NoReturn:
 
     The row is written first: whoever reads it afterwards never finds the job less far than somebody was told.
     """
-    told = None
+    written = told = None
     while True:
         news = (work.job.step, work.job.percent)
         if news != told and work.job.step and not (work.committing or work.finished):
             # A service being away is no reason to end the work, and the next message says it all again.
             with suppress(*OUTAGES):
-                await work.job.write_progress()
+                if news != written:
+                    await work.job.write_progress()
+                    written = news
                 await publish(work.means.redis, [f"job:{work.job.id}"], _message(work))
                 told = news
         await asyncio.sleep(SECONDS)
