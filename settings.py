@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     environment: Literal["development", "production"] = Field(
-        "production", description="`development` serves GraphiQL and prints logs for people."
+        "production", description="`development` prints logs for people instead of JSON."
     )
     database_url: str = Field(description="`postgres://user:password@host:5432/name`, or `?host=/folder`.")
     redis_url: str = Field(description="`redis://host:6379/0` or `unix:///path/to/socket?db=0`.")
@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     upload_hours: int = Field(24, ge=1, description="An upload not completed within this time is thrown away.")
 
     video_max_pixels: int = Field(8192 * 4320, ge=1, description="Largest picture, width × height, taken in.")
-    video_max_seconds: int = Field(4 * 3600, ge=1, description="Longest video taken in.")
+    video_max_seconds: int = Field(4 * 3600, ge=1, le=14 * 86400, description="Longest video taken in.")
     media_threads: int = Field(2, ge=1, description="Threads that one media child may use.")
     media_memory_bytes: int = Field(2 * GIB, ge=512 * MIB, description="Address space of one media child.")
     media_wall_seconds: int = Field(4 * 3600, ge=1, description="Longest run of one media child.")
@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     job_lease_seconds: float = Field(15, gt=0, description="A job whose worker is silent for this long is taken away.")
     job_heartbeat_seconds: float = Field(5, gt=0, description="How often a worker renews its lease.")
     job_sweep_seconds: float = Field(5, gt=0, description="How often lost and unwoken jobs are looked for.")
-    job_attempts: int = Field(3, ge=1, description="A job that loses its worker this often has failed.")
+    job_attempts: int = Field(3, ge=1, description="A job that goes wrong, or loses its worker, this often has failed.")
     relay_poll_seconds: float = Field(2, gt=0, description="How often the relay looks without being told to.")
 
     @field_validator("database_url")
