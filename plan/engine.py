@@ -11,15 +11,19 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import isawaitable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from graphql import (
     DocumentNode,
     ExecutionResult,
     FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
+    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
+    SelectionNode,
     execute,
     get_operation_ast,
     parse,
@@ -156,9 +160,8 @@ class Engine:
         )
         if isinstance(variables, list):
             raise RequestRefused(variables)
-        node = operation.node.selection_set.selections[0]
-        if not isinstance(node, FieldNode) or self.schema.subscription_type is None:
-            raise RequestRefused([GraphQLError("A subscription selects its one field directly.")])
+        node = _only_field(operation)
+        assert self.schema.subscription_type is not None, "a valid subscription has a type"
         definition = self.schema.subscription_type.fields[node.name.value]
         arguments = get_argument_values(definition, node, variables)
         declared = definition.extensions["strawberry-definition"]
@@ -220,3 +223,15 @@ def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode
         named = f"named {name!r}" if name else "to run without a name"
         raise RequestRefused([GraphQLError(f"The document has no operation {named}.")])
     return node
+
+
+def _only_field(operation: Operation) -> FieldNode:
+    """The one root field of a valid subscription, in however many fragments it lies."""
+    fragments = {
+        part.name.value: part for part in operation.document.definitions if isinstance(part, FragmentDefinitionNode)
+    }
+    part: SelectionNode = operation.node.selection_set.selections[0]
+    while not isinstance(part, FieldNode):
+        inside = fragments[part.name.value] if isinstance(part, FragmentSpreadNode) else part
+        part = cast("InlineFragmentNode | FragmentDefinitionNode", inside).selection_set.selections[0]
+    return part

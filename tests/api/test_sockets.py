@@ -10,8 +10,12 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from domain.clock import utc_now
 from domain.ids import new_id
+from domain.jobs import JobKind
 from local.client import document
+from models import Job
+from models.database import transaction
 from plan import encode_id
 from tests.factories import Crew, Factory, gid
 from tests.studio import Studio
@@ -233,3 +237,19 @@ async def test_a_socket_does_not_outlive_its_session(crew: Crew, studio: Studio)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 4403
         assert await nobody.viewer() is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "subscription($id: ID!) {...F} fragment F on Subscription {jobProgress(id: $id) {state}}",
+        "subscription($id: ID!) {... on Subscription {...F}} fragment F on Subscription {jobProgress(id: $id) {state}}",
+    ],
+)
+async def test_a_subscription_may_lie_in_fragments(make: Factory, crew: Crew, studio: Studio, query: str) -> None:
+    async with transaction():
+        job = await Job.enqueue(JobKind.INGEST, utc_now(), payload={}, team_id=crew.team.id)
+        await job.cancel(utc_now(), by=crew.owner.user.id)
+    async with signed_in(studio, crew.viewer.client.token) as socket:
+        (told,) = await socket.ask(query, id=gid(job))
+        assert list(told["data"].values()) == [{"state": "CANCELLED"}]
