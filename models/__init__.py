@@ -3,6 +3,7 @@
 from tortoise.models import Model
 
 from models.accounts import Session, SignUp, User
+from models.comments import Comment
 from models.events import ConsumerCursor, EventRecord, ParkedEvent
 from models.jobs import Job
 from models.teams import Member, Team
@@ -11,6 +12,7 @@ from models.versions import Version
 from models.videos import Video
 
 __all__ = [
+    "Comment",
     "ConsumerCursor",
     "EventRecord",
     "Job",

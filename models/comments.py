@@ -1,0 +1,50 @@
+"""Comments: what people say about a version, at a moment of it."""
+
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.expressions import Q
+from tortoise.indexes import Index
+
+from models.base import TeamRow, owned_by
+from models.indexes import PartialIndex
+from models.versions import Version
+from models.videos import Video
+
+
+class Comment(TeamRow):
+    """A comment. One without a parent opens a thread, the others answer it: a thread is one level deep."""
+
+    video: fields.ForeignKeyRelation[Video] = owned_by("models.Video")
+    video_id: UUID
+    version: fields.ForeignKeyRelation[Version] = owned_by("models.Version")
+    version_id: UUID
+    parent: fields.ForeignKeyNullableRelation["Comment"] = fields.ForeignKeyField(
+        "models.Comment", related_name=False, null=True, db_index=False, on_delete=fields.RESTRICT
+    )
+    parent_id: UUID | None
+    body = fields.TextField()
+    start_ms = fields.BigIntField()
+
+    class Meta:
+        table = "comments"
+        indexes = [
+            Index(fields=["team_id"], name="idx_comments_team"),
+            Index(fields=["video_id", "created_at", "id"], name="idx_comments_video_created"),
+            Index(fields=["version_id", "start_ms", "id"], name="idx_comments_version_start"),
+            PartialIndex(
+                fields=["parent_id", "created_at", "id"],
+                name="idx_comments_parent_created",
+                where="parent_id IS NOT NULL",
+            ),
+        ]
+
+    @classmethod
+    def opening(cls) -> Q:
+        """Those that open a thread."""
+        return Q(parent_id__isnull=True)
+
+    @property
+    def thread_id(self) -> UUID:
+        """The comment that opens this one's thread, which may be itself."""
+        return self.parent_id or self.id
