@@ -10,9 +10,12 @@ RUN := $(BIN)/.local-installed
 DEV := $(BIN)/.dev-installed
 FILE ?=
 NAME ?=
+QUICK ?=
+PEERS := bench/graphql/peers
+PEERS_INSTALLED := $(PEERS)/node_modules/.package-lock.json
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(RUN) ## start everything on this machine (PORT=8000); Ctrl-C stops it
 	@# By way of the launcher, so that it also ends when make is killed.
@@ -21,11 +24,17 @@ run: $(RUN) ## start everything on this machine (PORT=8000); Ctrl-C stops it
 demo: $(RUN) ## upload FILE=clip.mp4 to the running product and follow it
 	@$(if $(FILE),,echo "Say which file: make demo FILE=clip.mp4" >&2; exit 2;) $(BIN)/python -m local.demo "$(FILE)"
 
+seed-large: $(RUN) ## fill the running product with a million comments, to measure it
+	@$(BIN)/python -m local.seed_large
+
 mail: $(RUN) ## show the newest e-mails of the local mailbox
 	@$(BIN)/python -m local.mail
 
 test: check ## check, then run all tests
 	$(BIN)/python -m pytest -n 2
+
+test-large: $(DEV) ## read and time every query's plan at a million rows (needs 3 GB of memory or disk)
+	LARGE_SCALE=1 $(BIN)/python -m pytest tests/large tests/large/timing.py -s
 
 check: $(DEV) ## format, lint, types, import arrows, migration drift, schema snapshot
 	$(BIN)/ruff format --check .
@@ -45,6 +54,9 @@ schema: $(DEV) ## write schema.graphql
 migration: $(DEV) ## write a migration NAME=add_comments for what the models have changed
 	@$(if $(NAME),,echo "Say its name: make migration NAME=add_comments" >&2; exit 2;) $(BIN)/tortoise makemigrations --name "$(NAME)"
 
+bench-graphql: $(RUN) $(PEERS_INSTALLED) ## measure the API beside SQL by hand and other GraphQL servers (QUICK=1)
+	@QUICK=$(QUICK) $(BIN)/python -m bench.graphql
+
 # No addresses and no paths in the locks. The second and third agree with the first, which is their constraint; the
 # versions of a lock that exists are kept: `make lock UPGRADE=--upgrade` moves them.
 LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
@@ -58,7 +70,8 @@ clean: ## remove .venv and caches; .data stays
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.data/*' -prune -exec rm -rf {} +
 
-.PHONY: help run demo mail test check format schema migration lock clean
+.PHONY: help run demo seed-large mail test test-large check format schema migration lock clean
+.PHONY: bench-graphql
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
@@ -75,3 +88,8 @@ $(RUN): requirements-local.lock | $(BIN)/uv
 $(DEV): requirements-dev.lock requirements-local.lock | $(BIN)/uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@ $(RUN)
+
+# Without Node there is nothing to install, and the benchmark leaves these contenders out.
+$(PEERS_INSTALLED): $(PEERS)/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix $(PEERS) --loglevel=error && touch $@; \
+	else echo "No Node on this machine: Mercurius and PostGraphile are not installed."; fi

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +29,7 @@ from live.hub import Hub
 from live.transport import Transport
 from models.database import database, raw_connection, require_database
 from models.events import newest_position
+from models.reading import Readings
 from plan.engine import Engine
 from resolvers.caller import Rules
 from schema.root import build_schema
@@ -55,15 +56,16 @@ class Api:
         """Opens everything before the first request; at the end sends the clients elsewhere, then closes it."""
         settings = self._settings
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(database(settings.database_url, connections=settings.database_connections))
+            await stack.enter_async_context(_database(settings))
             await require_database()
+            readings = await stack.enter_async_context(_readings(settings))
             storage = await stack.enter_async_context(open_storage(**self._storage))
             redis: Redis = Redis.from_url(settings.redis_url)
             stack.push_async_callback(redis.aclose)
             hub = Hub(settings.redis_url)
             await hub.start(newest_position)
             stack.push_async_callback(hub.stop)
-            self._services = self._assembled(storage, hub, redis)
+            self._services = self._assembled(readings, storage, hub, redis)
             self.transport = Transport(SocketOperations(self._services))
             stack.push_async_callback(self.transport.drain)
             stack.callback(asyncio.create_task(end_lost_sessions(self.transport, self._services)).cancel)
@@ -84,14 +86,15 @@ class Api:
             ),
             Route("/healthz", health.healthz),
             Route("/readyz", self._readyz),
-            Route("/metrics", metrics_endpoint(self.metrics, self._sockets)),
+            Route("/metrics", metrics_endpoint(self.metrics, self._look)),
             *storage_routes(**self._storage, allowed_origins=settings.allowed_origins),
         ]
 
-    def _assembled(self, storage: Storage, hub: Hub, redis: "Redis") -> Services:
+    def _assembled(self, readings: Readings, storage: Storage, hub: Hub, redis: "Redis") -> Services:
         settings = self._settings
         return Services(
             engine=Engine(build_schema(), describe),
+            readings=readings,
             hub=hub,
             storage=storage,
             clock=utc_now,
@@ -118,8 +121,10 @@ class Api:
     async def _readyz(self, _request: Request) -> Response:
         return await health.readiness(self._services.ready_checks)
 
-    def _sockets(self) -> tuple[int, int]:
-        return self.transport.open_sockets, self.transport.open_operations
+    def _look(self) -> None:
+        self.metrics.sockets(self.transport.open_sockets, self.transport.open_operations)
+        if self._services.readings.replica is not None:
+            self.metrics.replica(self._services.readings.replica)
 
 
 class _Sockets:
@@ -145,6 +150,20 @@ def create_app(settings: Settings | None = None) -> Starlette:
         lifespan=api.lifespan,
         middleware=[cors, requests],
         exception_handlers={HTTPException: refused},
+    )
+
+
+def _database(settings: Settings) -> AbstractAsyncContextManager[None]:
+    pooler = settings.database_pooler == "transaction"
+    return database(settings.database_url, connections=settings.database_connections, pooler=pooler)
+
+
+def _readings(settings: Settings) -> Readings:
+    return Readings(
+        settings.database_url,
+        connections=settings.database_read_connections,
+        pooler=settings.database_pooler == "transaction",
+        replica_url=settings.database_replica_url,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -30,6 +30,17 @@ class Settings(BaseSettings):
         "production", description="`development` prints logs for people instead of JSON."
     )
     database_url: str = Field(description="`postgres://user:password@host:5432/name`, or `?host=/folder`.")
+    database_pooler: Literal["none", "transaction"] = Field(
+        "none", description="`transaction` where DATABASE_URL leads to a PgBouncer in that mode."
+    )
+    database_direct_url: str | None = Field(
+        None,
+        validate_default=True,
+        description="The database itself, past a pooler: the relay and migrations need sessions of their own.",
+    )
+    database_replica_url: str | None = Field(
+        None, description="One server that follows the database by streaming; queries are read there."
+    )
     redis_url: str = Field(description="`redis://host:6379/0` or `unix:///path/to/socket?db=0`.")
     storage_url: str = Field(description="`s3://bucket?endpoint=…&region=…` or `file:/absolute/folder`.")
     smtp_url: str = Field(description="`smtp://user:password@host:587`, `smtps://…:465`, or `mailbox:/folder`.")
@@ -45,6 +56,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least level logged.")
 
     database_connections: int = Field(10, ge=1, description="Most connections one process opens to PostgreSQL.")
+    database_read_connections: int = Field(
+        10, ge=1, description="Most that an API process opens besides, to read: so many again to a replica."
+    )
     session_days: int = Field(30, ge=1, description="A session ends this long after it began.")
     link_seconds: int = Field(3600, ge=60, description="How long a signed link to a file is valid.")
     upload_max_bytes: int = Field(20 * GIB, ge=1, description="Largest file that `startUpload` accepts.")
@@ -66,9 +80,27 @@ class Settings(BaseSettings):
     job_attempts: int = Field(3, ge=1, description="A job that goes wrong, or loses its worker, this often has failed.")
     relay_poll_seconds: float = Field(2, gt=0, description="How often the relay looks without being told to.")
 
-    @field_validator("database_url")
+    @property
+    def session_url(self) -> str:
+        """The database as who needs a session of their own reaches it."""
+        return self.database_direct_url or self.database_url
+
+    @field_validator("database_direct_url", "database_replica_url", mode="before")
     @classmethod
-    def _names_a_database(cls, url: str) -> str:
+    def _empty_is_none(cls, url: Any) -> Any:
+        return url or None
+
+    @field_validator("database_direct_url")
+    @classmethod
+    def _is_there_beside_a_pooler(cls, url: str | None, about: ValidationInfo) -> str | None:
+        _require(url is not None or about.data.get("database_pooler") != "transaction", "a pooler needs it")
+        return url
+
+    @field_validator("database_url", "database_direct_url", "database_replica_url")
+    @classmethod
+    def _names_a_database(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
         parts = _parts(url)
         _require(parts.scheme in ("postgres", "postgresql"), "it does not begin with postgres://")
         _require(len(parts.path) > 1, "it names no database")

@@ -110,6 +110,18 @@ class VersionCreated(Event):
 
 @register
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommentCreated(Event):
+    """Somebody commented on a version: they opened a thread, or answered the one that `parent_id` opened."""
+
+    type = "comment.created"
+    video_id: UUID
+    version_id: UUID
+    comment_id: UUID
+    parent_id: UUID | None = None
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobQueued(Event):
     """A job waits for a worker: it is new, or back in the queue after an attempt that did not end it."""
 

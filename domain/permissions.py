@@ -33,6 +33,7 @@ PERMISSIONS: dict[str, frozenset[Role] | Audience] = {
     "video:edit": _EDITORS,
     "video:delete": _EDITORS,
     "version:create": _EDITORS,
+    "comment:create": _ALL,
     "job:view": _ALL,
     "job:cancel": _EDITORS,
 }

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from edge.headers import header
 
 
 class Cors:
@@ -26,5 +28,20 @@ class Cors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket."""
-        app = self._open if scope.get("path") == self._path else self._app
-        await app(scope, receive, send)
+        if scope.get("path") != self._path:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http" and header(scope, b"origin") is None:  # no page asks
+            await self._app(scope, receive, _varying(send))
+        else:
+            await self._open(scope, receive, send)
+
+
+def _varying(send: Send) -> Send:
+    """Says in the response, as for pages, that pages of other origins may get another one."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], (b"vary", b"Origin")]}
+        await send(message)
+
+    return sending

@@ -3,14 +3,15 @@
 from datetime import datetime
 from time import perf_counter
 
-from graphql import OperationType
+from graphql import GraphQLError, OperationType
 from starlette.requests import Request
 from starlette.responses import Response
 
 from edge import cookies
 from edge.services import Services, bearer
-from plan.engine import Answer, Operation, RequestRefused
+from models.replica import Replica
 from plan.http import BadRequest, read_request, refuse, respond
+from plan.requests import Answer, Operation, RequestRefused
 from schema.context import Context, SessionCookie
 
 
@@ -33,15 +34,34 @@ async def serve(request: Request, services: Services) -> Response:
 
 async def answer(services: Services, operation: Operation, context: Context) -> Answer:
     """Runs a query or mutation; a query's answer says up to which event it is sure to be fresh."""
-    # Taken before the data: a subscription that resumes from here can only repeat, never miss.
-    position = services.hub.position
     began = perf_counter()
-    found = await services.engine.run(operation, context)
+    replica = await _replica_for(services, operation, context)
+    # Taken before the data: a subscription that resumes from here can only repeat, never miss.
+    position = replica.position if replica else services.hub.position
+    found = await services.run(operation, context, fresh=replica is None)
     field = next(iter(operation.root_fields), "fragment")
     services.metrics.operation(operation.kind.value, field, perf_counter() - began)
     if operation.kind is OperationType.QUERY:
         found["extensions"] = {"position": position}
     return found
+
+
+async def _replica_for(services: Services, operation: Operation, context: Context) -> Replica | None:
+    """The replica, if it may answer: it has what the session has written, and the events that the client knows."""
+    replica = services.readings.replica
+    if replica is None or operation.kind is not OperationType.QUERY:
+        return None
+    fit = await replica.has(context.caller.written, _position(operation))
+    services.metrics.read("replica" if fit else "primary")
+    return replica if fit else None
+
+
+def _position(operation: Operation) -> int:
+    """`extensions.position` of the request: the answer must be as new as this event."""
+    given = operation.request.extensions.get("position", 0)
+    if isinstance(given, bool) or not isinstance(given, int):
+        raise RequestRefused([GraphQLError("`extensions.position` must be a number that you were told.")])
+    return given
 
 
 def _keep_session(response: Response, context: Context, public_url: str) -> None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
-from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 
 from models.database import is_outage
 from models.events import backlog, parked
 from models.jobs import waiting
+from models.replica import Replica
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -40,6 +41,21 @@ class Metrics:
             registry=self.registry,
             buckets=_SECONDS,
         )
+        self._replica = {
+            name: Gauge(name, text, ["server"], registry=self.registry)
+            for name, text in (
+                ("database_fit", "Whether queries may be read there: 1, or 0."),
+                ("database_lag_seconds", "How long it has not reached where the primary was."),
+                ("database_lag_bytes", "How much of the primary's log it had not replayed when last seen."),
+            )
+        }
+        self._reads = Counter(
+            "graphql_reads",
+            "Queries where there is a replica, by the server read from.",
+            ["server"],
+            registry=self.registry,
+        )
+        self._children: dict[tuple[object, ...], Histogram] = {}
         self._gauges = {
             name: Gauge(name, text, registry=self.registry)
             for name, text in (
@@ -60,22 +76,44 @@ class Metrics:
             )
         }
 
+    def _child(self, histogram: Histogram, *labels: str) -> Histogram:
+        """The histogram of these labels: found under a lock, and with much ado, so once is enough."""
+        key = (histogram, *labels)
+        found = self._children.get(key)
+        if found is None:
+            found = self._children[key] = histogram.labels(*labels)
+        return found
+
     def request(self, route: str, status: int, seconds: float) -> None:
         """An HTTP request was answered."""
-        self._requests.labels(route, str(status)).observe(seconds)
+        self._child(self._requests, route, str(status)).observe(seconds)
 
     def operation(self, kind: str, field: str, seconds: float) -> None:
         """An operation was executed."""
-        self._operations.labels(kind, field).observe(seconds)
+        self._child(self._operations, kind, field).observe(seconds)
 
     def mutation(self, field: str, seconds: float) -> None:
         """A mutation's use-case ran."""
-        self._mutations.labels(field).observe(seconds)
+        self._child(self._mutations, field).observe(seconds)
 
     def sockets(self, sockets: int, operations: int) -> None:
         """What is connected at this moment."""
         self._gauges["websockets_open"].set(sockets)
         self._gauges["websocket_operations_open"].set(operations)
+
+    def read(self, server: str) -> None:
+        """A query is read from the `primary` or the `replica`."""
+        self._reads.labels(server).inc()
+
+    def replica(self, replica: Replica) -> None:
+        """How far the replica is behind at this moment."""
+        figures = {
+            "database_fit": replica.fit,
+            "database_lag_seconds": replica.lag_seconds,
+            "database_lag_bytes": replica.lag_bytes,
+        }
+        for name, figure in figures.items():
+            self._replica[name].labels("replica").set(figure)
 
     def queues(self, depth: Mapping[str, int]) -> None:
         """How many jobs wait at this moment."""
@@ -90,11 +128,11 @@ class Metrics:
         self._gauges["relay_lag_seconds"].set(lag_seconds)
 
 
-def metrics_endpoint(metrics: Metrics, look: Callable[[], tuple[int, int]]) -> Callable[[Request], object]:
-    """The endpoint of `/metrics`; `look` answers open sockets and open operations."""
+def metrics_endpoint(metrics: Metrics, look: Callable[[], None]) -> Callable[[Request], object]:
+    """The endpoint of `/metrics`; `look` sets the figures of this moment."""
 
     async def endpoint(_request: Request) -> Response:
-        metrics.sockets(*look())
+        look()
         return Response(
             generate_latest(metrics.registry) + await _shared(metrics), headers={"Content-Type": CONTENT_TYPE}
         )

@@ -24,7 +24,7 @@ from live.message import Message
 from live.operations import OperationError, OperationRequest, RefusedError
 from live.transport import Transport
 from models.database import OUTAGES
-from plan.engine import Answer, Operation, Request, RequestRefused
+from plan.requests import Answer, Operation, Request, RequestRefused
 from resolvers.accounts import lost_sessions
 from resolvers.caller import Caller
 from schema.context import Context
@@ -162,7 +162,7 @@ class Subscription:
     async def _told(self, message: Message | Resync | None) -> bytes:
         if isinstance(message, Resync):
             return orjson.dumps({"data": None, "extensions": {"resync": True, "eventId": message.position}})
-        told: Answer = await self._services.engine.run(self._operation, self._context(), message)
+        told: Answer = await self._services.run(self._operation, self._context(), message)
         if message is not None and message.position is not None:
             told["extensions"] = {"eventId": message.position}
         return orjson.dumps(told)

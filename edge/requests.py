@@ -6,11 +6,11 @@ from collections.abc import Callable
 from time import perf_counter
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from domain.ids import new_id
+from edge.headers import header
 from edge.refusals import failed, unavailable
 from models.database import is_outage
 
@@ -34,13 +34,16 @@ class Requests:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, _briefly(send))
             return
-        given = Headers(scope=scope).get("x-request-id", "")
+        given = header(scope, b"x-request-id") or ""
         request_id = given if _ID.fullmatch(given) else str(new_id())
-        with bound_contextvars(request_id=request_id):
+        bound = bind_contextvars(request_id=request_id)
+        try:
             if scope["type"] == "http":
                 await self._serve(scope, receive, send, request_id)
             else:
                 await self._app(scope, receive, send)
+        finally:
+            reset_contextvars(**bound)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         began, status = perf_counter(), 0
@@ -49,7 +52,7 @@ class Requests:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                message = {**message, "headers": [*message["headers"], (b"x-request-id", request_id.encode())]}
             await send(message)
 
         try:

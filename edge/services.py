@@ -1,11 +1,13 @@
 """What every endpoint of one API process shares."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
+from graphql import OperationType
 from starlette.requests import HTTPConnection
 from structlog.contextvars import get_contextvars
 
@@ -16,14 +18,18 @@ from edge.metrics import Metrics
 from gateways.storage import Storage
 from i18n import negotiate, translate
 from live.hub import Hub
-from models.database import is_outage, raw_connection
+from models.database import OUTAGES, is_outage
+from models.reading import Readings
 from plan import Reader
 from plan.engine import Engine
-from resolvers.accounts import viewer_of
+from plan.requests import Answer, Operation
+from resolvers import accounts
 from resolvers.caller import Caller, Rules
 from schema.context import Context
 
 log = structlog.get_logger("edge.services")
+_MOST_LANGUAGES = 200
+"""Characters of Accept-Language that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,7 @@ class Services:
     """Made once, when the process starts."""
 
     engine: Engine
+    readings: Readings
     hub: Hub
     storage: Storage
     clock: Clock
@@ -44,30 +51,68 @@ class Services:
         """A fresh context: made for every operation, and for every event of a subscription."""
         return Context(
             caller=caller,
-            reader=Reader(caller.viewer, _fetch),
+            reader=Reader(caller.viewer, self.readings.fetch),
+            fetch=self.readings.fetch,
             request_id=get_contextvars().get("request_id", "-"),
             observe=self.metrics.mutation,
         )
 
+    async def run(self, operation: Operation, context: Context, root: Any = None, *, fresh: bool = True) -> Answer:
+        """Executes the operation. What a query or an event reads is as of one moment.
+
+        A mutation's payload is read when its change is done, as of then: each of several sees its own. What need not be
+        `fresh` may come from the replica; where that fails, all of it is read again from the primary.
+        """
+        if operation.kind is OperationType.MUTATION:
+            try:
+                return await self.engine.run(operation, context, root)
+            finally:
+                await self.has_written(context.caller.viewer)
+        context.fetch = partial(self.readings.fetch, fresh=fresh)
+        async with (snapshot := self.readings.snapshot(fresh=fresh)) as fetch:
+            context.reader = Reader(context.caller.viewer, fetch)
+            found = await self.engine.run(operation, context, root)
+        if snapshot.failed and self.readings.gave_up(snapshot):
+            return await self.run(operation, context, root)
+        return found
+
+    async def has_written(self, viewer: Viewer) -> None:
+        """Lets the viewer read from the replica again when that has what they have written."""
+        if self.readings.replica is None:
+            return
+        try:
+            await accounts.has_written(viewer)
+        except OUTAGES as error:  # the change is made, and must be answered
+            log.warning("writing was not noted", error=repr(error))
+
     async def caller(self, connection: HTTPConnection, token: str | None) -> Caller:
         """Who is behind a connection that showed `token`."""
         headers = connection.headers
+        viewer, written = await accounts.viewer_of(self.readings.fetch, token, self.clock())
         return Caller(
-            viewer=await viewer_of(token, self.clock()),
-            locale=negotiate(headers.get("accept-language")),
+            viewer=viewer,
+            locale=_locale(headers.get("accept-language", "")[:_MOST_LANGUAGES]),
             clock=self.clock,
             storage=self.storage,
             rules=self.rules,
             device=headers.get("user-agent", ""),
+            written=written,
         )
 
     async def still(self, caller: Caller, token: str | None) -> Caller:
         """The same caller with today's rights: signed out meanwhile, they are nobody."""
-        return replace(caller, viewer=await viewer_of(token, self.clock()) if token else Viewer())
+        viewer, written = await accounts.viewer_of(self.readings.fetch, token, self.clock())
+        return replace(caller, viewer=viewer, written=written)
 
     def trusts(self, origin: str | None) -> bool:
         """Whether web pages of `origin` may use the cookie: ours, and those that the operator named."""
         return origin is not None and origin in (origin_of(self.public_url), *self.allowed_origins)
+
+
+@lru_cache(maxsize=1000)
+def _locale(accept_language: str) -> str:
+    """Browsers ask for the same few again and again."""
+    return negotiate(accept_language)
 
 
 def bearer(header: str | None) -> str | None:
@@ -91,8 +136,3 @@ def describe(error: Exception, context: Context) -> dict[str, Any] | None:
         return None
     message = translate(context.caller.locale, error.message, **error.params)
     return {"message": message, "extensions": {"code": error.code.value}}
-
-
-async def _fetch(text: str, values: Sequence[Any]) -> Any:
-    async with raw_connection() as connection:
-        return await connection.fetch(text, *values)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from domain.errors import DomainError
+from domain.viewers import Viewer
 from edge import cookies
 from edge.services import Services
 from i18n import translate
@@ -52,6 +53,7 @@ async def confirm(request: Request, services: Services) -> Response:
         session = await accounts.confirm_sign_up(caller, token=form.get("token", ""))
     except DomainError as error:
         return _page(caller.locale, f"<p>{escape(translate(caller.locale, error.message, **error.params))}</p>", 409)
+    await services.has_written(Viewer(session.user_id, session.session_id))
     response = _page(caller.locale, f"<p>{escape(translate(caller.locale, 'page.signed_in'))}</p>")
     cookies.set_session(response, session.token, session.expires_at, services.public_url)
     return response

@@ -1,10 +1,13 @@
 """Logs: one JSON object a line for machines, or columns for people; the API and the workers write them alike."""
 
+import json
 import logging
 import sys
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any
 
+import orjson
 import structlog
 
 Entry = MutableMapping[str, Any]
@@ -26,24 +29,40 @@ def configure(level: str, *, people: bool) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        hide_secrets,
     ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared[:-1], structlog.stdlib.ExtraAdder(), hide_secrets],
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(), hide_secrets],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(people=people)],
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name, least in _LEVELS_OF_OTHERS.items():
         logging.getLogger(name).setLevel(least)
+    if people:
+        _through_the_standard_library([*shared, hide_secrets])
+    else:
+        _straight_out(level, [*shared, hide_secrets, *_renderers(people=False), _encoded])
+
+
+def _through_the_standard_library(processors: list[structlog.types.Processor]) -> None:
+    structlog.configure(
+        processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _straight_out(level: str, processors: list[structlog.types.Processor]) -> None:
+    """Every request writes a line: the way through the standard library takes five times as long."""
+    structlog.configure(
+        processors=processors,
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
 
 
 def hide_secrets(logger: Any, method: str, entry: Entry) -> Entry:
@@ -53,13 +72,20 @@ def hide_secrets(logger: Any, method: str, entry: Entry) -> Entry:
 
 
 def _hidden(key: Any, value: Any) -> Any:
-    if isinstance(key, str) and key.lower().replace("-", "_") in SECRETS:
+    if isinstance(key, str) and _names_a_secret(key):
         return _HIDDEN
     if isinstance(value, dict):
         return {inner: _hidden(inner, item) for inner, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return [_hidden(None, item) for item in value]
+    if isinstance(value, tuple):  # and stays one: what the standard library says of an exception is a tuple
+        return tuple(_hidden(None, item) for item in value)
     return value
+
+
+@lru_cache(maxsize=1000)
+def _names_a_secret(key: str) -> bool:
+    return key.lower().replace("-", "_") in SECRETS
 
 
 def _renderers(*, people: bool) -> list[structlog.types.Processor]:
@@ -67,4 +93,16 @@ def _renderers(*, people: bool) -> list[structlog.types.Processor]:
         # Plain tracebacks: the pretty ones show the values of local variables, secrets included.
         plain = structlog.dev.plain_traceback
         return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
-    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json)]
+
+
+def _json(entry: Entry, **_: Any) -> str:
+    try:
+        return orjson.dumps(entry, default=str).decode()
+    except TypeError:  # half a character, or a number beyond 64 bits: rare, and a line must never fail
+        return json.dumps(entry, default=str)
+
+
+def _encoded(_logger: Any, _method: str, line: Any) -> bytes:
+    text: str = line
+    return text.encode()

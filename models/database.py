@@ -38,8 +38,11 @@ class NoDatabase(ConnectionError):
         super().__init__(f"The database that DATABASE_URL names cannot be used: {reason.rstrip('.')}.")
 
 
-def configuration(url: str, *, connections: int = 10) -> dict[str, Any]:
-    """Tortoise's configuration for `url`, with at most `connections` to the server."""
+def configuration(url: str, *, connections: int = 10, pooler: bool = False) -> dict[str, Any]:
+    """Tortoise's configuration for `url`, with at most `connections` to the server.
+
+    Behind a `pooler` that gives each transaction another session, no statement is kept prepared.
+    """
     database = expand_db_url(url)
     database["credentials"] |= {
         "minsize": 1,
@@ -47,9 +50,19 @@ def configuration(url: str, *, connections: int = 10) -> dict[str, Any]:
         "timeout": CONNECT_SECONDS,
         "command_timeout": STATEMENT_SECONDS,
         "server_settings": {"application_name": "video-creator"},
+        "reset": left_clean,
+        **({"statement_cache_size": 0} if pooler else {}),
     }
     app = {"models": ["models"], "migrations": "models.migrations", "default_connection": CONNECTION}
     return {"connections": {CONNECTION: database}, "apps": {"models": app}, "use_tz": True, "timezone": "UTC"}
+
+
+async def left_clean(_connection: asyncpg.Connection) -> None:
+    """For pools, when a connection comes back: there is nothing to undo, since no code of ours changes their sessions.
+
+    asyncpg has already rolled back what was open. Its own way is to have the server reset everything, each time, which
+    takes as long as a short statement.
+    """
 
 
 NOWHERE = "postgres://localhost/unused"
@@ -60,12 +73,12 @@ TORTOISE = configuration(NOWHERE)
 
 
 @asynccontextmanager
-async def database(url: str, *, connections: int = 10) -> AsyncIterator[None]:
+async def database(url: str, *, connections: int = 10, pooler: bool = False) -> AsyncIterator[None]:
     """The models are bound to the database at `url` while this is open, for every task of the process.
 
-    Connects at the first query; `require_database` makes one.
+    `pooler` as for `configuration`. Connects at the first query; `require_database` makes one.
     """
-    await Tortoise.init(config=configuration(url, connections=connections), _enable_global_fallback=True)
+    await Tortoise.init(config=configuration(url, connections=connections, pooler=pooler), _enable_global_fallback=True)
     try:
         yield
     finally:
@@ -103,7 +116,8 @@ def _is_of_a_lost_line(error: BaseException) -> bool:
 
 
 @contextmanager
-def _naming_a_lost_line() -> Iterator[None]:
+def naming_a_lost_line() -> Iterator[None]:
+    """What asyncpg says of a connection that is gone is raised as an outage."""
     try:
         yield
     except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
@@ -116,7 +130,7 @@ def _naming_a_lost_line() -> Iterator[None]:
 async def transaction() -> AsyncIterator[None]:
     """What is written inside is committed together, or not at all. Await nothing but the database in it."""
     context = in_transaction(CONNECTION)
-    with _naming_a_lost_line():
+    with naming_a_lost_line():
         await _enter(context)
         try:
             yield
@@ -137,7 +151,7 @@ def in_a_transaction() -> bool:
 @asynccontextmanager
 async def raw_connection() -> AsyncIterator[asyncpg.Connection]:
     """An asyncpg connection: the running transaction's if there is one, otherwise one of the pool."""
-    with _naming_a_lost_line():
+    with naming_a_lost_line():
         async with get_connection(CONNECTION).acquire_connection() as connection:
             yield cast("asyncpg.Connection", connection)
 

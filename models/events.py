@@ -8,7 +8,6 @@ import orjson
 from structlog.contextvars import get_contextvars
 from tortoise import fields
 from tortoise.contrib.postgres.fields import ArrayField
-from tortoise.contrib.postgres.indexes import GinIndex
 from tortoise.expressions import Q
 from tortoise.models import Model
 
@@ -18,7 +17,7 @@ from domain.ids import new_id
 from domain.viewers import AnyViewer
 from models.base import Row, in_teams_of
 from models.database import raw_connection
-from models.indexes import PartialIndex
+from models.indexes import PartialIndex, SearchIndex
 
 CHANNEL = "events"
 """The NOTIFY channel that wakes the relay."""
@@ -53,7 +52,7 @@ class EventRecord(Row):
         table = "events"
         indexes = [
             PartialIndex(fields=["recorded_at", "id"], name="idx_events_unpositioned", where="position IS NULL"),
-            GinIndex(fields=["subjects"], name="idx_events_subjects"),
+            SearchIndex(fields=["subjects"], name="idx_events_subjects"),
         ]
 
     @classmethod

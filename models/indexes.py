@@ -16,3 +16,17 @@ class PartialIndex(Index):
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         path, arguments, named = super().deconstruct()
         return path, arguments, {**named, "where": self.where}
+
+
+class SearchIndex(Index):
+    """A GIN index. `fields` may be expressions in SQL, with an operator class.
+
+    Each row is entered at once: entries put off until there are many would make every search read them one by one, and
+    one writer in some hundred wait for all.
+    """
+
+    INDEX_TYPE = "GIN"
+
+    def __init__(self, *, fields: list[str], name: str) -> None:
+        super().__init__(fields=fields, name=name)
+        self.extra = " WITH (fastupdate = off)"

@@ -54,9 +54,9 @@ class Job(Row):
         table = "jobs"
         indexes = [
             Index(fields=["video_id"], name="idx_jobs_video"),
-            Index(fields=["team_id", "created_at"], name="idx_jobs_team_created"),
             PartialIndex(fields=["available_at"], name="idx_jobs_queued", where="state = 'queued'"),
             PartialIndex(fields=["lease_until"], name="idx_jobs_running", where="state = 'running'"),
+            PartialIndex(fields=["video_id"], name="idx_jobs_purges", where="kind = 'purge_video'"),
         ]
 
     @classmethod

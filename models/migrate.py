@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
         if found := asyncio.run(drift()):
             sys.exit("The models say more than the migrations; run `make migration NAME=…`:\n  " + "\n  ".join(found))
         return
-    run(migrate(load().database_url))
+    run(migrate(load().session_url))
 
 
 if __name__ == "__main__":

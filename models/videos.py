@@ -5,7 +5,6 @@ from datetime import datetime
 
 from tortoise import fields
 from tortoise.contrib.postgres.fields import ArrayField
-from tortoise.contrib.postgres.indexes import GinIndex
 from tortoise.expressions import Q
 from tortoise.indexes import Index
 
@@ -14,6 +13,8 @@ from domain.errors import Conflict
 from domain.text import searchable
 from domain.videos import RESTORABLE, VideoStatus
 from models.base import TeamRow, choice
+from models.indexes import SearchIndex
+from models.search import INDEXES, TextFound
 
 
 class Video(TeamRow):
@@ -32,7 +33,9 @@ class Video(TeamRow):
         indexes = [
             Index(fields=["team_id", "created_at", "id"], name="idx_videos_team_created"),
             Index(fields=["deleted_at"], name="idx_videos_deleted_at"),
-            GinIndex(fields=["tags"], name="idx_videos_tags"),
+            Index(fields=["team_id", "status", "created_at", "id"], name="idx_videos_team_status_created"),
+            SearchIndex(fields=["tags"], name="idx_videos_tags"),
+            *INDEXES,
         ]
 
     @classmethod
@@ -49,7 +52,7 @@ class Video(TeamRow):
         if status is not None:
             found &= Q(status=status)
         if text and (sought := searchable(text)):
-            found &= Q(Q(title__icontains=sought), Q(description__icontains=sought), join_type=Q.OR)
+            found &= TextFound(sought)
         if tags:
             found &= Q(tags__contains=[searchable(tag).lower() for tag in tags])
         return found

@@ -5,12 +5,26 @@ connection to the database are handed in.
 """
 
 from plan.connections import Connection
-from plan.declarations import batch, by_id, column, computed, count_of, first_of, global_id, to_many, to_one
+from plan.declarations import (
+    aggregate_of,
+    any_by_id,
+    batch,
+    by_id,
+    column,
+    computed,
+    count_of,
+    first_of,
+    global_id,
+    list_of,
+    reference,
+    to_many,
+    to_one,
+)
 from plan.errors import BadInput
 from plan.ids import Node, decode_id, encode_id
 from plan.nodes import link, node, node_of
 from plan.plain import resolve
-from plan.reader import Reader, load
+from plan.reader import Reader, load, load_written
 from plan.rows import Row
 
 __all__ = [
@@ -19,6 +33,8 @@ __all__ = [
     "Node",
     "Reader",
     "Row",
+    "aggregate_of",
+    "any_by_id",
     "batch",
     "by_id",
     "column",
@@ -29,9 +45,12 @@ __all__ = [
     "first_of",
     "global_id",
     "link",
+    "list_of",
     "load",
+    "load_written",
     "node",
     "node_of",
+    "reference",
     "resolve",
     "to_many",
     "to_one",

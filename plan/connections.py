@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -114,7 +114,7 @@ class Paging:
         """The rows to fetch: one more than the page, to learn whether there is more; backwards runs from the end."""
         after, before = (decode_cursor(node, order, cursor) for cursor in (self.after, self.before))
         if self.backwards:
-            return Window(_reversed(order), self.size + 1, beyond=before, until=after)
+            return Window(reversed_order(order), self.size + 1, beyond=before, until=after)
         return Window(order, self.size + 1, beyond=after, until=before)
 
     def page(self, rows: list[Row], order: tuple[str, ...], count: Callable[[], Awaitable[int]]) -> Page:
@@ -127,7 +127,12 @@ class Paging:
 
 def encode_cursor(row: Row, order: tuple[str, ...]) -> str:
     """A row's place, as URL-safe base64: the type's name and the values of the columns that it is ordered by."""
-    return _encoded(row.node, order, tuple(row[name.removeprefix("-")] for name in order))
+    return _encoded(row.node.name, order, tuple(row[name.removeprefix("-")] for name in order))
+
+
+def encode_place(name: str, order: tuple[str, ...], row: Sequence[Any], places: Mapping[str, int]) -> str:
+    """The same for a row of the type `name` that is a tuple, with its columns at `places`."""
+    return _encoded(name, order, tuple(row[places[column.removeprefix("-")]] for column in order))
 
 
 def decode_cursor(node: NodeDefinition, order: tuple[str, ...], cursor: str | None) -> tuple[Any, ...] | None:
@@ -138,18 +143,19 @@ def decode_cursor(node: NodeDefinition, order: tuple[str, ...], cursor: str | No
         raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         _, place = orjson.loads(raw)
         values = tuple(python_value(node.table, name.removeprefix("-"), value) for name, value in place.items())
-        if None in values or _encoded(node, order, values) != cursor:
+        if None in values or _encoded(node.name, order, values) != cursor:
             raise ValueError("not as we write it")
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, OSError) as error:
         raise BadInput(f"{cursor!r:.80} is not a cursor of this connection.") from error
     return values
 
 
-def _encoded(node: NodeDefinition, order: tuple[str, ...], values: tuple[Any, ...]) -> str:
+def _encoded(name: str, order: tuple[str, ...], values: tuple[Any, ...]) -> str:
     # The order is written down too: a place in another order would be understood wrongly, not refused.
-    place = orjson.dumps([node.name, dict(zip(order, values, strict=True))], default=str)  # asyncpg's UUID is its own
+    place = orjson.dumps([name, dict(zip(order, values, strict=True))], default=str)  # asyncpg's UUID is its own
     return base64.urlsafe_b64encode(place).rstrip(b"=").decode()
 
 
-def _reversed(order: tuple[str, ...]) -> tuple[str, ...]:
+def reversed_order(order: tuple[str, ...]) -> tuple[str, ...]:
+    """The same columns the other way round."""
     return tuple(name[1:] if name.startswith("-") else f"-{name}" for name in order)

@@ -35,6 +35,7 @@ from graphql import (
 from strawberry.types.field import StrawberryField
 
 from plan.connections import LARGEST_PAGE, PAGE
+from plan.declarations import ListOf
 from plan.shapes import Selecting, require, selections
 
 MOST_NODES = 10_000
@@ -160,6 +161,8 @@ class _Counter:
         if field.args.keys() >= _PAGING:
             rows = self._page(node)
             return Share(Cost(rows + 1, 1) + inside.total(rows), fields=1)  # one row more says whether there are more
+        if most := _most_rows(field):
+            return Share(Cost(most, 1) + inside.total(most), fields=1)
         cost = inside.total(LISTED)
         if node.selection_set and is_list_type(get_nullable_type(field.type)):
             return Share(listed=(_VALUE + cost).times(_length(field) // LISTED), fields=1)
@@ -199,6 +202,12 @@ def _is_loaded(field: GraphQLField) -> bool:
     """Whether the row at hand does not answer the field: then it is awaited, which takes some ten times as long."""
     declared: StrawberryField | None = field.extensions.get("strawberry-definition")
     return declared is not None and not declared.is_basic_field
+
+
+def _most_rows(field: GraphQLField) -> int:
+    """How many rows a declared list may have; 0 where the field is none."""
+    declaration = getattr(field.extensions.get("strawberry-definition"), "declaration", None)
+    return declaration.most if isinstance(declaration, ListOf) else 0
 
 
 def _between(size: int) -> int:

@@ -6,9 +6,12 @@ carries its declaration. The plain path (`plan/plain.py`) and the compiler read 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from uuid import UUID
 
 import strawberry
 from strawberry.annotation import StrawberryAnnotation
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
     from plan.rows import Row
 
+Function = Literal["sum", "min", "max"]
 Where = Callable[..., Any]
 """Takes a filter input's given values by name and answers a Tortoise `Q`."""
 
@@ -70,11 +74,24 @@ class FirstOf:
 
 @dataclass(frozen=True, slots=True)
 class ToMany:
-    """The rows whose column `key` holds this row's id, as a connection in `order`, narrowed by `where`."""
+    """The rows whose column `key` holds this row's id, as a connection in `order`, narrowed by `where`.
+
+    `orders` has the other orders that a client may ask for, by the members of an enum.
+    """
 
     key: str
     order: tuple[str, ...]
     where: Where | None
+    orders: Mapping[Enum, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """The first `most`, in `order`, of the rows whose column `key` holds this row's id, as a plain list."""
+
+    key: str
+    order: tuple[str, ...]
+    most: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +102,48 @@ class CountOf:
 
 
 @dataclass(frozen=True, slots=True)
+class AggregateOf:
+    """`function` over the values that `column` has in the rows of the to-many field `field`."""
+
+    field: str
+    function: Function
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class ById:
     """A root field: the row with the given global id."""
 
 
-Declaration = GlobalId | Column | Computed | Batch | ToOne | FirstOf | ToMany | CountOf | ById
+@dataclass(frozen=True, slots=True)
+class AnyById:
+    """A root field: the row of any declared type with the given global id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The row whose id is `by(source, context)`, for a source that is no row: a root, a payload, an event."""
+
+    by: Callable[[Any, Any], UUID | None]
+
+
+Declaration = (
+    GlobalId
+    | Column
+    | Computed
+    | Batch
+    | ToOne
+    | FirstOf
+    | ToMany
+    | ListOf
+    | CountOf
+    | AggregateOf
+    | ById
+    | AnyById
+    | Reference
+)
 _IN_ROW = (GlobalId, Column, Computed)
+_NO_ORDERS: Mapping[Any, str] = MappingProxyType({})
 
 
 class PlanField(StrawberryField):
@@ -174,13 +227,25 @@ def to_many(
     description: str,
     filters: Any = None,
     where: Where | None = None,
+    orders: Mapping[Any, str | Sequence[str]] = _NO_ORDERS,
     init: Literal[False] = False,
 ) -> Any:
-    """The rows that point here by `key`, as a connection; `filters` is an input type, its values go to `where`."""
+    """The rows that point here by `key`, as a connection.
+
+    `filters` is an input type, its values go to `where`. `orders` gives columns for each member of an enum, which
+    clients choose from by `orderBy`; `order` is the one for those who do not.
+    """
     del init
-    field = PlanField.declaring(ToMany(key, _order(order), where), description)
-    field.arguments = [*_paging_arguments(), *_filter_arguments(filters)]
+    chosen = {member: _order(columns) for member, columns in orders.items()}
+    field = PlanField.declaring(ToMany(key, _order(order), where, chosen), description)
+    field.arguments = [*_paging_arguments(), *_filter_arguments(filters), *_order_arguments(chosen)]
     return field
+
+
+def list_of(key: str, *, order: str | Sequence[str], most: int, description: str, init: Literal[False] = False) -> Any:
+    """The first `most` rows that point here by `key`, as a plain list: for what is few by its nature."""
+    del init
+    return PlanField.declaring(ListOf(key, _order(order), most), description)
 
 
 def count_of(field: str, *, description: str, init: Literal[False] = False) -> Any:
@@ -189,10 +254,38 @@ def count_of(field: str, *, description: str, init: Literal[False] = False) -> A
     return PlanField.declaring(CountOf(field), description)
 
 
+def aggregate_of(field: str, function: Function, column: str, *, description: str, init: Literal[False] = False) -> Any:
+    """The sum (0 over no rows), smallest or largest (null over none) of a column over a to-many field's rows."""
+    del init
+    return PlanField.declaring(AggregateOf(field, function, column), description)
+
+
+def reference(
+    by: Callable[[Any, Any], UUID | None], *, description: str, action: str | None = None, init: Literal[False] = False
+) -> Any:
+    """On a type that has no table: the row whose id `by(source, context)` answers, or null where that is None.
+
+    On a root type the source is None, and `action` names the permission that seeing it takes.
+    """
+    del init
+    field = PlanField.declaring(Reference(by), description)
+    field.action = action
+    return field
+
+
 def by_id(action: str, *, description: str, init: Literal[False] = False) -> Any:
     """A root field: one row by its global id, or null. `action` names the permission that seeing it takes."""
     del init
     field = PlanField.declaring(ById(), description)
+    field.action = action
+    field.arguments = [id_argument()]
+    return field
+
+
+def any_by_id(action: str, *, description: str, init: Literal[False] = False) -> Any:
+    """A root field of an interface's type: a row of whatever declared type by its global id, or null."""
+    del init
+    field = PlanField.declaring(AnyById(), description)
     field.action = action
     field.arguments = [id_argument()]
     return field
@@ -219,6 +312,11 @@ def _paging_arguments() -> list[StrawberryArgument]:
 
 def _filter_arguments(filters: Any) -> list[StrawberryArgument]:
     return [_argument("filter", filters, "Only what matches all of this.")] if filters else []
+
+
+def _order_arguments(orders: Mapping[Enum, Any]) -> list[StrawberryArgument]:
+    kinds = {type(member) for member in orders}
+    return [_argument("order_by", kind, "In which order; there is a usual one.") for kind in kinds]
 
 
 def id_argument() -> StrawberryArgument:

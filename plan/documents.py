@@ -1,40 +1,41 @@
-"""What has been parsed and validated once is not parsed again, within bounds."""
+"""What was made of a text once is kept, within bounds."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-D = TypeVar("D")
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 
-class Documents(Generic[D]):
-    """What `make` made of the texts used last, as many as have `most` characters together.
+class Kept(Generic[K, V]):
+    """What was made of the texts used last, as many as have `most` characters together.
 
     Counted in characters, not in documents, because that is what a stranger can fill: a parsed document takes some
-    hundred bytes of memory for each character of its text.
+    hundred bytes of memory for each character of its text, a plan some more.
     """
 
-    def __init__(self, make: Callable[[str], D], most: int) -> None:
-        self._make = make
+    def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: OrderedDict[str, D] = OrderedDict()
+        self._kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
         self.characters = 0
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def __getitem__(self, text: str) -> D:
-        if text in self._kept:
-            self._kept.move_to_end(text)
-            return self._kept[text]
-        made = self._make(text)
-        if len(text) <= self._most:
-            self._keep(text, made)
+    def get(self, key: K, characters: int, make: Callable[[], V]) -> V:
+        """What is kept under `key`, or else what `make` makes of its text, which has so many `characters`."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key][0]
+        made = make()
+        if characters <= self._most:
+            self._keep(key, made, characters)
         return made
 
-    def _keep(self, text: str, made: D) -> None:
-        self._kept[text] = made
-        self.characters += len(text)
+    def _keep(self, key: K, made: V, characters: int) -> None:
+        self._kept[key] = made, characters
+        self.characters += characters
         while self.characters > self._most:
-            oldest, _ = self._kept.popitem(last=False)
-            self.characters -= len(oldest)
+            _, (_, oldest) = self._kept.popitem(last=False)
+            self.characters -= oldest

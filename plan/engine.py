@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, Protocol, cast
 
 from graphql import (
     DocumentNode,
-    ExecutionResult,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -30,15 +29,22 @@ from graphql import (
     validate,
 )
 from graphql.execution import get_variable_values
-from graphql.execution.values import get_argument_values
+from graphql.execution.values import VariableValues, get_argument_values
 from strawberry import Schema
+from strawberry.types.arguments import convert_arguments
 
+from plan.arguments import Convert
 from plan.costs import Tariff
-from plan.documents import Documents
+from plan.declarations import PlanField
+from plan.documents import Kept
+from plan.draft import NotCompilable
 from plan.errors import BadInput
+from plan.explain import Report, explanation
+from plan.reader import Reader
+from plan.requests import Answer, Operation, Request, RequestRefused
+from plan.runner import Asked, Describe, Outcome, Plan, Runner
 from plan.shapes import MOST_CHARACTERS, MOST_TOKENS, TooCostly, require, require_modest
 
-Answer = dict[str, Any]
 log = logging.getLogger(__name__)
 CHARACTERS_KEPT = 1_000_000
 OPERATION_SECONDS = 10
@@ -49,38 +55,11 @@ MOST_ERRORS = 5
 class Context(Protocol):
     """What an execution carries; the application's context has more."""
 
+    reader: Reader
+
     @property
     def request_id(self) -> str:
         """Named in masked errors, so that the log can be searched for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A GraphQL request as it came in."""
-
-    query: str
-    operation_name: str | None = None
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    extensions: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A request whose document is sound and whose operation is known."""
-
-    document: DocumentNode
-    node: OperationDefinitionNode
-    request: Request
-
-    @property
-    def kind(self) -> OperationType:
-        """Query, mutation or subscription."""
-        return self.node.operation
-
-    @property
-    def root_fields(self) -> list[str]:
-        """The names of the fields asked for at the root, leaving out what hides in fragments."""
-        return [part.name.value for part in self.node.selection_set.selections if isinstance(part, FieldNode)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,45 +70,43 @@ class Sound:
     tariff: Tariff
 
 
-class RequestRefused(Exception):
-    """The request never came to execution: syntax, validation, variables, cost, or no such operation.
-
-    `errors` and `code` are for the client.
-    """
-
-    def __init__(self, errors: list[GraphQLError], code: str = "BAD_REQUEST") -> None:
-        super().__init__(errors)
-        self.errors = errors
-        self.code = code
-
-    @classmethod
-    def too_costly(cls, reason: TooCostly) -> RequestRefused:
-        """For what would take more than is granted."""
-        return cls([GraphQLError(str(reason))], "TOO_COSTLY")
-
-    def answer(self) -> Answer:
-        """The answer without `data` that the specification asks for."""
-        return {"errors": [dict(error.formatted) | {"extensions": {"code": self.code}} for error in self.errors]}
+_NO_VARIABLES = VariableValues({}, {})
 
 
-Describe = Callable[[Exception, Any], Mapping[str, Any] | None]
-"""Turns an application's error into `message` and `extensions` for the client of a context, or None to mask it."""
+Observe = Callable[[OperationType, str], None]
+"""Told of every operation how it was run: `planned`, or for which reason it was not."""
 
 
 class Engine:
-    """Answers operations over one schema."""
+    """Answers operations over one schema: by a plan where there is one, otherwise by graphql-core's executor.
 
-    def __init__(self, schema: Schema, describe: Describe, *, seconds: float = OPERATION_SECONDS) -> None:
+    With `explaining`, answers tell in `extensions.plan` how they came about.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        describe: Describe,
+        *,
+        seconds: float = OPERATION_SECONDS,
+        planning: bool = True,
+        explaining: bool = False,
+        observe: Observe = lambda _kind, _how: None,
+    ) -> None:
         self.schema = schema._schema  # noqa: SLF001 - the graphql-core schema, which Strawberry keeps to itself
         self._describe = describe
         self._seconds = seconds
-        self._documents = Documents(self._judged, CHARACTERS_KEPT)
+        self._planning = planning
+        self._explaining = explaining
+        self._observe = observe
+        self._runner = Runner(self.schema, _converter(schema), describe)
+        self._documents: Kept[str, Sound | RequestRefused] = Kept(CHARACTERS_KEPT)
 
     def operation(self, request: Request) -> Operation:
         """The request's operation; RequestRefused when there is none, or it is not sound, or it costs too much."""
         try:
             require("characters", len(request.query), MOST_CHARACTERS)
-            judged = self._documents[request.query]
+            judged = self._documents.get(request.query, len(request.query), lambda: self._judged(request.query))
             if isinstance(judged, RequestRefused):
                 # A new one: an exception that is raised again keeps the frames of every time that it was.
                 raise RequestRefused(judged.errors, judged.code)
@@ -139,31 +116,29 @@ class Engine:
             raise RequestRefused.too_costly(reason) from reason
         return Operation(judged.document, node, request)
 
-    async def run(self, operation: Operation, context: Context, root: Any = None) -> Answer:
+    async def run(self, operation: Operation, context: Context, root: Any = None, *, plain: bool = False) -> Answer:
         """Executes the operation, once; RequestRefused when its variables are not of their types.
 
         For a subscription, `root` is the event at hand. What only reads is given up after `seconds`. A mutation is
         not: cut short in its commit, nobody would know whether it was done. The database limits its statements.
+        `plain` keeps the plan out of it.
         """
+        asked = self._asked(operation)
+        report = Report() if self._explaining else None
         limit = None if operation.kind is OperationType.MUTATION else self._seconds
         try:
             async with asyncio.timeout(limit):
-                return await self._executed(operation, context, root)
+                return await self._answered(asked, context, root, report, plain=plain)
         except TimeoutError:  # ours: those of fields are among the answer's errors
             message = f"It took longer than {self._seconds} seconds, and was given up."
             return {"data": None, "errors": [{"message": message, "extensions": {"code": "TIMEOUT"}}]}
 
     def root_call(self, operation: Operation) -> tuple[Any, dict[str, Any]]:
         """The Strawberry field and the coerced arguments (by Python name) of a subscription's one root field."""
-        variables = get_variable_values(
-            self.schema, operation.node.variable_definitions or (), dict(operation.request.variables)
-        )
-        if isinstance(variables, list):
-            raise RequestRefused(variables)
-        node = _only_field(operation)
+        asked, node = self._asked(operation), _only_field(operation)
         assert self.schema.subscription_type is not None, "a valid subscription has a type"
         definition = self.schema.subscription_type.fields[node.name.value]
-        arguments = get_argument_values(definition, node, variables)
+        arguments = get_argument_values(definition, node, asked.variables)
         declared = definition.extensions["strawberry-definition"]
         names = {argument.python_name.replace("_", "").lower(): argument.python_name for argument in declared.arguments}
         return declared, {names[name.lower()]: value for name, value in arguments.items()}
@@ -183,23 +158,54 @@ class Engine:
         errors = validate(self.schema, document, max_errors=MOST_ERRORS)
         return RequestRefused(errors) if errors else Sound(document, Tariff(self.schema, document))
 
-    async def _executed(self, operation: Operation, context: Context, root: Any) -> Answer:
+    def _asked(self, operation: Operation) -> Asked:
+        given, definitions = operation.request.variables, operation.node.variable_definitions
+        coerced = get_variable_values(self.schema, definitions, dict(given)) if definitions else _NO_VARIABLES
+        if isinstance(coerced, list):
+            raise RequestRefused(coerced)
+        return Asked(operation.request.query, operation.document, operation.node, coerced, given)
+
+    async def _answered(
+        self, asked: Asked, context: Context, root: Any, report: Report | None, *, plain: bool
+    ) -> Answer:
+        kind = asked.operation.operation
+        context.reader.begin(asked.name, report)
+        try:
+            plan = self._plan(asked, plain=plain)
+            outcome = await self._runner.run(plan, asked, context, root, report)
+        except NotCompilable as reason:
+            self._observe(kind, reason.reason)
+            outcome = await self._executed(asked, context, root)
+            told = explanation(report, reason)
+        else:
+            self._observe(kind, "planned")
+            told = explanation(report, None)
+        return self._answer(outcome, context) | ({"extensions": {"plan": told}} if report else {})
+
+    def _plan(self, asked: Asked, *, plain: bool) -> Plan:
+        if plain:
+            raise NotCompilable("asked", "the plain path was asked for")
+        if not self._planning:
+            raise NotCompilable("off", "planning is switched off")
+        return self._runner.plan(asked)
+
+    async def _executed(self, asked: Asked, context: Context, root: Any) -> Outcome:
         result = execute(
             self.schema,
-            operation.document,
+            asked.document,
             root_value=root,
             context_value=context,
-            variable_values=dict(operation.request.variables),
-            operation_name=operation.request.operation_name,
+            variable_values=dict(asked.given),
+            operation_name=asked.name or None,
         )
-        return self._answer(await result if isawaitable(result) else result, context)
+        result = await result if isawaitable(result) else result
+        return result.data, result.errors or ()
 
-    def _answer(self, result: ExecutionResult, context: Context) -> Answer:
-        if result.data is None and result.errors and not any(error.path for error in result.errors):
-            raise RequestRefused(result.errors)  # no field is at fault: it is the variables
-        answer: Answer = {"data": result.data}
-        if result.errors:
-            answer["errors"] = [self._formatted(error, context) for error in result.errors]
+    def _answer(self, outcome: Outcome, context: Context) -> Answer:
+        data, errors = outcome
+        answer: Answer = {"data": data}
+        if errors:
+            answer["errors"] = [self._formatted(error, context) for error in errors]
         return answer
 
     def _formatted(self, error: GraphQLError, context: Context) -> dict[str, Any]:
@@ -215,6 +221,16 @@ class Engine:
         log.error("an operation failed at %s", error.path, exc_info=cause)
         message = f"Something went wrong on our side. Request {context.request_id}."
         return formatted | {"message": message, "extensions": {"code": "INTERNAL", "requestId": context.request_id}}
+
+
+def _converter(schema: Schema) -> Convert:
+    """How Strawberry makes of arguments what resolvers get."""
+    scalars = schema.schema_converter.scalar_registry
+
+    def convert(field: PlanField, values: dict[str, Any]) -> dict[str, Any]:
+        return convert_arguments(values, field.arguments, scalars, schema.config)
+
+    return convert
 
 
 def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode:

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from plan.engine import Answer, Request
+from plan.requests import Answer, Request
 
 MOST_BYTES = 1024**2
 _RESPONSE_TYPE = "application/graphql-response+json"

@@ -12,29 +12,31 @@ from strawberry.types.base import StrawberryList, StrawberryOptional, get_object
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from plan.declarations import (
+    AggregateOf,
     Batch,
     Column,
     Computed,
     CountOf,
     FirstOf,
+    ListOf,
     PlanField,
     ToMany,
     ToOne,
+    aggregate_of,
     batch,
     column,
     computed,
     count_of,
     first_of,
+    list_of,
     to_many,
     to_one,
 )
-from plan.predicates import require_joinless
+from plan.predicates import Visibility, Visible
 from plan.rows import Row
 from plan.tables import column_names, is_nullable, table_name
 
 T = TypeVar("T", bound=type)
-Visible = Callable[[Any], Any]
-"""Takes a viewer and answers the `Q` of the rows they may see."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +50,10 @@ class NodeDefinition:
     fields: dict[str, PlanField]
     columns: tuple[str, ...] = ("id",)
     enums: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
+    visibility: Visibility = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.visibility = Visibility(self.table, self.visible)
 
     def target(self, name: str) -> NodeDefinition:
         """The node that the relation `name` leads to."""
@@ -58,7 +64,8 @@ NODES: dict[str, NodeDefinition] = {}
 
 
 @dataclass_transform(
-    kw_only_default=True, field_specifiers=(column, computed, batch, to_one, first_of, to_many, count_of)
+    kw_only_default=True,
+    field_specifiers=(column, computed, batch, to_one, first_of, to_many, list_of, count_of, aggregate_of),
 )
 def node(*, table: Any, visible: Visible, description: str = "") -> Callable[[T], T]:
     """Declares a type over `table`, whose rows a viewer sees where `visible(viewer)` holds: there is no way without.
@@ -102,7 +109,7 @@ def link(viewers: list[Any]) -> list[type]:
         _name_types(vars(sys.modules[module]))
     for definition in NODES.values():
         _complete(definition)
-        require_joinless(definition.table, definition.visible, viewers)
+        definition.visibility.require_sound(viewers)
     return [definition.cls for definition in NODES.values()]
 
 
@@ -128,11 +135,15 @@ def _complete(definition: NodeDefinition) -> None:
         elif isinstance(declaration, ToOne):
             _need(definition, declaration.key)
             definition.target(name)
-        elif isinstance(declaration, FirstOf | ToMany):
+        elif isinstance(declaration, FirstOf | ToMany | ListOf):
             _need(definition.target(name), declaration.key)
-            _need_order(definition.target(name), declaration.order)
-        elif isinstance(declaration, CountOf):
+            orders = declaration.orders.values() if isinstance(declaration, ToMany) else ()
+            for order in (declaration.order, *orders):
+                _need_order(definition.target(name), order)
+        elif isinstance(declaration, CountOf | AggregateOf):
             _need_field(definition, name, declaration.field, ToMany)
+            if isinstance(declaration, AggregateOf):
+                _need(definition.target(declaration.field), declaration.column)
 
 
 def _complete_column(definition: NodeDefinition, declared: PlanField, declaration: Column) -> None:

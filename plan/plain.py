@@ -10,6 +10,8 @@ from tortoise.expressions import Q
 
 from plan.connections import Connection, Paging
 from plan.declarations import (
+    AggregateOf,
+    AnyById,
     Batch,
     ById,
     Column,
@@ -17,14 +19,17 @@ from plan.declarations import (
     CountOf,
     FirstOf,
     GlobalId,
+    ListOf,
     PlanField,
+    Reference,
     ToMany,
     ToOne,
     Where,
 )
 from plan.ids import decode_id, encode_id
-from plan.nodes import NodeDefinition, innermost, node_of
-from plan.statements import Window
+from plan.nodes import NODES, NodeDefinition, innermost, node_of
+from plan.statements import Window, aggregate_sql
+from plan.tables import sql_type
 
 if TYPE_CHECKING:
     from plan.reader import Reader
@@ -85,22 +90,38 @@ async def _first_of(field: PlanField, row: Row, info: Any, _arguments: dict[str,
 async def _to_many(field: PlanField, row: Row, info: Any, arguments: dict[str, Any]) -> Connection[Any]:
     declaration: ToMany = field.declaration  # type: ignore[assignment]
     target, reader, parent = row.node.target(field.python_name), _reader(info), row["id"]
-    condition = _condition(declaration.where, arguments.pop("filter", None))
+    condition = condition_of(declaration.where, arguments.pop("filter", None))
+    order = order_of(declaration, arguments.pop("order_by", None))
     paging = Paging.checked(**arguments)
-    window = paging.window(target, declaration.order)
+    window = paging.window(target, order)
     rows = await reader.window(target, declaration.key, parent, condition, window)
 
     async def count() -> int:
         return await reader.count(target, declaration.key, parent, condition)
 
-    return Connection(page=paging.page(rows, declaration.order, count))
+    return Connection(page=paging.page(rows, order, count))
+
+
+async def _list_of(field: PlanField, row: Row, info: Any, _arguments: dict[str, Any]) -> list[Row]:
+    declaration: ListOf = field.declaration  # type: ignore[assignment]
+    target, window = row.node.target(field.python_name), Window(declaration.order, declaration.most)
+    return await _reader(info).window(target, declaration.key, row["id"], Q(), window)
 
 
 async def _count_of(field: PlanField, row: Row, info: Any, _arguments: dict[str, Any]) -> int:
     declaration: CountOf = field.declaration  # type: ignore[assignment]
     many: ToMany = row.node.fields[declaration.field].declaration  # type: ignore[assignment]
     target = row.node.target(declaration.field)
-    return await _reader(info).count(target, many.key, row["id"], _condition(many.where, None))
+    return await _reader(info).count(target, many.key, row["id"], condition_of(many.where, None))
+
+
+async def _aggregate_of(field: PlanField, row: Row, info: Any, _arguments: dict[str, Any]) -> Any:
+    declaration: AggregateOf = field.declaration  # type: ignore[assignment]
+    many: ToMany = row.node.fields[declaration.field].declaration  # type: ignore[assignment]
+    target, function = row.node.target(declaration.field), declaration.function
+    sql = aggregate_sql(function, "x", declaration.column, sql_type(target.table, declaration.column))
+    nothing = 0 if function == "sum" else None
+    return await _reader(info).aggregate(target, many.key, row["id"], condition_of(many.where, None), sql, nothing)
 
 
 async def _by_id(field: PlanField, _source: Any, info: Any, arguments: dict[str, Any]) -> Row | None:
@@ -109,7 +130,23 @@ async def _by_id(field: PlanField, _source: Any, info: Any, arguments: dict[str,
     return await _reader(info).one(node, row_id) if name == node.name else None
 
 
-def _condition(where: Where | None, given: Any) -> Q:
+async def _any_by_id(_field: PlanField, _source: Any, info: Any, arguments: dict[str, Any]) -> Row | None:
+    name, row_id = decode_id(arguments["id"])
+    return await _reader(info).one(NODES[name], row_id) if name in NODES else None
+
+
+async def _reference(field: PlanField, source: Any, info: Any, _arguments: dict[str, Any]) -> Row | None:
+    declaration: Reference = field.declaration  # type: ignore[assignment]
+    row_id = declaration.by(source, info.context)
+    return None if row_id is None else await _reader(info).one(node_of(innermost(field.type)), row_id)
+
+
+def order_of(declaration: ToMany, chosen: Any) -> tuple[str, ...]:
+    """The order that a client has chosen, or the usual one."""
+    return declaration.orders[chosen] if chosen is not None else declaration.order
+
+
+def condition_of(where: Where | None, given: Any) -> Q:
     """The filter input's values that are set, put to `where`; null means the same as absent."""
     if where is None:
         return Q()
@@ -131,8 +168,12 @@ _RESOLVERS: dict[type, Callable[..., Any]] = {
     ToOne: _to_one,
     FirstOf: _first_of,
     ToMany: _to_many,
+    ListOf: _list_of,
     CountOf: _count_of,
+    AggregateOf: _aggregate_of,
     ById: _by_id,
+    AnyById: _any_by_id,
+    Reference: _reference,
 }
 
 PlanField.read = staticmethod(resolve)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncpg import DataError
 from strawberry.dataloader import DataLoader
@@ -12,35 +14,58 @@ from tortoise.expressions import Q
 
 from plan.errors import BadInput
 from plan.nodes import NodeDefinition, node_of
+from plan.predicates import fingerprint
 from plan.rows import Row
-from plan.statements import Statement, Window, counts_by, rows_by, windows_by
+from plan.statements import PlainStatements, Window
+from plan.writing import Statement
+
+if TYPE_CHECKING:
+    from plan.explain import Report
 
 V = TypeVar("V")
 Fetch = Callable[[str, Sequence[Any]], Awaitable[Sequence[Mapping[str, Any]]]]
 """Runs one statement with its values and answers its rows."""
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A row that a mutation has written, to be read for its answer; `otherwise` stands in if it cannot be seen."""
+
+    node: NodeDefinition
+    row_id: Any
+    otherwise: Callable[[], Any]
+
+
 class Reader:
-    """Reads for one viewer and one execution: it loads nothing twice, so make a fresh one each time."""
+    """Reads for one viewer and one execution: it loads nothing twice, so make a fresh one each time.
+
+    `name` is the operation's, for the statements' comments. With `planned`, what a mutation has written is not loaded
+    here: the plan reads it together with all that is asked about it.
+    """
 
     def __init__(self, viewer: Any, fetch: Fetch) -> None:
         self.viewer = viewer
-        self._fetch = fetch
+        self.fetch = fetch
+        self.name = ""
+        self.planned = False
+        self._report: Report | None = None
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
 
     def fresh(self) -> Reader:
         """A reader for the same viewer that has loaded nothing yet."""
-        return Reader(self.viewer, self._fetch)
+        return self.for_viewer(self.viewer)
 
     def for_viewer(self, viewer: Any) -> Reader:
         """A reader for another viewer, by the same connection."""
-        return Reader(viewer, self._fetch)
+        reader = Reader(viewer, self.fetch)
+        reader.name, reader.planned, reader._report = self.name, self.planned, self._report
+        return reader
 
     async def one(self, node: NodeDefinition, row_id: Any) -> Row | None:
         """The row with this id, if the viewer may see it."""
 
         async def load(ids: list[Any]) -> list[Row | None]:
-            rows = await self._rows(node, rows_by(node, "id", ids, node.visible(self.viewer)))
+            rows = await self._rows(node, self._statements.rows_by(node, "id", ids))
             by_id = {row["id"]: row for row in rows}
             return [by_id.get(row_id) for row_id in ids]
 
@@ -50,24 +75,28 @@ class Reader:
         """The rows of one parent within `window`; parents with an equal condition and window share a statement."""
 
         async def load(parents: list[Any]) -> list[list[Row]]:
-            visible = Q(node.visible(self.viewer), condition) if condition else node.visible(self.viewer)
-            rows = await self._rows(node, windows_by(node, key, parents, visible, window))
+            rows = await self._rows(node, self._statements.windows_by(node, key, parents, condition, window))
             return _grouped(rows, key, parents)
 
-        name = ("window", node.name, key, _fingerprint(condition), window)
+        name = ("window", node.name, key, fingerprint(condition), window)
         return await self._loader(name, load).load(parent)  # type: ignore[no-any-return]
+
+    async def aggregate(
+        self, node: NodeDefinition, key: str, parent: Any, condition: Q, aggregate: str, nothing: Any
+    ) -> Any:
+        """An aggregate (in SQL, over the alias `x`) of the rows of one parent that the viewer may see."""
+
+        async def load(parents: list[Any]) -> list[Any]:
+            found = await self._run(self._statements.values_by(node, key, parents, condition, aggregate))
+            values = {row["key"]: row["value"] for row in found}
+            return [values.get(parent, nothing) for parent in parents]
+
+        name = ("aggregate", node.name, key, fingerprint(condition), aggregate)
+        return await self._loader(name, load).load(parent)
 
     async def count(self, node: NodeDefinition, key: str, parent: Any, condition: Q) -> int:
         """How many rows of one parent the viewer may see."""
-
-        async def load(parents: list[Any]) -> list[int]:
-            visible = Q(node.visible(self.viewer), condition) if condition else node.visible(self.viewer)
-            found = await self._run(counts_by(node, key, parents, visible))
-            counts = {row["key"]: row["count"] for row in found}
-            return [counts.get(parent, 0) for parent in parents]
-
-        name = ("count", node.name, key, _fingerprint(condition))
-        return await self._loader(name, load).load(parent)  # type: ignore[no-any-return]
+        return int(await self.aggregate(node, key, parent, condition, "count(*)", 0))
 
     async def batched(self, name: Hashable, row: Row, by: Callable[[Sequence[Row]], Awaitable[Sequence[Any]]]) -> Any:
         """`by` for all rows that ask under `name` at once."""
@@ -77,14 +106,26 @@ class Reader:
 
         return await self._loader(("batch", name), load).load(row)
 
+    @property
+    def _statements(self) -> PlainStatements:
+        return PlainStatements(self.viewer, self.name)
+
+    def begin(self, name: str, report: Report | None) -> None:
+        """Names the operation that is read for, and whom to tell of each statement."""
+        self.name, self._report = name, report
+
     async def _rows(self, node: NodeDefinition, statement: Statement) -> list[Row]:
         return [Row(node, values) for values in await self._run(statement)]
 
     async def _run(self, statement: Statement) -> Sequence[Mapping[str, Any]]:
+        began = perf_counter()
         try:
-            return await self._fetch(statement.text, statement.values)
+            rows = await self.fetch(statement.text, statement.values)
         except DataError as error:  # only values come from the client: a cursor's number too large, a NUL in a text
             raise BadInput("An argument holds a value that the database cannot take.") from error
+        if self._report is not None:
+            self._report.told(statement.text, statement.values, perf_counter() - began, {"rows": len(rows)})
+        return rows
 
     def _loader(self, name: Hashable, load: Callable[[list[Any]], Awaitable[Sequence[Any]]]) -> DataLoader[Any, Any]:
         if name not in self._loaders:
@@ -98,14 +139,20 @@ async def load(info: Any, cls: type, row_id: Any) -> Row | None:
     return await reader.one(node_of(cls), row_id)
 
 
+async def load_written(info: Any, cls: type, row_id: Any, otherwise: Callable[[], Any]) -> Any:
+    """What a mutation answers that has written this row of `cls`: the row, read anew, or what `otherwise` says."""
+    reader: Reader = info.context.reader
+    written = Written(node_of(cls), row_id, otherwise)
+    return written if reader.planned else await found(reader, written)
+
+
+async def found(reader: Reader, written: Written) -> Any:
+    """The written row, or what stands in for it."""
+    return await reader.one(written.node, written.row_id) or written.otherwise()
+
+
 def _grouped(rows: list[Row], key: str, parents: list[Any]) -> list[list[Row]]:
     of_parent: dict[Any, list[Row]] = defaultdict(list)
     for row in rows:
         of_parent[row[key]].append(row)
     return [of_parent[parent] for parent in parents]
-
-
-def _fingerprint(condition: Q) -> str:
-    """Equal for equal conditions: the text of a Q shows its whole tree."""
-    inner = [_fingerprint(child) for child in condition.children]
-    return f"{condition._is_negated}{condition.join_type}{condition.filters}{inner}"  # noqa: SLF001 - said nowhere else

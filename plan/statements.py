@@ -7,16 +7,9 @@ from typing import Any
 from tortoise.expressions import Q
 
 from plan.nodes import NodeDefinition
-from plan.predicates import predicate
-from plan.tables import array_type, table_name
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """Text and values, ready for asyncpg."""
-
-    text: str
-    values: tuple[Any, ...]
+from plan.predicates import conditioned
+from plan.tables import array_type, quoted
+from plan.writing import Given, Statement, Writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,63 +21,81 @@ class Window:
     beyond: tuple[Any, ...] | None = None
     until: tuple[Any, ...] | None = None
 
-    @property
-    def down(self) -> bool:
-        """Whether the order runs from large to small."""
-        return self.order[0].startswith("-")
 
-    @property
-    def columns(self) -> list[str]:
-        """The ordering columns without their direction."""
-        return [name.removeprefix("-") for name in self.order]
+class PlainStatements:
+    """Writes the statements for one viewer; `name` is the operation's."""
+
+    def __init__(self, viewer: Any, name: str = "") -> None:
+        self._viewer = viewer
+        self._name = name
+
+    def rows_by(self, node: NodeDefinition, key: str, keys: Sequence[Any]) -> Statement:
+        """The visible rows whose `key` is one of `keys`."""
+        writing = Writing()
+        asked = f'x."{key}" = ANY({writing.parameter(Given(list(keys)))})'
+        seen = node.visibility.written(self._viewer, "x", writing)
+        return self._done(writing, f"SELECT {_columns(node)} FROM {quoted(node.table)} x WHERE {asked} AND {seen}")
+
+    def windows_by(
+        self, node: NodeDefinition, key: str, keys: Sequence[Any], condition: Q, window: Window
+    ) -> Statement:
+        """For each of `keys`, a window of the visible rows that hold it in `key`, in one statement."""
+        writing = Writing()
+        parents = f"unnest({writing.parameter(Given(list(keys)))}::{array_type(node.table, key)})"
+        seen = node.visibility.written(self._viewer, "x", writing) + conditioned(node, condition, "x", writing)
+        bounds = "".join(
+            beyond(window.order, "x", [writing.parameter(Given(value)) for value in keyset], until=until)
+            for keyset, until in ((window.beyond, False), (window.until, True))
+            if keyset is not None
+        )
+        rows = (
+            f'SELECT {_columns(node)} FROM {quoted(node.table)} x WHERE x."{key}" = parent.key AND {seen}{bounds} '
+            f"ORDER BY {ordered(window.order, 'x')} LIMIT {window.limit}"
+        )
+        return self._done(writing, f"SELECT p.* FROM {parents} AS parent(key) CROSS JOIN LATERAL ({rows}) p")
+
+    def values_by(self, node: NodeDefinition, key: str, keys: Sequence[Any], condition: Q, aggregate: str) -> Statement:
+        """An aggregate over the visible rows with each of `keys` in `key`: pairs of key and value, none for no rows."""
+        writing = Writing()
+        asked = f'x."{key}" = ANY({writing.parameter(Given(list(keys)))})'
+        seen = node.visibility.written(self._viewer, "x", writing) + conditioned(node, condition, "x", writing)
+        body = (
+            f'SELECT x."{key}" AS key, {aggregate} AS value FROM {quoted(node.table)} x '
+            f"WHERE {asked} AND {seen} GROUP BY 1"
+        )
+        return self._done(writing, body)
+
+    def _done(self, writing: Writing, body: str) -> Statement:
+        return writing.statement(body, self._viewer, self._name)
 
 
-def rows_by(node: NodeDefinition, key: str, keys: Sequence[Any], visible: Q) -> Statement:
-    """The visible rows whose `key` is one of `keys`."""
-    seen = predicate(node.table, visible, "x", first=2)
-    text = f'SELECT {_columns(node)} FROM {_table(node)} x WHERE x."{key}" = ANY($1) AND ({seen.text})'  # noqa: S608
-    return Statement(text, (list(keys), *seen.values))
+def is_down(order: Sequence[str]) -> bool:
+    """Whether an order runs from large to small."""
+    return order[0].startswith("-")
 
 
-def windows_by(node: NodeDefinition, key: str, keys: Sequence[Any], condition: Q, window: Window) -> Statement:
-    """For each of `keys`, a window of the rows that hold it in `key`, in one statement."""
-    seen = predicate(node.table, condition, "x", first=2)
-    bounds, bound_values = _bounds(window, first=2 + len(seen.values))
-    way = "DESC" if window.down else "ASC"
-    order = ", ".join(f'x."{name}" {way}' for name in window.columns)
-    text = (
-        f"SELECT p.* FROM unnest($1::{array_type(node.table, key)}) AS parent(key) CROSS JOIN LATERAL ("  # noqa: S608
-        f'SELECT {_columns(node)} FROM {_table(node)} x WHERE x."{key}" = parent.key AND ({seen.text}){bounds} '
-        f"ORDER BY {order} LIMIT {window.limit}) p"
-    )
-    return Statement(text, (list(keys), *seen.values, *bound_values))
+def columns_of(order: Sequence[str]) -> list[str]:
+    """The columns of an order without their direction."""
+    return [name.removeprefix("-") for name in order]
 
 
-def counts_by(node: NodeDefinition, key: str, keys: Sequence[Any], condition: Q) -> Statement:
-    """How many rows hold each of `keys` in `key`: pairs of key and count, none for zero."""
-    seen = predicate(node.table, condition, "x", first=2)
-    text = (
-        f'SELECT x."{key}" AS key, count(*) AS count FROM {_table(node)} x '  # noqa: S608
-        f'WHERE x."{key}" = ANY($1) AND ({seen.text}) GROUP BY 1'
-    )
-    return Statement(text, (list(keys), *seen.values))
+def ordered(order: Sequence[str], alias: str) -> str:
+    """What stands after ORDER BY."""
+    way = "DESC" if is_down(order) else "ASC"
+    return ", ".join(f'{alias}."{name}" {way}' for name in columns_of(order))
 
 
-def _bounds(window: Window, *, first: int) -> tuple[str, list[Any]]:
-    columns = ", ".join(f'x."{name}"' for name in window.columns)
-    beyond, until = ("<", ">") if window.down else (">", "<")
-    text, values = "", list[Any]()
-    for sign, keyset in ((beyond, window.beyond), (until, window.until)):
-        if keyset is not None:
-            marks = ", ".join(f"${first + len(values) + index}" for index in range(len(keyset)))
-            text += f" AND ({columns}) {sign} ({marks})"
-            values += keyset
-    return text, values
+def beyond(order: Sequence[str], alias: str, marks: Sequence[str], *, until: bool) -> str:
+    """Only the rows that come after the place `marks` in the order; with `until`, those before it."""
+    columns = ", ".join(f'{alias}."{name}"' for name in columns_of(order))
+    return f" AND ({columns}) {'<' if is_down(order) != until else '>'} ({', '.join(marks)})"
+
+
+def aggregate_sql(function: str, alias: str, column: str, kind: str) -> str:
+    """An aggregate of a column, of the column's type `kind` (a sum of integers would be numeric)."""
+    value = f'{function}({alias}."{column}")'
+    return f"coalesce({value}, 0)::{kind}" if function == "sum" else value
 
 
 def _columns(node: NodeDefinition) -> str:
     return ", ".join(f'x."{name}"' for name in node.columns)
-
-
-def _table(node: NodeDefinition) -> str:
-    return f'"{table_name(node.table)}"'

@@ -2,15 +2,35 @@
 
 from typing import Any
 
-from tortoise import fields
+from tortoise import Tortoise, fields
 
 _ARRAYS: dict[type, str] = {fields.UUIDField: "uuid[]", fields.BigIntField: "bigint[]", fields.IntField: "int[]"}
+
+_SHOWN: dict[type, tuple[str, ...]] = {
+    fields.CharField: ("String",),
+    fields.TextField: ("String",),
+    fields.IntField: ("Int",),
+    fields.SmallIntField: ("Int",),
+    fields.BooleanField: ("Boolean",),
+    fields.DatetimeField: ("DateTime",),  # the encoder of JSON writes it as GraphQL does
+}
 
 
 def table_name(model: Any) -> str:
     """The table in the database."""
     name: str = model._meta.db_table  # noqa: SLF001
     return name
+
+
+def quoted(model: Any) -> str:
+    """The table's name as it stands in SQL."""
+    return f'"{table_name(model)}"'
+
+
+def model_of(table: str) -> Any:
+    """The model of a table."""
+    assert Tortoise.apps is not None, "models are bound to a database before types are declared over them"
+    return next(model for model in Tortoise.apps.get_models_iterable() if table_name(model) == table)
 
 
 def column_names(model: Any) -> set[str]:
@@ -26,6 +46,16 @@ def is_nullable(model: Any, column: str) -> bool:
 def array_type(model: Any, column: str) -> str:
     """PostgreSQL's type of a list of the column's values."""
     return _ARRAYS.get(type(model._meta.fields_map[column]), "text[]")  # noqa: SLF001
+
+
+def comes_as(model: Any, column: str, graphql_type: str) -> bool:
+    """Whether the database's value is what an answer shows for a field of this (nullable) type, unless it is null."""
+    return graphql_type in _SHOWN.get(type(model._meta.fields_map[column]), ())  # noqa: SLF001
+
+
+def sql_type(model: Any, column: str) -> str:
+    """PostgreSQL's type of the column's values."""
+    return array_type(model, column).removesuffix("[]")
 
 
 def python_value(model: Any, column: str, value: Any) -> Any:

@@ -13,6 +13,7 @@ from domain.tokens import SIGN_IN_LINK, new_token, token_hash
 from domain.viewers import ANONYMOUS, Viewer
 from models import Job, Member, Session, SignUp, Team, User
 from models.database import transaction
+from models.lines import Fetch
 from resolvers.caller import Caller
 from resolvers.passwords import hash_password, password_matches
 
@@ -73,12 +74,19 @@ async def sign_out(caller: Caller) -> None:
     await Session.filter(id=caller.viewer.session_id, ended_at__isnull=True).update(ended_at=caller.now())
 
 
-async def viewer_of(token: str | None, now: datetime) -> Viewer:
-    """Who holds this session token: nobody for a token that is missing, wrong, expired or signed out."""
-    if not token:
-        return ANONYMOUS
-    session = await Session.current(token_hash(token), now)
-    return Viewer(session.user_id, session.id) if session else ANONYMOUS
+async def viewer_of(fetch: Fetch, token: str | None, now: datetime) -> tuple[Viewer, int]:
+    """Who holds this session token, and `Caller.written`.
+
+    Nobody for a token that is missing, wrong, expired or signed out.
+    """
+    session = await Session.current(fetch, token_hash(token), now) if token else None
+    return (Viewer(session["user_id"], session["id"]), session["written_lsn"]) if session else (ANONYMOUS, 0)
+
+
+async def has_written(viewer: Viewer) -> None:
+    """Notes that the viewer's session has written: what it reads from now on must show it."""
+    if viewer.signed_in:
+        await Session.has_written(viewer.session_id)
 
 
 async def lost_sessions(session_ids: Collection[UUID], now: datetime) -> set[UUID]:

@@ -35,6 +35,8 @@ class Caller:
     storage: Storage
     rules: Rules
     device: str = ""
+    written: int = 0
+    """How far the database's log was when their session last wrote."""
     action: str | None = None
     """What the field that is being run has declared to do; None outside of one."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 import models
 from domain.errors import Conflict, Unauthenticated
 from domain.viewers import Viewer
-from plan import Connection, Node, column, load, node, to_many
+from plan import Connection, Node, column, node, reference, to_many
 from resolvers import accounts
 from schema.context import Info, SessionCookie
 from schema.fields import mutation
@@ -57,10 +57,6 @@ class CheckYourMail:
     email: str = strawberry.field(description="Where the mail goes.")
 
 
-async def _user(root: SignedIn, info: Info) -> Any:
-    return await load(info, User, root.session.user_id)
-
-
 @strawberry.type(description="A fresh session. Over HTTP the response also sets it as an HttpOnly cookie.")
 class SignedIn:
     """Payload of `signIn` and `confirmSignUp`."""
@@ -68,7 +64,7 @@ class SignedIn:
     session: strawberry.Private[accounts.SignedIn]
     token: str = strawberry.field(description="Send it as `Authorization: Bearer …`. It is told only here.")
     expires_at: datetime = strawberry.field(description="When the session ends by itself.")
-    user: User = strawberry.field(resolver=_user, description="Who has signed in.")
+    user: User = reference(lambda signed_in, _context: signed_in.session.user_id, description="Who has signed in.")
 
     @classmethod
     def of(cls, info: Info, session: accounts.SignedIn) -> SignedIn:

@@ -8,6 +8,7 @@ from strawberry.types.info import Info as StrawberryInfo
 
 from domain.viewers import Viewer
 from plan import Reader
+from plan.reader import Fetch
 from resolvers.caller import Caller
 
 
@@ -25,6 +26,8 @@ class Context:
 
     caller: Caller
     reader: Reader
+    fetch: Fetch
+    """Runs one statement by itself, for who needs no other."""
     request_id: str
     observe: Callable[[str, float], None]
     """Told the name of each mutation that ran and how many seconds its use-case took."""

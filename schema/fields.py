@@ -14,7 +14,7 @@ from strawberry.types.fields.resolver import StrawberryResolver
 
 from domain.errors import DomainError, Forbidden, Invalid, NotFound, Unauthenticated
 from domain.permissions import PERMISSIONS, Audience
-from plan import load
+from plan import load_written
 from resolvers.caller import Caller
 from schema.problems import PROBLEMS, problem_of
 
@@ -56,8 +56,8 @@ class MutationField(StrawberryField):
         if not hasattr(self.answers, "__plan_node__"):
             return outcome
         info.context.forget()
-        row = await load(info, self.answers, outcome.id)
-        return row or problem_of(NotFound(), info.context.caller.locale)
+        locale = info.context.caller.locale
+        return await load_written(info, self.answers, outcome.id, lambda: problem_of(NotFound(), locale))
 
 
 class SubscriptionField(StrawberryField):

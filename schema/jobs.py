@@ -16,7 +16,7 @@ from domain.jobs import JobKind, JobState
 from domain.media import IngestStep
 from i18n import translate
 from live.message import Message
-from plan import Node, batch, column, load, node, to_one
+from plan import Node, batch, column, load, node, reference, to_one
 from resolvers import jobs
 from schema.context import Context, Info
 from schema.enums import FailureCode
@@ -77,10 +77,6 @@ class JobMutations:
         return await jobs.cancel(info.context.caller, job_id=uuid_of(Job, id, "id"))
 
 
-async def _job(root: JobProgress, info: Info) -> Any:
-    return await load(info, Job, root.job_id)
-
-
 @strawberry.type(description="How far a job has come.")
 class JobProgress:
     """Event of `jobProgress`."""
@@ -89,7 +85,7 @@ class JobProgress:
     state: JobState = strawberry.field(description="Where it stands now.")
     step: IngestStep | None = strawberry.field(description="What it is at; null when it is not running.")
     percent: int = strawberry.field(description="0–100; never falls while an attempt runs.")
-    job: Job = strawberry.field(resolver=_job, description="The job as it is stored.")
+    job: Job = reference(lambda progress, _context: progress.job_id, description="The job as it is stored.")
 
 
 async def _watch(context: Context, id: str) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
@@ -11,12 +9,10 @@ from strawberry.tools import merge_types
 from domain.ids import new_id
 from domain.permissions import Role
 from domain.viewers import ANONYMOUS, ScopeViewer, Viewer
-from plan import Node, by_id, decode_id, link, load
-from plan.nodes import NODES
-from plan.reader import Reader
+from plan import Node, any_by_id, by_id, link, reference
 from schema import enums  # noqa: F401 - makes GraphQL enums of the domain's, before any type names one
 from schema.accounts import AccountMutations, User
-from schema.context import Info
+from schema.comments import Comment, CommentMutations
 from schema.fields import query
 from schema.jobs import Job, JobMutations, JobSubscriptions
 from schema.scalars import SCALARS
@@ -26,27 +22,20 @@ from schema.versions import Version, VersionMutations
 from schema.videos import Video, VideoMutations, VideoSubscriptions
 
 
-async def _viewer(info: Info) -> Any:
-    return await load(info, User, info.context.caller.viewer.user_id)
-
-
-async def _node(info: Info, id: strawberry.ID) -> Any:
-    name, row_id = decode_id(id)
-    reader: Reader = info.context.reader
-    return await reader.one(NODES[name], row_id) if name in NODES else None
-
-
 @strawberry.type
 class Query:
     """What can be read. Whatever the viewer may not see is null, as if it did not exist."""
 
-    viewer: User | None = query(
-        "account:view", resolver=_viewer, description="Who is asking; null when nobody is signed in."
+    viewer: User | None = reference(
+        lambda _root, context: context.caller.viewer.user_id,
+        action="account:view",
+        description="Who is asking; null when nobody is signed in.",
     )
-    node: Node | None = query("account:view", resolver=_node, description="Anything that you may see, by its id.")
+    node: Node | None = any_by_id("account:view", description="Anything that you may see, by its id.")
     team: Team | None = by_id("team:view", description="A team that you are in.")
     video: Video | None = by_id("video:view", description="A video of a team that you are in, the trash included.")
     version: Version | None = by_id("video:view", description="A version of a video.")
+    comment: Comment | None = by_id("video:view", description="A comment on a version.")
     upload: Upload | None = by_id("video:view", description="An upload.")
     job: Job | None = by_id("job:view", description="A job.")
     upload_parts: UploadParts | None = query(
@@ -60,7 +49,14 @@ def build_schema() -> strawberry.Schema:
     """The schema, with every declared type joined to the others. The models must be bound to a database already."""
     kinds = [ANONYMOUS, Viewer(new_id(), new_id()), *(ScopeViewer(new_id(), role) for role in Role)]
     types = link(kinds)
-    mutations = (AccountMutations, VideoMutations, UploadMutations, VersionMutations, JobMutations)
+    mutations = (
+        AccountMutations,
+        VideoMutations,
+        UploadMutations,
+        VersionMutations,
+        CommentMutations,
+        JobMutations,
+    )
     return strawberry.Schema(
         query=Query,
         mutation=merge_types("Mutation", mutations),

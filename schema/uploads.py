@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import strawberry
 
 import models
 from domain.errors import Conflict, DomainError, Invalid, Unavailable
 from domain.uploads import UploadState
-from plan import Node, column, load, node, to_one
+from plan import Node, column, node, reference, to_one
 from resolvers import uploads
 from schema.context import Info
 from schema.fields import mutation
@@ -63,10 +63,6 @@ class ArrivedPart:
     checksum: str = strawberry.field(description="Their MD5 in hexadecimal.")
 
 
-async def _upload(root: UploadParts, info: Info) -> Any:
-    return await load(info, Upload, root.progress.upload.id)
-
-
 def _arrived(root: UploadParts) -> list[ArrivedPart]:
     parts = root.progress.arrived
     return [ArrivedPart(number=part.number, size=SafeInt(part.size), checksum=part.checksum) for part in parts]
@@ -84,7 +80,7 @@ class UploadParts:
     """Payload of `startUpload` and answer of `uploadParts`."""
 
     progress: strawberry.Private[uploads.Progress]
-    upload: Upload = strawberry.field(resolver=_upload, description="The upload itself.")
+    upload: Upload = reference(lambda parts, _context: parts.progress.upload.id, description="The upload itself.")
     arrived: list[ArrivedPart] = strawberry.field(
         resolver=_arrived, description="The parts that are there.", metadata={"items": PARTS}
     )

@@ -9,7 +9,7 @@ import strawberry
 
 import models
 from domain.errors import Conflict
-from plan import Node, batch, column, computed, node, to_one
+from plan import Connection, Node, batch, column, computed, count_of, list_of, node, to_many, to_one
 from resolvers import versions
 from schema.context import Info
 from schema.fields import for_caller, mutation
@@ -18,6 +18,7 @@ from schema.scalars import SafeInt
 
 if TYPE_CHECKING:
     from schema.accounts import User
+    from schema.comments import Comment
     from schema.videos import Video
 
 
@@ -44,6 +45,10 @@ class Version(Node):
     change_description: str = column(description="What has changed, in the maker's words; may be empty.")
     restored_from: Version | None = to_one(
         "restored_from_id", description="The version it was restored from, if it was."
+    )
+
+    restorations: list[Version] = list_of(
+        "restored_from_id", order="number", most=20, description="The first versions that were restored from it."
     )
 
     file_name: str = column(description="The name that the file came with.")
@@ -82,6 +87,14 @@ class Version(Node):
     poster_url: str = batch(
         "poster_key", by=for_caller(versions.poster_urls), description="A still picture, JPEG. Signed, expires."
     )
+
+    comments: Connection[Comment] = to_many(
+        "version_id",
+        order="start_ms",
+        where=models.Comment.opening,
+        description="The comments that open a thread, by the moment they are about.",
+    )
+    thread_count: int = count_of("comments", description="How many threads it has: comments without the answers.")
 
 
 @strawberry.type

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -13,14 +14,16 @@ import models
 from domain.errors import Conflict
 from domain.videos import VideoStatus
 from live.message import Message
-from plan import Connection, Node, column, computed, count_of, first_of, load, node, to_many, to_one
+from plan import Connection, Node, aggregate_of, column, computed, count_of, first_of, node, reference, to_many, to_one
 from resolvers import videos
 from schema.context import Context, Info
 from schema.fields import mutation, subscription
 from schema.ids import uuid_of
+from schema.scalars import SafeInt
 
 if TYPE_CHECKING:
     from schema.accounts import User
+    from schema.comments import Comment
     from schema.jobs import Job
     from schema.teams import Team
     from schema.versions import Version
@@ -60,7 +63,19 @@ class Video(Node):
     duration_ms: int | None = column(
         through="latest_version", description="Length of the newest version in milliseconds."
     )
+    comments: Connection[Comment] = to_many(
+        "video_id",
+        order="-created_at",
+        description="What was said about any of its versions, answers too, newest first.",
+    )
+    comment_count: int = count_of("comments", description="How many comments its versions have, answers included.")
+    total_size: SafeInt = aggregate_of(
+        "versions", "sum", "size", description="The size in bytes of all its versions' files together."
+    )
     jobs: Connection[Job] = to_many("video_id", order="-created_at", description="Work on it, newest first.")
+    last_commented_at: datetime | None = aggregate_of(
+        "comments", "max", "created_at", description="When it was last commented on; null if it never was."
+    )
     job_count: int = count_of("jobs", description="How many jobs have worked on it.")
 
 
@@ -119,28 +134,18 @@ class VideoMutations:
         return await videos.restore(info.context.caller, video_id=uuid_of(Video, id, "id"))
 
 
-def _video(root: VideoChange, info: Info) -> Any:
-    return load(info, Video, UUID(root.payload["video_id"]))
+def _about(noun: str) -> Callable[[VideoChange, Context], UUID | None]:
+    """The id that the event names under `noun`."""
+
+    def row_id(change: VideoChange, _context: Context) -> UUID | None:
+        named = change.payload.get(f"{noun}_id")
+        return UUID(named) if named else None
+
+    return row_id
 
 
-async def _version(root: VideoChange, info: Info) -> Any:
-    from schema.versions import Version
-
-    version_id = root.payload.get("version_id")
-    return await load(info, Version, UUID(version_id)) if version_id else None
-
-
-async def _job(root: VideoChange, info: Info) -> Any:
-    from schema.jobs import Job
-
-    job_id = root.payload.get("job_id")
-    return await load(info, Job, UUID(job_id)) if job_id else None
-
-
-async def _actor(root: VideoChange, info: Info) -> Any:
-    from schema.accounts import User
-
-    return await load(info, User, UUID(root.actor_id)) if root.actor_id else None
+def _actor(change: VideoChange, _context: Context) -> UUID | None:
+    return UUID(change.actor_id) if change.actor_id else None
 
 
 @strawberry.type(description="Something that happened to a video. Everything below it is read at the time of telling.")
@@ -151,10 +156,11 @@ class VideoChange:
     actor_id: strawberry.Private[str | None]
     type: str = strawberry.field(description="The event, for example `version.created` or `video.edited`.")
     occurred_at: datetime = strawberry.field(description="When it happened.")
-    video: Video | None = strawberry.field(resolver=_video, description="The video; null if you may not see it now.")
-    version: Version | None = strawberry.field(resolver=_version, description="The version it is about, if it is.")
-    job: Job | None = strawberry.field(resolver=_job, description="The job it is about, if it is.")
-    actor: User | None = strawberry.field(resolver=_actor, description="Who did it; null if no person did.")
+    video: Video | None = reference(_about("video"), description="The video; null if you may not see it now.")
+    version: Version | None = reference(_about("version"), description="The version it is about, if it is.")
+    comment: Comment | None = reference(_about("comment"), description="The comment it is about, if it is.")
+    job: Job | None = reference(_about("job"), description="The job it is about, if it is.")
+    actor: User | None = reference(_actor, description="Who did it; null if no person did.")
 
 
 async def _watch(context: Context, id: str) -> list[str]:

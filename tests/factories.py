@@ -10,7 +10,7 @@ from domain.ids import new_id
 from domain.permissions import Role
 from domain.tokens import new_token, token_hash
 from local.client import Client
-from models import Member, Session, Team, User, Version, Video
+from models import Comment, Member, Session, Team, User, Version, Video
 from plan import encode_id
 
 PASSWORD = "a long enough password"
@@ -89,6 +89,11 @@ class Factory:
         return await Version.create(
             team_id=video.team_id, video_id=video.id, created_by_id=video.created_by_id, number=number, **values
         )
+
+    async def comment(self, version: Version, *, parent: Comment | None = None, **values: Any) -> Comment:
+        said = {"body": "Nice", "start_ms": parent.start_ms if parent else 0, "created_by_id": version.created_by_id}
+        about = {"team_id": version.team_id, "video_id": version.video_id, "version_id": version.id}
+        return await Comment.create(parent=parent, **about, **(said | values))
 
     async def close(self) -> None:
         for client in self.clients:

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -49,10 +49,10 @@ async def relay(settings: "Settings") -> None:
     sweep_seconds = settings.job_sweep_seconds
     sweeper = Sweeper(tools.redis, utc_now, settings.job_attempts, timedelta(seconds=sweep_seconds))
     rhythm = Rhythm(settings.relay_poll_seconds, sweep_seconds)
-    relay = Relay(settings.database_url, list(CONSUMERS.values()), tools, rhythm, sweeper, sweeper.keep_house)
+    relay = Relay(settings.session_url, list(CONSUMERS.values()), tools, rhythm, sweeper, sweeper.keep_house)
     async with AsyncExitStack() as opened:
         opened.push_async_callback(tools.redis.aclose)
-        await opened.enter_async_context(database(settings.database_url, connections=settings.database_connections))
+        await opened.enter_async_context(_database(settings))
         await require_database()
         await _until_stopped(relay.run(), beat(settings.work_dir, "relay"))
 
@@ -72,6 +72,11 @@ async def worker(settings: "Settings", queue: Queue, at_start: Callable[[], Awai
                 log.info("worker.stopped", queue=queue.value)
 
 
+def _database(settings: "Settings") -> AbstractAsyncContextManager[None]:
+    pooler = settings.database_pooler == "transaction"
+    return database(settings.database_url, connections=settings.database_connections, pooler=pooler)
+
+
 def _rules(settings: "Settings") -> Rules:
     return Rules(
         lease=timedelta(seconds=settings.job_lease_seconds),
@@ -87,7 +92,7 @@ async def _means(settings: "Settings") -> AsyncIterator[Means]:
         storage = open_storage(settings.storage_url, public_url=settings.public_url, secret=secret, clock=utc_now)
         redis = open_queues(settings.redis_url)
         opened.push_async_callback(redis.aclose)
-        await opened.enter_async_context(database(settings.database_url, connections=settings.database_connections))
+        await opened.enter_async_context(_database(settings))
         await require_database()
         yield Means(
             storage=await opened.enter_async_context(storage),

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from domain.jobs import JobKind
 from domain.videos import RESTORABLE
-from models import Upload, Version, Video
+from models import Comment, Upload, Version, Video
 from workers.jobs import Work, handles
 
 
@@ -20,6 +20,7 @@ async def purge_video(work: Work) -> None:
     async with work.finishing() as job:
         if video is not None:
             await Upload.filter(video_id=video_id).delete()
+            await Comment.filter(video_id=video_id).delete()
             await Version.filter(video_id=video_id).delete()
             await video.delete()
         await job.succeed(work.means.clock())

@@ -48,13 +48,14 @@ async def furnished(make: Factory) -> tuple[Crew, dict[str, str]]:
     crew = await make.crew()
     video = await make.video(crew)
     version = await make.version(video)
+    comment = await make.comment(version)
     async with transaction():
         job = await Job.enqueue(
             JobKind.INGEST, utc_now(), payload={"upload_id": str(new_id())}, team_id=crew.team.id, video_id=video.id
         )
     upload = await crew.editor.client.do("StartUpload", input={"videoId": gid(video), "fileName": "a", "size": 1})
     member = await Member.get(team_id=crew.team.id, role=Role.OWNER)
-    rows = (crew.team, member, crew.owner.user, video, version, job)
+    rows = (crew.team, member, crew.owner.user, video, version, comment, job)
     ids = {type(row).__name__: gid(row) for row in rows} | {"Upload": upload["upload"]["id"]}
     assert ids.keys() == NODES.keys(), "a new type wants something of its own in `furnished`"
     return crew, ids

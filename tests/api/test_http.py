@@ -272,6 +272,7 @@ async def _calls(make: Factory, crew: Crew) -> list[Call]:
         "team": crew.id,
         "restoreVersion": gid(version),
         "version": gid(version),
+        "versionId": gid(version),
         **dict.fromkeys(("upload", "uploadParts", "completeUpload", "discardUpload"), upload["upload"]["id"]),
     }
     assert SCHEMA.query_type is not None

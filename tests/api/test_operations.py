@@ -52,6 +52,7 @@ async def given(make: Factory, crew: Crew) -> dict[str, dict[str, Any]]:
     """Variables with which each operation does what it is for, in an order that lets them all."""
     video, deleted = await make.video(crew), await make.video(crew, deleted_at=utc_now())
     version = await make.version(video)
+    comment = await make.comment(version)
     user = crew.owner.user
     user.password_hash = await hash_password(PASSWORD, path=())
     await user.save()
@@ -92,6 +93,9 @@ async def given(make: Factory, crew: Crew) -> dict[str, dict[str, Any]]:
         "EditVideo": {"input": {"id": gid(video), "tags": ["new"]}},
         "Version": {"id": gid(version)},
         "RestoreVersion": {"id": gid(version), "changeDescription": "as it was"},
+        "Comment": {"id": gid(comment)},
+        "ReviewRoom": {"versionId": gid(version), "first": 3},
+        "AddComment": {"input": {"versionId": gid(version), "body": "Yes", "parentId": gid(comment)}},
         "Upload": {"id": upload},
         "UploadParts": {"id": upload},
         "StartUpload": {"input": {"videoId": gid(video), "fileName": "b.mp4", "size": 3}},

@@ -16,6 +16,7 @@ EXPECTED = {
     "video:edit": {OWNER, ADMIN, EDITOR},
     "video:delete": {OWNER, ADMIN, EDITOR},
     "version:create": {OWNER, ADMIN, EDITOR},
+    "comment:create": {OWNER, ADMIN, EDITOR, VIEWER},
     "job:view": {OWNER, ADMIN, EDITOR, VIEWER},
     "job:cancel": {OWNER, ADMIN, EDITOR},
 }

@@ -21,6 +21,7 @@ try:
     raise ValueError("a fault")
 except ValueError:
     structlog.stdlib.get_logger("ours").exception("went.wrong")
+    logging.getLogger("theirs").exception("it went wrong")
 """
 
 
@@ -29,11 +30,12 @@ def run(program: str) -> str:
 
 
 def test_both_kinds_of_logger_write_the_same_json() -> None:
-    ours, theirs, fault = (json.loads(line) for line in run(PROGRAM).splitlines())
+    ours, theirs, fault, also_fault = (json.loads(line) for line in run(PROGRAM).splitlines())
     assert (ours["event"], ours["user"], ours["level"], ours["logger"]) == ("signed.in", "ada", "info", "ours")
     assert (theirs["event"], theirs["level"], theirs["logger"]) == ("it is late", "warning", "theirs")
     assert ours["request_id"] == theirs["request_id"] == "request-1"
-    assert "ValueError: a fault" in fault["exception"]
+    for said in (fault, also_fault):
+        assert "ValueError: a fault" in said["exception"]
 
 
 def test_no_secret_is_written_for_people_either() -> None:
@@ -50,3 +52,9 @@ def test_secrets_are_hidden_at_any_depth() -> None:
         "token": "[hidden]",
         "user": {"Secret-Key": "[hidden]", "name": "ada"},
     }
+
+
+def test_what_json_can_hardly_say_is_written_all_the_same() -> None:
+    program = PROGRAM + 'structlog.get_logger("ours").info("odd", half="\\ud800", large=2**70, what={1: object})'
+    odd = json.loads(run(program).splitlines()[-1])
+    assert (odd["half"], odd["large"]) == ("\ud800", 2**70)

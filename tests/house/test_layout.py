@@ -23,9 +23,9 @@ ROOMS = (
     "workers",
 )
 BESIDE = {"bench", "docs", "tests", "web", ".ci"}
-NOUNS = {"accounts", "events", "jobs", "teams", "uploads", "versions", "videos"}
+NOUNS = {"accounts", "comments", "events", "jobs", "teams", "uploads", "versions", "videos"}
 HELPERS = {
-    "models": {"base", "database", "indexes", "migrate"},
+    "models": {"base", "database", "indexes", "lines", "migrate", "reading", "replica", "search"},
     "resolvers": {"caller", "passwords"},
     "schema": {"context", "enums", "export", "fields", "ids", "problems", "root", "scalars"},
 }

@@ -36,6 +36,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         ("DATABASE_URL", "postgres://user:open-sesame@host"),
         ("DATABASE_URL", "postgres://user@host:open-sesame/name"),
         ("DATABASE_URL", "postgres://[open-sesame/name"),
+        ("DATABASE_DIRECT_URL", "open-sesame"),
+        ("DATABASE_REPLICA_URL", "postgres://open-sesame"),
+        ("DATABASE_POOLER", "open-sesame"),
         ("REDIS_URL", "open-sesame"),
         ("REDIS_URL", "redis://"),
         ("REDIS_URL", "unix://"),
@@ -77,6 +80,19 @@ def test_every_wrong_variable_is_told_at_once(environment: pytest.MonkeyPatch) -
         "SECRET_KEY is missing",
         "LOG_LEVEL is wrong",
     }
+
+
+def test_a_pooler_needs_a_way_past_it(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("DATABASE_POOLER", "transaction")
+    with pytest.raises(SystemExit) as end:
+        load()
+    assert str(end.value.code).startswith("DATABASE_DIRECT_URL is wrong: a pooler needs it. Expected: ")
+    environment.setenv("DATABASE_DIRECT_URL", "postgres:///direct?host=/folder")
+    assert load().session_url == "postgres:///direct?host=/folder"
+
+
+def test_without_a_pooler_there_is_one_address(environment: pytest.MonkeyPatch) -> None:
+    assert load().session_url == SOUND["DATABASE_URL"]
 
 
 def test_sound_variables_are_taken(environment: pytest.MonkeyPatch) -> None:

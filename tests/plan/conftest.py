@@ -15,7 +15,8 @@ from edge.services import describe
 from gateways.storage import open_storage
 from models.database import raw_connection
 from plan import Reader
-from plan.engine import Engine, Request
+from plan.engine import Engine
+from plan.requests import Request
 from resolvers.caller import Caller, Rules
 from schema.context import Context
 from schema.root import build_schema
@@ -29,6 +30,7 @@ class Asker:
 
     engine: Engine
     caller: Caller
+    plain: bool = False
     request_id: str = "request-7"
     statements: Counter[str] = field(default_factory=Counter)
 
@@ -41,8 +43,9 @@ class Asker:
             return await connection.fetch(text, *values)
 
     async def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        context = Context(self.caller, self.reader(), self.request_id, lambda *_: None)
-        return await self.engine.run(self.engine.operation(Request(query, None, variables)), context)
+        context = Context(self.caller, self.reader(), self.fetch, self.request_id, lambda *_: None)
+        operation = self.engine.operation(Request(query, None, variables))
+        return await self.engine.run(operation, context, plain=self.plain)
 
     async def data(self, query: str, **variables: Any) -> dict[str, Any]:
         answer = await self.ask(query, **variables)
@@ -55,14 +58,15 @@ class Desk:
     engine: Engine
     caller: Caller
 
-    def asker(self, viewer: AnyViewer) -> Asker:
-        return Asker(self.engine, replace(self.caller, viewer=viewer))
+    def asker(self, viewer: AnyViewer, *, plain: bool = False) -> Asker:
+        return Asker(self.engine, replace(self.caller, viewer=viewer), plain)
 
 
 @pytest.fixture(scope="session")
 async def desk(models: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
     folder: Path = tmp_path_factory.mktemp("storage")
-    where = {"public_url": "http://localhost", "secret": "s" * 32, "clock": utc_now}
+    now = utc_now()  # and so it stays: links that are signed twice are the same
+    where = {"public_url": "http://localhost", "secret": "s" * 32, "clock": lambda: now}
     async with open_storage(f"file:{folder}", **where) as storage:
         caller = Caller(viewer=None, locale="en", clock=utc_now, storage=storage, rules=RULES)
         yield Desk(Engine(build_schema(), describe), caller)

@@ -17,6 +17,8 @@ VIDEOS = """query ($id: ID!, $first: Int, $last: Int, $after: String, $before: S
     videos(first: $first, last: $last, after: $after, before: $before, filter: $filter) { nodes { id } } } } }"""
 VERSIONS = """query ($id: ID!, $after: String) {
   node(id: $id) { ... on Video { versions(after: $after) { nodes { id } } } } }"""
+THREADS = """query ($id: ID!, $after: String) {
+  node(id: $id) { ... on Version { comments(after: $after) { nodes { id } } } } }"""
 CURSORS = """query ($team: ID!, $video: ID!) {
   team(id: $team) { videos { edges { cursor } } members { edges { cursor } } }
   video(id: $video) { versions { edges { cursor } } jobs { edges { cursor } } } }"""
@@ -73,6 +75,12 @@ async def test_a_page_begins_at_one_end(asker, world):
 async def test_what_is_no_cursor_is_told(desk, world, after, before):
     team, name = encode_id("Team", world.ids["Team"][0]), "before" if before else "after"
     assert codes(await desk.asker(world.viewer).ask(VIDEOS, id=team, **{name: after})) == ["INVALID"]
+
+
+@pytest.mark.parametrize("figure", [2**63, 2**64 - 1])
+async def test_a_moment_too_large_for_its_column_is_told(asker, world, figure):
+    after = packed(["Comment", {"start_ms": figure, "id": str(new_id())}])
+    assert codes(await asker.ask(THREADS, id=encode_id("Version", world.ids["Version"][0]), after=after)) == ["INVALID"]
 
 
 @pytest.mark.parametrize("figure", [2**31, 2**63 - 1, 2**64 - 1, -(2**31) - 1])

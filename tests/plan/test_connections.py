@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domain.ids import new_id
 from domain.permissions import Role
 from domain.viewers import Viewer
-from models import Member, Team, Video
+from models import Comment, Member, Team, Version, Video
 from plan import encode_id
 from tests.plan.conftest import Asker, Desk
 from tests.plan.world import LONG_AGO, user, version
@@ -25,7 +25,8 @@ query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {{
     }}
   }} }}
 }}"""
-FIELDS = ("Team.videos", "Team.members", "Video.versions")
+FIELDS = ("Team.videos", "Team.members", "Video.versions", "Video.comments", "Version.comments", "Comment.replies")
+UPWARDS = ("Team.members", "Version.comments", "Comment.replies")
 quick = settings(max_examples=40, deadline=None)
 
 
@@ -67,14 +68,25 @@ async def a_team(size: int) -> tuple[Team, list[Member], list[Video]]:
     return team, members, [await Video.create(title="Cut", created_at=at, **mine) for at in made]
 
 
+async def a_discussion(about: Version, size: int) -> tuple[list[Comment], list[Comment]]:
+    """Threads, of which every two stand at the same moment, and the answers in the first of them."""
+    said: dict[str, Any] = {"body": "Nice", "by": about.created_by_id, "now": LONG_AGO}
+    threads = [Comment.opened(about, start_ms=(size - index) // 2, **said) for index in range(size)]
+    answers = [threads[0].answered(start_ms=None, **said) for _ in range(size)]
+    for comments in (threads, answers):
+        await Comment.bulk_create(comments)
+    return threads, answers
+
+
 @pytest.fixture(scope="session")
 async def lines(desk: Desk) -> dict[str, Line]:
     team, members, videos = await a_team(17)
     versions = [await version(videos[0], number) for number in range(1, 6)]
+    threads, answers = await a_discussion(versions[0], 7)
     asker = desk.asker(Viewer(members[0].user_id, new_id()))
 
     def line(field: str, parent: Any, rows: list[Any], order: Any) -> Line:
-        ordered = sorted(rows, key=order, reverse=field != "Team.members")
+        ordered = sorted(rows, key=order, reverse=field not in UPWARDS)
         ids = [encode_id(type(row).__name__, row.id) for row in ordered]
         return Line(asker, field, encode_id(type(parent).__name__, parent.id), ids)
 
@@ -82,6 +94,9 @@ async def lines(desk: Desk) -> dict[str, Line]:
         "Team.videos": line("Team.videos", team, videos, lambda row: (row.created_at, row.id)),
         "Team.members": line("Team.members", team, members, lambda row: (row.created_at, row.id)),
         "Video.versions": line("Video.versions", videos[0], versions, lambda row: row.number),
+        "Video.comments": line("Video.comments", videos[0], threads + answers, lambda row: (row.created_at, row.id)),
+        "Version.comments": line("Version.comments", versions[0], threads, lambda row: (row.start_ms, row.id)),
+        "Comment.replies": line("Comment.replies", threads[0], answers, lambda row: (row.created_at, row.id)),
     }
 
 

@@ -12,7 +12,7 @@ from local.client import document, operation_names
 from models import Member, Team, Video
 from plan import encode_id
 from plan.costs import MOST_NODES, MOST_ROOT_FIELDS, MOST_VALUES, Cost, Tariff
-from plan.engine import Request, RequestRefused
+from plan.requests import Request, RequestRefused
 from plan.shapes import MOST_TOKENS
 from tests.plan.hostile import doubling, there_and_back
 from tests.plan.world import user, version

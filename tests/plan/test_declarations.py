@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tortoise.expressions import Q
+from tortoise.expressions import Q, Subquery
 
 import models
-from domain.viewers import ANONYMOUS
+from domain.ids import new_id
+from domain.viewers import ANONYMOUS, NOBODY, Viewer
 from plan import Connection, Node, column, computed, count_of, first_of, link, node, node_of, to_many, to_one
 from plan.nodes import NODES
-from plan.predicates import predicate
+from plan.predicates import conditioned, template_of
+from plan.writing import Given, Writing
 
 Declare = Callable[..., Any]
 
@@ -135,7 +137,7 @@ def test_a_predicate_that_joins_cannot_be_declared(declare):
     with pytest.raises(TypeError, match="needs a join"):
         declare(visible=lambda _viewer: Q(team__name="Crew"))
     with pytest.raises(TypeError, match="needs a join"):
-        predicate(models.Video, Q(Q(title="x"), Q(created_by__name="Ada"), join_type=Q.OR), "x", first=1)
+        template_of(models.Video, Q(Q(title="x"), Q(created_by__name="Ada"), join_type=Q.OR))
 
 
 def test_a_predicate_may_refuse_some_viewers_but_not_all(declare):
@@ -151,12 +153,44 @@ def test_a_type_without_a_declaration_is_no_node():
         node_of(int)
 
 
-def test_placeholders_count_on_from_where_they_are_told():
-    made = predicate(models.Video, Q(title="a") & ~Q(status="draft"), "v", first=4)
-    assert ("$4" in made.text, "$5" in made.text, "$1" in made.text) == (True, True, False)
-    assert made.values == ("a", "draft")
-    assert "a" not in made.text.replace('"', " ").split()
+def test_a_clients_values_are_parameters_after_those_that_are_there():
+    writing = Writing()
+    writing.parameter(Given(7))
+    text = conditioned(NODES["Video"], Q(title="a") & ~Q(status="draft"), "v", writing)
+    assert ("$2" in text, "$3" in text, '"v"."title"' in text) == (True, True, True)
+    assert writing.values(None, ()) == (7, "a", "draft")
+    assert "a" not in text.replace('"', " ").split()
 
 
-def test_no_condition_is_always_true():
-    assert predicate(models.Video, Q(), "v", first=1) == predicate(models.Video, Q(), "x", first=9)
+def test_no_condition_adds_nothing():
+    assert conditioned(NODES["Video"], Q(), "v", Writing()) == ""
+
+
+def test_the_same_condition_is_rendered_once():
+    assert template_of(models.Video, Q(title="same")) is template_of(models.Video, Q(title="same"))
+    assert template_of(models.Video, Q(title="same")) is not template_of(models.Video, ~Q(title="same"))
+
+
+def test_what_a_viewer_may_see_is_asked_once_for_all_levels():
+    writing, viewer = Writing(), Viewer(new_id(), new_id())
+    for alias in ("a", "b"):
+        for name in ("Video", "User"):
+            NODES[name].visibility.written(viewer, alias, writing)
+    text = writing.text("SELECT 1", "Name")
+    assert text.startswith("/* Name */ WITH ")
+    assert text.count(' FROM "members"') == 2, "its teams, and who is in them"
+    assert writing.values(viewer, ()) == (viewer.user_id,)
+
+
+def test_a_negated_right_stays_negated():
+    mine = models.Member.filter(user_id=NOBODY).values("team_id")
+    text = template_of(models.Video, Q(team_id__not_in=Subquery(mine))).text
+    assert "<> ALL(" in text or "NOT" in text
+
+
+def test_a_predicate_may_not_tell_one_viewer_of_a_kind_from_another(declare):
+    def partial(viewer: Any) -> Q:
+        return Q(id=viewer.user_id) if getattr(viewer, "user_id", None) != NOBODY else Q(title="x")
+
+    with pytest.raises(TypeError, match="depends on more than the kind"):
+        declare(visible=partial)

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.viewers import ANONYMOUS
-from plan.documents import Documents
-from plan.engine import CHARACTERS_KEPT, Engine, Request, RequestRefused, Sound
+from plan.documents import Kept
+from plan.engine import CHARACTERS_KEPT, Engine
+from plan.requests import Request, RequestRefused
 from plan.shapes import MOST_CHARACTERS
 from tests.plan.conftest import Desk
 
@@ -34,11 +35,11 @@ def refused(engine: Engine, query: str, name: str | None = None) -> str:
 @given(texts=st.lists(st.text("abc", max_size=4)), most=st.integers(0, 8))
 def test_what_was_used_last_is_kept_up_to_the_bound(texts, most):
     made: list[str] = []
-    documents = Documents(lambda text: made.append(text) or text.upper(), most)
+    documents: Kept[str, str] = Kept(most)
     kept: list[str] = []
     for text in texts:
         before = len(made)
-        assert documents[text] == text.upper()
+        assert documents.get(text, len(text), lambda text=text: made.append(text) or text.upper()) == text.upper()
         assert (len(made) > before) is (text not in kept)
         if len(text) <= most:
             kept = [*(other for other in kept if other != text), text]
@@ -54,7 +55,7 @@ def test_a_document_is_parsed_once(engine):
 
 def test_thousands_of_different_documents_do_not_fill_the_memory(engine):
     for index in range(3_000):
-        assert isinstance(engine._documents[f"{{__typename}}#{index:01000}"], Sound)
+        assert engine.operation(Request(f"{{__typename}}#{index:01000}"))
     assert engine._documents.characters <= CHARACTERS_KEPT
     assert len(engine._documents) <= CHARACTERS_KEPT / 1_000
 
@@ -71,7 +72,7 @@ def test_a_huge_document_is_neither_read_nor_kept(engine):
 def test_a_refusal_that_is_told_again_holds_nothing_of_the_last_time(engine, query):
     for _ in range(3):
         refused(engine, query)
-    assert engine._documents[query].__traceback__ is None
+    assert engine._documents.get(query, 0, None).__traceback__ is None
 
 
 @pytest.mark.parametrize("query", ["", "{", "{ viewer { id }", "nonsense", "\0", "{ viewer { id } } }", '{ node(id: "'])

@@ -13,9 +13,9 @@ from models.database import raw_connection
 from plan import encode_id
 from plan.declarations import ToMany
 from plan.nodes import NODES, NodeDefinition
-from plan.predicates import predicate
 from plan.reader import Reader
 from plan.statements import Window
+from plan.writing import Writing
 from tests.factories import Factory
 from tests.plan.conftest import Desk
 from tests.plan.world import World, a_world, job, upload, user, version
@@ -30,7 +30,7 @@ async def crew(models: None):
     factory = Factory("http://unused")
     crew = await factory.crew()
     video = await factory.video(crew)
-    await version(video, 1)
+    await factory.comment(await version(video, 1))
     await upload(video, await job(video))
     await job(video, team_id=None)
     yield crew
@@ -49,11 +49,12 @@ async def viewers(crew) -> dict[str, AnyViewer]:
     return {name: Viewer(row_id, new_id()) for name, row_id in people.items()} | scopes | {"anonymous": ANONYMOUS}
 
 
-async def ids_by_the_plan(node: NodeDefinition, condition: Q) -> set[UUID]:
-    rendered = predicate(node.table, condition, "x", first=1)
-    text = f'SELECT x.id FROM "{node.table._meta.db_table}" x WHERE {rendered.text}'
+async def ids_by_the_plan(node: NodeDefinition, viewer: AnyViewer) -> set[UUID]:
+    writing = Writing()
+    seen = node.visibility.written(viewer, "x", writing)
+    statement = writing.statement(f'SELECT x.id FROM "{node.table._meta.db_table}" x WHERE {seen}', viewer)
     async with raw_connection() as connection:
-        return {row["id"] for row in await connection.fetch(text, *rendered.values)}
+        return {row["id"] for row in await connection.fetch(statement.text, *statement.values)}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -65,7 +66,7 @@ async def test_the_plan_and_the_model_choose_the_same_rows(viewers, theirs, name
     if visible is None:
         assert isinstance(viewer, ScopeViewer)
         return
-    found = await ids_by_the_plan(node, visible)
+    found = await ids_by_the_plan(node, viewer)
     assert found == set(await node.table.filter(visible).values_list("id", flat=True))
     assert not found & set(theirs.ids[name]), "somebody sees what belongs to a team that they are not in"
     if kind == "anonymous":

@@ -10,7 +10,7 @@ from domain.ids import new_id
 from domain.jobs import JobKind, Queue
 from domain.permissions import Role
 from domain.viewers import Viewer
-from models import Job, Member, Team, Upload, User, Version, Video
+from models import Comment, Job, Member, Team, Upload, User, Version, Video
 
 LONG_AGO = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
@@ -30,7 +30,10 @@ async def user(name: str = "Ada") -> User:
 
 
 async def a_world(size: int) -> World:
-    """`size` teams of `size` members, with `size` videos each, which have `size` versions, jobs and uploads each."""
+    """`size` teams of `size` members, with `size` videos each, which have `size` versions, jobs and uploads each.
+
+    A version has `size` threads, and those of a video's first version have `size` answers each.
+    """
     mates = [await user() for _ in range(size)]
     world = World(Viewer(mates[0].id, new_id()))
     world.note(*mates)
@@ -50,6 +53,16 @@ async def _fill(world: World, video: Video, size: int) -> None:
         await Version.filter(id=made.id).update(restored_from_id=made.id)
         work = await job(video)
         world.note(made, work, await upload(video, work))
+    await _discuss(world, await Version.filter(video_id=video.id).order_by("number"), size)
+
+
+async def _discuss(world: World, versions: list[Version], size: int) -> None:
+    said: dict[str, Any] = {"body": "Nice", "by": versions[0].created_by_id, "now": LONG_AGO}
+    threads = [Comment.opened(each, start_ms=number, **said) for each in versions for number in range(size)]
+    answers = [thread.answered(start_ms=None, **said) for thread in threads[:size] for _ in range(size)]
+    for comments in (threads, answers):
+        await Comment.bulk_create(comments)
+        world.note(*comments)
 
 
 async def version(video: Video, number: int) -> Version:

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from domain.clock import utc_now
 from domain.jobs import JobKind, JobState
 from domain.videos import RESTORABLE, VideoStatus
-from models import EventRecord, Job, Upload, Version, Video
+from models import Comment, EventRecord, Job, Upload, Version, Video
 from tests import clips
 from tests.workers.conftest import enqueue
 from workers import io, media
@@ -107,12 +107,16 @@ async def test_a_video_is_purged_only_beyond_recall(attempts, uploads, means, fo
     await run(attempts, await uploads.ingest(upload))
     first = await Version.get()
     await first.restored(number=2, by=video.created_by_id, change_description="").save(force_create=True)
+    said = {"body": "Nice", "start_ms": None, "by": video.created_by_id, "now": utc_now()}
+    thread = Comment.opened(first, **said)
+    for comment in (thread, thread.answered(**said)):
+        await comment.save(force_create=True)
     since = RESTORABLE + timedelta(seconds=1 if beyond_recall else -60)
     await Video.filter(id=video.id).update(deleted_at=utc_now() - since)
     job = await run(attempts, await enqueue(JobKind.PURGE_VIDEO, video_id=str(video.id)))
     assert job.state is JobState.SUCCEEDED
-    left = [await model.all().count() for model in (Video, Version, Upload)]
-    assert left == ([0, 0, 0] if beyond_recall else [1, 2, 1])
+    left = [await model.all().count() for model in (Video, Version, Comment, Upload)]
+    assert left == ([0, 0, 0, 0] if beyond_recall else [1, 2, 2, 1])
     assert bool(await means.storage.keys(f"teams/{video.team_id}/")) is not beyond_recall
 
 

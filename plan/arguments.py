@@ -1,0 +1,190 @@
+"""From a field's arguments to what they mean for the statement, anew for each request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from graphql import FieldNode, GraphQLField, ObjectValueNode, ValueNode, VariableNode
+from graphql.execution.values import VariableValues, get_argument_values
+from graphql.language import ListValueNode
+
+from plan.connections import Paging
+from plan.declarations import ListOf, Reference, ToMany
+from plan.ids import decode_id
+from plan.plain import condition_of, order_of
+from plan.predicates import Template, template_of
+
+if TYPE_CHECKING:
+    from plan.declarations import PlanField
+    from plan.nodes import NodeDefinition
+
+Convert = Callable[["PlanField", dict[str, Any]], dict[str, Any]]
+"""Makes of coerced arguments by their GraphQL names those that a resolver would get."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a binding may look at: the object that has the field, the context, and the coerced variables."""
+
+    source: Any
+    context: Any
+    variables: VariableValues
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Arguments as the statement and the answer's builder need them.
+
+    `values` are the parameters: the keysets' first, then those of the condition `template`. `keysets` says where each
+    keyset begins, and whether it is the far end. `order` is how rows are read (backwards from the end for `last`),
+    `shown` how they are shown. `failed` is what was wrong with the arguments.
+    """
+
+    values: tuple[Any, ...] = ()
+    template: Template | None = None
+    order: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+    limit: int = 0
+    keysets: tuple[tuple[int, bool], ...] = ()
+    paging: Paging | None = None
+    chosen: str | None = None
+    failed: Exception | None = None
+    shape: Hashable = field(init=False, default=None)
+    """Equal where the SQL is equal."""
+
+    def __post_init__(self) -> None:
+        text = self.template.text if self.template else None
+        object.__setattr__(
+            self, "shape", (self.failed is None, self.chosen, text, self.order, self.limit, self.keysets)
+        )
+
+    @property
+    def size(self) -> int:
+        """How many rows of those that were read are shown."""
+        return self.paging.size if self.paging else self.limit
+
+
+class Arguments:
+    """The arguments of one selected field."""
+
+    def __init__(self, field: PlanField, definition: GraphQLField, node: FieldNode, convert: Convert) -> None:
+        self._field = field
+        self._definition = definition
+        self._node = node
+        self._convert = convert
+        self.constant = not any(_varies(argument.value) for argument in node.arguments or ())
+
+    def values(self, variables: VariableValues) -> dict[str, Any]:
+        """By Python name, as a resolver would get them."""
+        return self._convert(self._field, get_argument_values(self._definition, self._node, variables))
+
+
+class Binding:
+    """What becomes of a field's arguments. Where they hold no variable, they are bound once."""
+
+    def __init__(self, *, constant: bool) -> None:
+        self._constant = constant
+        self._known: Bound | None = None
+
+    def bound(self, request: Request) -> Bound:
+        """The arguments of this request; what is wrong with them is in `failed`."""
+        if self._known is not None:
+            return self._known
+        try:
+            bound = self._bind(request)
+        except Exception as error:  # noqa: BLE001 - told at the field's place, as its resolver's would be
+            bound = Bound(failed=error)
+        if self._constant:
+            self._known = bound
+        return bound
+
+    def _bind(self, request: Request) -> Bound:
+        raise NotImplementedError
+
+
+class IdBinding(Binding):
+    """`id` of a row of `node`; of any type where that is None. An id of another type finds nothing."""
+
+    def __init__(self, arguments: Arguments, node: NodeDefinition | None) -> None:
+        super().__init__(constant=arguments.constant)
+        self._arguments = arguments
+        self._node = node
+
+    def _bind(self, request: Request) -> Bound:
+        name, row_id = decode_id(self._arguments.values(request.variables)["id"])
+        if self._node is not None and name != self._node.name:
+            return Bound((None,))
+        return Bound((row_id,), chosen=None if self._node else name)
+
+
+class ReferenceBinding(Binding):
+    """The id that a declared function answers for the object at hand."""
+
+    def __init__(self, declaration: Reference) -> None:
+        super().__init__(constant=False)
+        self._declaration = declaration
+
+    def _bind(self, request: Request) -> Bound:
+        return Bound((self._declaration.by(request.source, request.context),))
+
+
+class PageBinding(Binding):
+    """A page of a connection to `target`."""
+
+    def __init__(self, arguments: Arguments, target: NodeDefinition, declaration: ToMany) -> None:
+        super().__init__(constant=arguments.constant)
+        self._arguments = arguments
+        self._target = target
+        self._declaration = declaration
+        self.orders = (declaration.order, *declaration.orders.values())
+
+    def _bind(self, request: Request) -> Bound:
+        values = self._arguments.values(request.variables)
+        condition = condition_of(self._declaration.where, values.pop("filter", None))
+        order = order_of(self._declaration, values.pop("order_by", None))
+        paging = Paging.checked(**values)
+        window = paging.window(self._target, order)
+        ends = [(window.beyond, False), (window.until, True)]
+        keysets = [(keyset, until) for keyset, until in ends if keyset is not None]
+        template = template_of(self._target.table, condition) if condition else None
+        return Bound(
+            values=(*(value for keyset, _ in keysets for value in keyset), *_known(template)),
+            template=template,
+            order=window.order,
+            shown=order,
+            limit=window.limit,
+            keysets=tuple((index * len(order), until) for index, (_, until) in enumerate(keysets)),
+            paging=paging,
+        )
+
+
+class WholeBinding(Binding):
+    """No arguments: what is counted, summed or listed of the rows that `declaration` relates to."""
+
+    def __init__(self, target: NodeDefinition, declaration: ToMany | ListOf) -> None:
+        super().__init__(constant=True)
+        self._target = target
+        self._declaration = declaration
+
+    def _bind(self, request: Request) -> Bound:
+        del request  # it is the same for all
+        if isinstance(self._declaration, ListOf):
+            return Bound(order=self._declaration.order, limit=self._declaration.most)
+        condition = condition_of(self._declaration.where, None)
+        template = template_of(self._target.table, condition) if condition else None
+        return Bound(_known(template), template)
+
+
+def _known(template: Template | None) -> tuple[Any, ...]:
+    """A condition's values: they are known when it is rendered."""
+    return tuple(slot.value(None, ()) for slot in template.slots) if template else ()
+
+
+def _varies(node: ValueNode) -> bool:
+    if isinstance(node, ListValueNode):
+        return any(map(_varies, node.values))
+    if isinstance(node, ObjectValueNode):
+        return any(_varies(part.value) for part in node.fields)
+    return isinstance(node, VariableNode)

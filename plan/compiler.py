@@ -1,0 +1,128 @@
+"""From a selection to an outline: which levels of rows to read, and where in their tuples each value of the answer lies.
+
+Here are the objects that are no rows: roots, payloads, events. Rows are compiled in `plan/rowwise.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from graphql import GraphQLObjectType, get_named_type, is_abstract_type, is_object_type
+from strawberry.types.field import StrawberryField
+
+from plan.arguments import Binding, Convert, IdBinding, ReferenceBinding
+from plan.collecting import Collector, Selected
+from plan.declarations import AnyById, ById, PlanField, Reference
+from plan.draft import Draft, NotCompilable, Outline, Place, declaration_of, object_type
+from plan.nodes import NODES, innermost, node_of
+from plan.outline import Choice, Field, Object, first
+from plan.rowwise import Rows
+from plan.sql import ColumnOf
+
+MOST_JOINS = 60
+"""In one statement: beyond, PostgreSQL takes longer to plan it than to run it in parts."""
+
+
+class Compiler:
+    """Compiles what is asked of one object: the root of a query, a mutation's payload, an event."""
+
+    def __init__(self, collector: Collector, convert: Convert) -> None:
+        self._collector = collector
+        self._convert = convert
+
+    def query(self, root: GraphQLObjectType) -> Outline:
+        """The outline of a whole query."""
+        values = _Values(self._draft(root.name))
+        return _modest(values.filled(self._collector.roots()))
+
+    def value(self, selected: Selected, kind: GraphQLObjectType) -> Outline:
+        """The outline of a field's answer where that is an object in Python."""
+        values = _Values(self._draft(kind.name))
+        return _modest(values.filled(self._collector.below(selected, kind)))
+
+    def row(self, selected: Selected, kind: GraphQLObjectType, by: Reference) -> Outline:
+        """The outline of a field's answer where that is a row, whose id `by` answers. It has one field, the row."""
+        draft = self._draft(selected.parent.name)
+        draft.outline.object.fields.append(_Values(draft).root(selected, ReferenceBinding(by), [kind]))
+        return _modest(draft.outline)
+
+    def _draft(self, type_name: str) -> Draft:
+        return Draft(Object(type_name, "s"), self._collector, self._convert)
+
+
+class _Values:
+    """Compiles fields of what is no row. At the top are those that lead to rows; below, all values are there already."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._rows = Rows(draft, self.attribute)
+
+    def filled(self, fields: Sequence[Selected]) -> Outline:
+        """The outline with these fields at its top."""
+        outline = self._draft.outline
+        outline.object.fields += [self._draft.typename(selected) or self._at_top(selected) for selected in fields]
+        return outline
+
+    def _at_top(self, selected: Selected) -> Field:
+        declared = declaration_of(selected)
+        match declared:
+            case PlanField(declaration=ById()):
+                node = node_of(innermost(declared.type))
+                return self.root(selected, IdBinding(self._draft.arguments(selected), node), [object_type(selected)])
+            case PlanField(declaration=AnyById()):
+                kinds = self._possible_types(selected)
+                return self.root(selected, IdBinding(self._draft.arguments(selected), None), kinds)
+            case PlanField(declaration=Reference() as declaration):
+                return self.root(selected, ReferenceBinding(declaration), [object_type(selected)])
+        return self._held(selected)
+
+    def _held(self, selected: Selected) -> Field:
+        """An attribute of the object at hand."""
+        declared = declaration_of(selected)
+        if (
+            isinstance(declared, PlanField)
+            or declared.base_resolver is not None
+            or type(declared) is not StrawberryField
+        ):
+            raise NotCompilable.resolved(selected)
+        return self.attribute(selected, f"s.{declared.python_name}")
+
+    def attribute(self, selected: Selected, raw: str) -> Field:
+        """A value that is there already; where it is an object, its fields are its attributes."""
+        kind = get_named_type(selected.definition.type)
+        if is_abstract_type(kind):
+            raise NotCompilable("abstract", f"{selected.parent.name}.{selected.name} may be of several types")
+        if not is_object_type(kind):
+            return self._draft.field(selected, raw)
+        fields = self._draft.below(selected)
+        inner = Object(kind.name, "s", [self._draft.typename(below) or self._held(below) for below in fields])
+        return self._draft.field(selected, raw, inner=inner)
+
+    def root(self, selected: Selected, binding: Binding, kinds: Sequence[GraphQLObjectType]) -> Field:
+        """A row that is found by its id; of several possible types, it is the id that says which."""
+        draft, index = self._draft, self._draft.bind(binding)
+        objects, places = dict[str, Object](), dict[str, int]()
+        for kind in kinds:
+            level = draft.level(NODES[kind.name], index)
+            level.index_of(ColumnOf(level.alias, "id"))  # so that no tuple is empty
+            draft.outline.roots.append(level)
+            level.place = places[kind.name] = len(draft.outline.roots) - 1
+            objects[kind.name] = self._rows.object(selected, kind, Place(level.node, level, level.alias))
+        if len(kinds) == 1:
+            (place,), (inner,) = places.values(), objects.values()
+            return draft.field(selected, f"{draft.name(first)}(R[{place}], B[{index}])", inner=inner)
+        chosen, table = f"B[{index}].chosen", draft.name(places)
+        rows = f"(R[{table}[{chosen}]] if {chosen} in {table} else None)"
+        return draft.field(selected, f"{draft.name(first)}({rows}, B[{index}])", inner=Choice(chosen, objects))
+
+    def _possible_types(self, selected: Selected) -> Sequence[GraphQLObjectType]:
+        kind = cast("Any", get_named_type(selected.definition.type))
+        return self._draft.collector.schema.get_possible_types(kind)
+
+
+def _modest(outline: Outline) -> Outline:
+    joins = sum(len(level.joins) for level in outline.levels)
+    if joins > MOST_JOINS:
+        raise NotCompilable("joins", f"{joins} relations to one row; a plan joins at most {MOST_JOINS}")
+    return outline

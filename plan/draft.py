@@ -1,0 +1,185 @@
+"""What the compiler works on: the outline as it grows, and the small steps of which its making consists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import GraphQLObjectType, get_named_type, is_object_type
+from strawberry.types.field import StrawberryField
+
+from plan.arguments import Arguments, Binding, Convert
+from plan.collecting import Collector, Selected
+from plan.declarations import PlanField
+from plan.nodes import NodeDefinition
+from plan.outline import Choice, Field, Object
+from plan.sql import ColumnOf, FirstOfJoin, Level, Related, ToOneJoin
+
+
+class NotCompilable(Exception):
+    """The operation is not for the plan. `reason` is one of a few words, to be counted; `detail` is for people."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+    @classmethod
+    def resolved(cls, selected: Selected) -> NotCompilable:
+        """For a field that has a resolver of its own."""
+        return cls("resolver", f"{selected.parent.name}.{selected.name} has a resolver of its own")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchField:
+    """Values that are computed for all rows of a level at once, if what holds them (`presence`) is there."""
+
+    level: Level
+    node: NodeDefinition
+    presence: int | None
+    columns: dict[str, int]
+    by: Callable[[Any, Sequence[Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a row's columns lie: level, alias, and the column that says whether there is a row (None: always)."""
+
+    node: NodeDefinition
+    level: Level
+    alias: str
+    presence: int | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Outline:
+    """What one object and all below it takes: its fields, the roots to read, the bindings, the names in expressions."""
+
+    object: Object
+    roots: list[Level] = field(default_factory=list)
+    levels: list[Level] = field(default_factory=list)
+    bindings: list[Binding] = field(default_factory=list)
+    batches: list[BatchField] = field(default_factory=list)
+    names: dict[str, Any] = field(default_factory=dict)
+
+
+class Draft:
+    """An outline in the making."""
+
+    def __init__(self, made: Object, collector: Collector, convert: Convert) -> None:
+        self.outline = Outline(made)
+        self.collector = collector
+        self._convert = convert
+        self._aliases = 0
+        self._named: dict[Any, str] = {}
+
+    def below(self, selected: Selected, kind: GraphQLObjectType | None = None) -> list[Selected]:
+        """What is asked of a field's object; `kind` is which, where it may be of several types."""
+        return self.collector.below(selected, kind or object_type(selected))
+
+    def field(
+        self,
+        selected: Selected,
+        raw: str,
+        *,
+        quick: str | None = None,
+        inner: Object | Choice | None = None,
+        present: str | None = None,
+    ) -> Field:
+        """See `plan.outline.Field`."""
+        return Field(
+            key=selected.key,
+            parent=selected.parent.name,
+            name=selected.name,
+            nodes=selected.nodes,
+            type=selected.definition.type,
+            raw=raw,
+            quick=quick,
+            inner=inner,
+            present=present,
+        )
+
+    def simple(self, selected: Selected, raw: str) -> Field:
+        """A field that never fails, whose value is complete as it is."""
+        return self.field(selected, raw, quick=raw)
+
+    def typename(self, selected: Selected) -> Field | None:
+        """The field, if it is `__typename`."""
+        if selected.name == "__typename":
+            return self.simple(selected, repr(selected.parent.name))
+        if selected.name.startswith("__"):
+            raise NotCompilable("introspection", selected.name)
+        return None
+
+    def column(self, place: Place, name: str) -> str:
+        """The value of a column."""
+        return f"r[{place.level.index_of(ColumnOf(place.alias, name))}]"
+
+    def level(self, node: NodeDefinition, binding: int) -> Level:
+        """A level of rows; it becomes part of the statement as a root, or when it is related to its parents."""
+        made = Level(node, self.alias(), binding)
+        self.outline.levels.append(made)
+        return made
+
+    def relate(self, level: Level, parent: Place, key: str) -> int:
+        """Makes the level a column of the tuples of its parents; answers which."""
+        level.related = Related(level.node, level.alias, key, parent.alias, level.binding)
+        level.parent = parent.level
+        level.place = parent.level.index_of(level)
+        return level.place
+
+    def join(self, name: str, place: Place) -> Place:
+        """Where the row lies that the relation `name` leads to; it is joined once, however often it is asked for."""
+        declaration, target = place.node.fields[name].declaration, place.node.target(name)
+        joins, key = place.level.joins, (place.alias, name)
+        if key not in joins:
+            joins[key] = _join(declaration, target, self.alias(), place.alias)
+        alias = joins[key].alias
+        return Place(target, place.level, alias, place.level.index_of(ColumnOf(alias, "id")))
+
+    def bind(self, binding: Binding) -> int:
+        """Adds a binding; answers its place."""
+        self.outline.bindings.append(binding)
+        return len(self.outline.bindings) - 1
+
+    def arguments(self, selected: Selected) -> Arguments:
+        """The arguments of a declared field."""
+        declared = declaration_of(selected)
+        assert isinstance(declared, PlanField), "only declared fields have arguments"
+        return Arguments(declared, selected.definition, selected.nodes[0], self._convert)
+
+    def alias(self) -> str:
+        """A new alias for a table."""
+        self._aliases += 1
+        return f"t{self._aliases}"
+
+    def name(self, thing: Any) -> str:
+        """The name by which expressions call a function or a table of ours."""
+        key = thing if callable(thing) else id(thing)
+        if key not in self._named:
+            self._named[key] = f"n{len(self.outline.names)}"
+            self.outline.names[self._named[key]] = thing
+        return self._named[key]
+
+
+def declaration_of(selected: Selected) -> StrawberryField:
+    """The field as it was declared."""
+    declared: StrawberryField | None = selected.definition.extensions.get("strawberry-definition")
+    if declared is None:
+        raise NotCompilable.resolved(selected)
+    return declared
+
+
+def object_type(selected: Selected) -> GraphQLObjectType:
+    """The type of a field's object, where there is just one."""
+    kind = get_named_type(selected.definition.type)
+    if not is_object_type(kind):
+        raise NotCompilable("abstract", f"{selected.parent.name}.{selected.name} may be of several types")
+    return kind
+
+
+def _join(declaration: Any, target: NodeDefinition, alias: str, parent: str) -> ToOneJoin | FirstOfJoin:
+    if hasattr(declaration, "order"):
+        return FirstOfJoin(target, alias, parent, declaration.key, declaration.order)
+    return ToOneJoin(target, alias, parent, declaration.key)

@@ -1,0 +1,138 @@
+"""A compiled object: binds arguments, reads by one statement, builds the answer."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from graphql import GraphQLError
+from graphql.execution.values import VariableValues
+from graphql.pyutils import Path
+
+from plan.arguments import Bound, Request
+from plan.builder import builder
+from plan.careful import Careful
+from plan.draft import BatchField, Outline
+from plan.explain import Report
+from plan.predicates import kind_of
+from plan.rows import Row
+from plan.sql import Level, Scope, statement
+from plan.writing import Writing
+
+STATEMENTS_KEPT = 30
+"""For one operation: page sizes, directions, filters and kinds of viewers make them differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """All that an answer is built from."""
+
+    source: Any
+    roots: Any
+    bounds: Sequence[Bound]
+    batches: Sequence[Mapping[int, Any]]
+
+    @property
+    def failed(self) -> bool:
+        """Whether something is known to be wrong."""
+        return isinstance(self.roots, Unread) or any(bound.failed is not None for bound in self.bounds)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Stands for the roots' rows where reading them failed: each root that is looked at tells why."""
+
+    error: Exception
+
+    def __getitem__(self, _index: int) -> Exception:
+        return self.error
+
+
+class Planned:
+    """One object that the plan answers: a whole query, a payload, an event."""
+
+    def __init__(self, outline: Outline, name: str) -> None:
+        self._outline = outline
+        self._name = name
+        self._build = builder(outline)
+        self._statements: OrderedDict[Hashable, tuple[str, Writing]] = OrderedDict()
+
+    async def read(self, source: Any, context: Any, variables: VariableValues, report: Report | None = None) -> Read:
+        """Reads all that the answer needs. What the database raises goes through."""
+        request = Request(source, context, variables)
+        bounds = [binding.bound(request) for binding in self._outline.bindings]
+        roots: Any = ()
+        if self._outline.roots:
+            roots = await self._rows(context, bounds, report)
+        batches = [await self._batch(batch, context, roots, bounds) for batch in self._outline.batches]
+        return Read(source, roots, bounds, batches)
+
+    def unread(self, source: Any, context: Any, variables: VariableValues, error: Exception) -> Read:
+        """What there is to answer with where reading failed."""
+        request = Request(source, context, variables)
+        bounds = [binding.bound(request) for binding in self._outline.bindings]
+        return Read(source, Unread(error), bounds, [{} for _ in self._outline.batches])
+
+    def answer(self, read: Read, path: Path | None = None) -> tuple[dict[str, Any], Sequence[GraphQLError]]:
+        """The object, and the errors within it; raises the GraphQLError that leaves no object."""
+        if not read.failed:
+            try:
+                return self._build(read.source, read.roots, read.bounds, read.batches), ()
+            except Exception:  # noqa: BLE001, S110 - found again, and told, by going over it carefully
+                pass
+        return Careful(self._outline).answer(read.source, read.roots, read.bounds, read.batches, path)
+
+    def statement(self, viewer: Any, bounds: Sequence[Bound]) -> tuple[str, Writing]:
+        """The statement for this kind of viewer and these arguments; those used last are kept."""
+        key = (kind_of(viewer), *(bound.shape for bound in bounds))
+        if key in self._statements:
+            self._statements.move_to_end(key)
+            return self._statements[key]
+        writing = Writing()
+        made = statement(self._outline.roots, Scope(viewer, bounds, writing), self._name), writing
+        self._statements[key] = made
+        if len(self._statements) > STATEMENTS_KEPT:
+            self._statements.popitem(last=False)
+        return made
+
+    async def _rows(self, context: Any, bounds: Sequence[Bound], report: Report | None) -> Any:
+        viewer = context.reader.viewer
+        text, writing = self.statement(viewer, bounds)
+        values = writing.values(viewer, bounds)
+        began = perf_counter()
+        (roots,) = await context.fetch(text, values)
+        if report is not None:
+            rows = {
+                f"{level.node.name} {level.alias}": len(_tuples(level, roots, bounds)) for level in self._outline.levels
+            }
+            report.told(text, values, perf_counter() - began, rows)
+        return roots
+
+    async def _batch(self, batch: BatchField, context: Any, roots: Any, bounds: Sequence[Bound]) -> Mapping[int, Any]:
+        """The values of a batch field, by the identity of the tuples that they belong to."""
+        tuples = [
+            found
+            for found in _tuples(batch.level, roots, bounds)
+            if batch.presence is None or found[batch.presence] is not None
+        ]
+        if not tuples:
+            return {}
+        rows = [Row(batch.node, {name: found[place] for name, place in batch.columns.items()}) for found in tuples]
+        try:
+            values = await batch.by(context, rows)
+        except Exception as error:  # noqa: BLE001 - it is the error of every field that asked
+            values = [error] * len(rows)
+        return {id(found): value for found, value in zip(tuples, values, strict=True)}
+
+
+def _tuples(level: Level, roots: Any, bounds: Sequence[Bound]) -> list[Any]:
+    """The tuples of a level that the answer shows."""
+    if level.place < 0 or bounds[level.binding].failed is not None:
+        return []
+    if level.parent is None:
+        return list(roots[level.place] or ())
+    size = bounds[level.binding].size
+    return [found for parent in _tuples(level.parent, roots, bounds) for found in (parent[level.place] or ())[:size]]

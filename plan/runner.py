@@ -1,0 +1,260 @@
+"""Runs operations by their plans: compiled once, then bound, read and built for each request."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any, cast
+
+import asyncpg
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    get_named_type,
+    is_abstract_type,
+    is_non_null_type,
+    located_error,
+)
+from graphql.execution.executor import CollectedErrors, Executor
+from graphql.execution.values import VariableValues, get_argument_values
+from graphql.pyutils import Path
+from strawberry.types.base import get_object_definition
+
+from plan.arguments import Convert
+from plan.collecting import Collector, Selected, deciding_variables, decisions
+from plan.compiler import Compiler
+from plan.declarations import Reference
+from plan.documents import Kept
+from plan.draft import NotCompilable
+from plan.explain import Report
+from plan.nodes import NODES
+from plan.planned import Planned, Read
+from plan.reader import Written, found
+
+log = logging.getLogger(__name__)
+CHARACTERS_KEPT = 200_000
+"""Of documents with a plan. A plan takes about a hundred times the memory of its text."""
+MOST_DECISIONS = 8
+"""Variables of `@skip` and `@include`: each combination is a plan of its own."""
+
+PASSING = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InvalidCatalogNameError,
+)
+"""What the database raises that asking again would not mend: it is away, or takes too long."""
+
+Describe = Callable[[Exception, Any], Mapping[str, Any] | None]
+"""Turns an application's error into `message` and `extensions` for the client of a context, or None to mask it."""
+
+Data = dict[str, Any] | None
+Outcome = tuple[Data, Sequence[GraphQLError]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be run: a document of which one operation is meant, with its coerced variables."""
+
+    text: str
+    document: DocumentNode
+    operation: OperationDefinitionNode
+    variables: VariableValues
+    given: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The operation's, or nothing."""
+        return self.operation.name.value if self.operation.name else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A field that is resolved to an object (a mutation, an event), and the plans of what that object may be."""
+
+    selected: Selected
+    values: Mapping[str, Planned]
+    rows: Mapping[str, Planned]
+
+
+Plan = Planned | list[Answered]
+
+
+class Runner:
+    """Plans and runs the operations over one schema."""
+
+    def __init__(self, schema: GraphQLSchema, convert: Convert, describe: Describe) -> None:
+        self._schema = schema
+        self._convert = convert
+        self._describe = describe
+        self._deciding: Kept[str, tuple[str, ...]] = Kept(CHARACTERS_KEPT)
+        self._plans: Kept[tuple[Any, ...], Plan | NotCompilable] = Kept(CHARACTERS_KEPT)
+
+    def plan(self, asked: Asked) -> Plan:
+        """The operation's plan; NotCompilable where there is none."""
+        characters = len(asked.text)
+        deciding = self._deciding.get(asked.text, characters, lambda: deciding_variables(asked.document))
+        if len(deciding) > MOST_DECISIONS:
+            raise NotCompilable("decisions", f"@skip and @include depend on {len(deciding)} variables")
+        key = (asked.text, asked.name, decisions(deciding, asked.variables))
+        plan = self._plans.get(key, characters, lambda: self._compiled(asked))
+        if isinstance(plan, NotCompilable):
+            raise NotCompilable(plan.reason, plan.detail)
+        return plan
+
+    def _compiled(self, asked: Asked) -> Plan | NotCompilable:
+        collector = Collector(self._schema, asked.document, asked.operation, asked.variables)
+        compiler = Compiler(collector, self._convert)
+        try:
+            if asked.operation.operation is OperationType.QUERY:
+                return Planned(compiler.query(cast("GraphQLObjectType", self._schema.query_type)), asked.name)
+            return [self._answered(selected, compiler, asked.name) for selected in collector.roots()]
+        except NotCompilable as reason:
+            return reason
+        except GraphQLError as error:  # a variable of @skip that is null: the executor says so in its own words
+            return NotCompilable("directives", error.message)
+
+    def _answered(self, selected: Selected, compiler: Compiler, name: str) -> Answered:
+        if selected.name == "__typename":
+            raise NotCompilable("typename", "of the root")
+        kind = get_named_type(selected.definition.type)
+        kinds = self._schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
+        values, rows = dict[str, Planned](), dict[str, Planned]()
+        for each in cast("Sequence[GraphQLObjectType]", kinds):
+            if each.name in NODES:
+                rows[each.name] = Planned(compiler.row(selected, each, _WRITTEN), name)
+            else:
+                values[each.name] = Planned(compiler.value(selected, each), name)
+        return Answered(selected, values, rows)
+
+    async def run(self, plan: Plan, asked: Asked, context: Any, root: Any, report: Report | None) -> Outcome:
+        """Runs an operation by its plan; NotCompilable, once, where the plan of a query has a fault of its own."""
+        if not isinstance(plan, Planned):
+            return await self._serially(plan, asked, context, root, report)
+        try:
+            return await self._query(plan, asked, context, report)
+        except Exception as error:
+            log.warning("a plan failed", exc_info=True)
+            raise NotCompilable("fault", repr(error)) from error
+
+    async def _query(self, planned: Planned, asked: Asked, context: Any, report: Report | None) -> Outcome:
+        try:
+            read = await planned.read(None, context, asked.variables, report)
+        except Exception as error:
+            if not isinstance(error, PASSING) and self._describe(error, context) is None:
+                raise
+            read = planned.unread(None, context, asked.variables, error)
+        try:
+            return planned.answer(read)
+        except GraphQLError as error:
+            return None, [error]
+
+    async def _serially(
+        self, fields: list[Answered], asked: Asked, context: Any, root: Any, report: Report | None
+    ) -> Outcome:
+        """Runs the fields of a mutation, or the one of a subscription for an event (`root`), one after the other."""
+        executor = Executor.build(
+            self._schema, asked.document, root, context, dict(asked.given), operation_name=asked.name or None
+        )
+        assert isinstance(executor, Executor), "the variables are sound: they were coerced before"
+        data, errors = dict[str, Any](), CollectedErrors()
+        for answered in fields:
+            selected = answered.selected
+            path = Path(None, selected.key, selected.parent.name)
+            resolving = _Resolving(answered, path, executor, asked.variables, report)
+            try:
+                data[selected.key], more = await resolving.value(root, context)
+            except Exception as error:  # noqa: BLE001 - told in the field's place
+                located = located_error(error, selected.nodes, path.as_list())
+                if is_non_null_type(selected.definition.type):
+                    return None, [*errors.errors, located]
+                errors.add(located, path)
+                data[selected.key] = None
+            else:
+                errors.errors.extend(more)
+        return data, errors.errors
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolving:
+    """One field on its way: its resolver is called once, what it answers is completed by a plan."""
+
+    answered: Answered
+    path: Path
+    executor: Executor[Any]
+    variables: VariableValues
+    report: Report | None
+
+    async def value(self, source: Any, context: Any) -> tuple[Any, Sequence[GraphQLError]]:
+        """The field's completed value, and the errors below it."""
+        outcome = await self._resolved(source, context)
+        if outcome is None or isinstance(outcome, Exception):
+            return await self._completed(outcome)
+        if isinstance(outcome, Written):
+            return await self._written(outcome, context)
+        return await self._value(outcome, context)
+
+    async def _resolved(self, source: Any, context: Any) -> Any:
+        selected = self.answered.selected
+        arguments = get_argument_values(selected.definition, selected.nodes[0], self.variables)
+        info = self.executor.build_resolve_info(selected.definition, selected.nodes, selected.parent, self.path)
+        resolve = cast("Callable[..., Any]", selected.definition.resolve)
+        context.reader.planned = True
+        outcome = resolve(source, info, **arguments)
+        return await outcome if isawaitable(outcome) else outcome
+
+    async def _written(self, written: Written, context: Any) -> tuple[Any, Sequence[GraphQLError]]:
+        planned = self.answered.rows[written.node.name]
+        try:
+            read = await planned.read(written, context, self.variables, self.report)
+            if not read.roots[0]:
+                return await self._value(written.otherwise(), context)
+            data, errors = planned.answer(read)
+        except PASSING:
+            raise
+        except GraphQLError:
+            raise
+        except Exception:
+            log.warning("a plan failed", exc_info=True)
+            return await self._completed(await found(context.reader, written))
+        return data[self.answered.selected.key], errors
+
+    async def _value(self, outcome: Any, context: Any) -> tuple[Any, Sequence[GraphQLError]]:
+        name = get_object_definition(type(outcome), strict=True).name
+        planned = self.answered.values[name]
+        try:
+            read = await self._read(planned, outcome, context)
+            return planned.answer(read, self.path)
+        except GraphQLError:
+            raise
+        except Exception:
+            log.warning("a plan failed", exc_info=True)
+            return await self._completed(outcome)
+
+    async def _read(self, planned: Planned, outcome: Any, context: Any) -> Read:
+        try:
+            return await planned.read(outcome, context, self.variables, self.report)
+        except PASSING as error:
+            return planned.unread(outcome, context, self.variables, error)
+
+    async def _completed(self, outcome: Any) -> tuple[Any, Sequence[GraphQLError]]:
+        """The outcome as graphql-core completes it: what is done is not done again, only read plainly."""
+        selected = self.answered.selected
+        info = self.executor.build_resolve_info(selected.definition, selected.nodes, selected.parent, self.path)
+        completed: Any = self.executor.complete_value(
+            selected.definition.type, selected.details, info, self.path, outcome, None
+        )
+        if isawaitable(completed):
+            completed = await completed
+        return completed, self.executor.collected_errors.errors
+
+
+_WRITTEN = Reference(lambda written, _context: written.row_id)

@@ -1,0 +1,180 @@
+"""The one SQL statement of a planned operation: levels of rows within each other.
+
+A level is a SELECT whose rows come as tuples: `ARRAY(SELECT ROW(…) FROM …)`. Relations to one row are joined to it, the
+rows of a to-many relation are another level in one of its columns. So all that an operation reads is read by one
+statement, in one snapshot, by one trip to the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from plan.statements import beyond, ordered
+from plan.tables import quoted
+from plan.writing import Writing
+
+if TYPE_CHECKING:
+    from plan.arguments import Bound
+    from plan.nodes import NodeDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A slot: part `part` of what the binding `index` makes of a field's arguments."""
+
+    index: int
+    part: int
+
+    def value(self, viewer: Any, bounds: Sequence[Bound]) -> Any:
+        """The value of this request."""
+        del viewer
+        return bounds[self.index].values[self.part]
+
+
+@dataclass(slots=True)
+class Scope:
+    """What a statement is written for."""
+
+    viewer: Any
+    bounds: Sequence[Bound]
+    writing: Writing
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnOf:
+    """A column of the level, or of something joined to it."""
+
+    alias: str
+    column: str
+
+    def written(self, scope: Scope) -> str:
+        """In SQL."""
+        del scope
+        return f'{self.alias}."{self.column}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """The rows of `node` that hold the id of the row `parent` in `key`, as the arguments of a binding narrow them."""
+
+    node: NodeDefinition
+    alias: str
+    key: str
+    parent: str
+    binding: int
+
+    def condition(self, scope: Scope) -> str:
+        """What stands after WHERE, without the bounds of a page."""
+        seen = self.node.visibility.written(scope.viewer, self.alias, scope.writing)
+        narrowed = self._narrowed(scope, scope.bounds[self.binding])
+        return f'{self.alias}."{self.key}" = {self.parent}.id AND {seen}{narrowed}'
+
+    def _narrowed(self, scope: Scope, bound: Bound) -> str:
+        if bound.template is None:
+            return ""
+        first = len(bound.values) - len(bound.template.slots)
+        slots = tuple(Argument(self.binding, first + index) for index in range(len(bound.template.slots)))
+        return f" AND ({replace(bound.template, slots=slots).written(self.alias, scope.writing)})"
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateOver:
+    """An aggregate (in SQL) over related rows."""
+
+    rows: Related
+    aggregate: str
+
+    def written(self, scope: Scope) -> str:
+        """In SQL; NULL where the arguments are not sound."""
+        if scope.bounds[self.rows.binding].failed:
+            return "NULL"
+        rows = self.rows
+        return f"(SELECT {self.aggregate} FROM {quoted(rows.node.table)} {rows.alias} WHERE {rows.condition(scope)})"
+
+
+@dataclass(frozen=True, slots=True)
+class ToOneJoin:
+    """The row that the column `key` of `parent` points to."""
+
+    node: NodeDefinition
+    alias: str
+    parent: str
+    key: str
+
+    def written(self, scope: Scope) -> str:
+        """In SQL."""
+        seen = self.node.visibility.written(scope.viewer, self.alias, scope.writing)
+        joined = f"LEFT JOIN {quoted(self.node.table)} {self.alias}"
+        return f'{joined} ON {self.alias}.id = {self.parent}."{self.key}" AND {seen}'
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOfJoin:
+    """The first, in `order`, of the rows that hold the id of `parent` in `key`."""
+
+    node: NodeDefinition
+    alias: str
+    parent: str
+    key: str
+    order: tuple[str, ...]
+
+    def written(self, scope: Scope) -> str:
+        """In SQL."""
+        seen = self.node.visibility.written(scope.viewer, self.alias, scope.writing)
+        first = (
+            f'SELECT {self.alias}.* FROM {quoted(self.node.table)} {self.alias} WHERE {self.alias}."{self.key}" = '
+            f"{self.parent}.id AND {seen} ORDER BY {ordered(self.order, self.alias)} LIMIT 1"
+        )
+        return f"LEFT JOIN LATERAL ({first}) {self.alias} ON TRUE"
+
+
+@dataclass(eq=False, slots=True)
+class Level:
+    """Rows of `node`. Those of a relation have `related`; those at a root have none, and are found by their id.
+
+    `place` is where the rows are: the column of the parent's tuple, or the column of the statement's only row.
+    """
+
+    node: NodeDefinition
+    alias: str
+    binding: int
+    related: Related | None = None
+    parent: Level | None = None
+    place: int = -1
+    columns: dict[Any, int] = field(default_factory=dict)
+    joins: dict[tuple[str, str], ToOneJoin | FirstOfJoin] = field(default_factory=dict)
+
+    def index_of(self, column: Any) -> int:
+        """The place of a column in the tuples, which is added if it is not there."""
+        return self.columns.setdefault(column, len(self.columns))
+
+    def written(self, scope: Scope) -> str:
+        """In SQL, as an array of tuples; NULL where the arguments are not sound, or choose another level."""
+        bound = scope.bounds[self.binding]
+        if bound.failed or (self.related is None and bound.chosen not in (None, self.node.name)):
+            return "NULL"
+        columns = ", ".join(column.written(scope) for column in self.columns)
+        joined = "".join(f" {join.written(scope)}" for join in self.joins.values())
+        asked = self._asked(scope) if self.related is None else self._window(self.related, scope, bound)
+        return f"ARRAY(SELECT ROW({columns}) FROM {quoted(self.node.table)} {self.alias}{joined} WHERE {asked})"
+
+    def _asked(self, scope: Scope) -> str:
+        row_id = scope.writing.parameter(Argument(self.binding, 0))
+        return f"{self.alias}.id = {row_id} AND {self.node.visibility.written(scope.viewer, self.alias, scope.writing)}"
+
+    def _window(self, related: Related, scope: Scope, bound: Bound) -> str:
+        bounds = "".join(self._beyond(scope, bound, start, until=until) for start, until in bound.keysets)
+        return f"{related.condition(scope)}{bounds} ORDER BY {ordered(bound.order, self.alias)} LIMIT {bound.limit}"
+
+    def _beyond(self, scope: Scope, bound: Bound, start: int, *, until: bool) -> str:
+        parts = range(start, start + len(bound.order))
+        marks = [scope.writing.parameter(Argument(self.binding, part)) for part in parts]
+        return beyond(bound.order, self.alias, marks, until=until)
+
+
+def statement(roots: Sequence[Level], scope: Scope, name: str) -> str:
+    """The text of the statement that reads the roots: one row, with an array for each."""
+    body = "SELECT " + ", ".join(root.written(scope) for root in roots)
+    return scope.writing.text(body, name)
