@@ -1,6 +1,7 @@
 """The API process: `python -m uvicorn app:create_app --factory`."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -47,6 +48,7 @@ class Api:
             "secret": settings.secret_key.get_secret_value(),
             "clock": utc_now,
         }
+        self._development = settings.environment == "development"
         self.metrics = Metrics()
         self._services: Services
         self.transport: Transport[Any]
@@ -69,6 +71,7 @@ class Api:
             self.transport = Transport(SocketOperations(self._services))
             stack.push_async_callback(self.transport.drain)
             stack.callback(asyncio.create_task(end_lost_sessions(self.transport, self._services)).cancel)
+            _settle_memory()
             yield
 
     def routes(self) -> list[BaseRoute]:
@@ -93,7 +96,13 @@ class Api:
     def _assembled(self, readings: Readings, storage: Storage, hub: Hub, redis: "Redis") -> Services:
         settings = self._settings
         return Services(
-            engine=Engine(build_schema(), describe),
+            engine=Engine(
+                build_schema(),
+                describe,
+                planning=settings.plan,
+                explaining=self._development,
+                observe=self.metrics.planned,
+            ),
             readings=readings,
             hub=hub,
             storage=storage,
@@ -108,6 +117,7 @@ class Api:
             metrics=self.metrics,
             public_url=settings.public_url,
             allowed_origins=settings.allowed_origins,
+            development=self._development,
             ready_checks={"database": _database_answers, "redis": redis.ping, "storage": storage.check},
         )
 
@@ -151,6 +161,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
         middleware=[cors, requests],
         exception_handlers={HTTPException: refused},
     )
+
+
+def _settle_memory() -> None:
+    """What is there by now stays: to look through it again and again would stop every request for tens of ms."""
+    gc.collect()
+    gc.freeze()
 
 
 def _database(settings: Settings) -> AbstractAsyncContextManager[None]:

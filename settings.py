@@ -53,6 +53,7 @@ class Settings(BaseSettings):
         (), description='JSON list of other web origins that may use the cookie: `["https://app.example"]`.'
     )
     mail_from: str = Field("Video Creator <no-reply@localhost>", description="Sender of every e-mail.")
+    plan: bool = Field(default=True, description="`off` answers every operation without a plan: slower, and the same.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least level logged.")
 
     database_connections: int = Field(10, ge=1, description="Most connections one process opens to PostgreSQL.")

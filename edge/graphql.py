@@ -23,7 +23,8 @@ async def serve(request: Request, services: Services) -> Response:
             raise BadRequest(400, "Subscriptions are served over websockets, at the same address.")
         token = bearer(request.headers.get("authorization")) or request.cookies.get(cookies.NAME)
         context = services.context(await services.caller(request, token))
-        response = respond(request, await answer(services, operation, context))
+        plain = services.development and request.headers.get("x-plan") == "off"
+        response = respond(request, await answer(services, operation, context, plain=plain))
     except BadRequest as problem:
         return refuse(request, problem)
     except RequestRefused as refused:
@@ -32,17 +33,17 @@ async def serve(request: Request, services: Services) -> Response:
     return response
 
 
-async def answer(services: Services, operation: Operation, context: Context) -> Answer:
+async def answer(services: Services, operation: Operation, context: Context, *, plain: bool = False) -> Answer:
     """Runs a query or mutation; a query's answer says up to which event it is sure to be fresh."""
     began = perf_counter()
     replica = await _replica_for(services, operation, context)
     # Taken before the data: a subscription that resumes from here can only repeat, never miss.
     position = replica.position if replica else services.hub.position
-    found = await services.run(operation, context, fresh=replica is None)
+    found = await services.run(operation, context, fresh=replica is None, plain=plain)
     field = next(iter(operation.root_fields), "fragment")
     services.metrics.operation(operation.kind.value, field, perf_counter() - began)
     if operation.kind is OperationType.QUERY:
-        found["extensions"] = {"position": position}
+        found.setdefault("extensions", {})["position"] = position
     return found
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from graphql import OperationType
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
@@ -33,6 +34,12 @@ class Metrics:
             ["kind", "field"],
             registry=self.registry,
             buckets=_SECONDS,
+        )
+        self._planned = Counter(
+            "graphql_operations_planned",
+            "Operations by kind and by how they were run: `planned`, or why they were not.",
+            ["kind", "how"],
+            registry=self.registry,
         )
         self._mutations = Histogram(
             "resolver_seconds",
@@ -91,6 +98,10 @@ class Metrics:
     def operation(self, kind: str, field: str, seconds: float) -> None:
         """An operation was executed."""
         self._child(self._operations, kind, field).observe(seconds)
+
+    def planned(self, kind: OperationType, how: str) -> None:
+        """An operation was run by its plan (`planned`), or was not, for the reason `how`."""
+        self._planned.labels(kind.value, how).inc()
 
     def mutation(self, field: str, seconds: float) -> None:
         """A mutation's use-case ran."""

@@ -164,7 +164,7 @@ class Subscription:
             return orjson.dumps({"data": None, "extensions": {"resync": True, "eventId": message.position}})
         told: Answer = await self._services.run(self._operation, self._context(), message)
         if message is not None and message.position is not None:
-            told["extensions"] = {"eventId": message.position}
+            told.setdefault("extensions", {})["eventId"] = message.position
         return orjson.dumps(told)
 
     def _context(self) -> Context:

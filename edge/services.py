@@ -45,6 +45,7 @@ class Services:
     metrics: Metrics
     public_url: str
     allowed_origins: tuple[str, ...]
+    development: bool
     ready_checks: dict[str, Callable[[], Any]]
 
     def context(self, caller: Caller) -> Context:
@@ -57,23 +58,26 @@ class Services:
             observe=self.metrics.mutation,
         )
 
-    async def run(self, operation: Operation, context: Context, root: Any = None, *, fresh: bool = True) -> Answer:
+    async def run(
+        self, operation: Operation, context: Context, root: Any = None, *, fresh: bool = True, plain: bool = False
+    ) -> Answer:
         """Executes the operation. What a query or an event reads is as of one moment.
 
         A mutation's payload is read when its change is done, as of then: each of several sees its own. What need not be
-        `fresh` may come from the replica; where that fails, all of it is read again from the primary.
+        `fresh` may come from the replica; where that fails, all of it is read again from the primary. `plain` keeps the
+        plan out of it.
         """
         if operation.kind is OperationType.MUTATION:
             try:
-                return await self.engine.run(operation, context, root)
+                return await self.engine.run(operation, context, root, plain=plain)
             finally:
                 await self.has_written(context.caller.viewer)
         context.fetch = partial(self.readings.fetch, fresh=fresh)
         async with (snapshot := self.readings.snapshot(fresh=fresh)) as fetch:
             context.reader = Reader(context.caller.viewer, fetch)
-            found = await self.engine.run(operation, context, root)
+            found = await self.engine.run(operation, context, root, plain=plain)
         if snapshot.failed and self.readings.gave_up(snapshot):
-            return await self.run(operation, context, root)
+            return await self.run(operation, context, root, plain=plain)
         return found
 
     async def has_written(self, viewer: Viewer) -> None:

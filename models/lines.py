@@ -55,16 +55,16 @@ class Lines:
         self._pool.terminate()  # nothing is lost: what runs here only reads
 
     async def fetch(self, text: str, values: Sequence[Any]) -> list[Record]:
-        """The rows of one statement."""
-        with naming_a_lost_line():
-            connection = await self.take()
-            try:
-                rows: list[Record] = await connection.fetch(text, *values)
-            except BaseException:
+        """The rows of one statement, which begins no transaction."""
+        connection = await self.take()
+        try:
+            rows: list[Record] = await connection.fetch(text, *values)
+        except BaseException:
+            with naming_a_lost_line():
                 await self._pool.release(connection)  # which waits for the end of a statement that was cut short
                 raise
-            await self.give_back(connection)
-            return rows
+        await self._pass_on(connection)
+        return rows
 
     async def take(self) -> Connection:
         """A connection that the caller gives back; TimeoutError when none is free for `WAIT_SECONDS`."""
@@ -75,16 +75,23 @@ class Lines:
             await self._pool.release(connection)
         self._waiting += 1
         try:
-            return await self._pool.acquire(timeout=WAIT_SECONDS)
+            with naming_a_lost_line():
+                return await self._pool.acquire(timeout=WAIT_SECONDS)
         finally:
             self._waiting -= 1
 
     async def give_back(self, connection: Connection) -> None:
-        """Lets the next one have the connection."""
-        if _is_sound(connection) and not self._waiting:
-            self._aside.append(connection)
+        """Lets the next one have the connection, in whatever state it is."""
+        if _is_sound(connection):
+            await self._pass_on(connection)
         else:
             await self._pool.release(connection)
+
+    async def _pass_on(self, connection: Connection) -> None:
+        if self._waiting:
+            await self._pool.release(connection)
+        else:
+            self._aside.append(connection)
 
 
 def _is_sound(connection: Connection) -> bool:

@@ -1,4 +1,4 @@
-"""From a selection to an outline: which levels of rows to read, and where in their tuples each value of the answer lies.
+"""From a selection to an outline: which levels of rows to read, and where in them each value of the answer lies.
 
 Here are the objects that are no rows: roots, payloads, events. Rows are compiled in `plan/rowwise.py`.
 """
@@ -52,7 +52,7 @@ class Compiler:
 
 
 class _Values:
-    """Compiles fields of what is no row. At the top are those that lead to rows; below, all values are there already."""
+    """Compiles fields of what is no row: at the top those that lead to rows, below it values that are there already."""
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
@@ -80,11 +80,7 @@ class _Values:
     def _held(self, selected: Selected) -> Field:
         """An attribute of the object at hand."""
         declared = declaration_of(selected)
-        if (
-            isinstance(declared, PlanField)
-            or declared.base_resolver is not None
-            or type(declared) is not StrawberryField
-        ):
+        if type(declared) is not StrawberryField or declared.base_resolver is not None:
             raise NotCompilable.resolved(selected)
         return self.attribute(selected, f"s.{declared.python_name}")
 

@@ -1,32 +1,181 @@
-"""The questions of the API: every root field and every connection, the library's filter, the use-cases' own."""
+"""The questions of the API: every root field and connection, the library's filter, and those of the use-cases."""
 
-from collections.abc import Callable
-from uuid import UUID
+from typing import Any
+
+import pytest
 
 from domain.clock import utc_now
-from domain.permissions import Role
-from domain.tokens import token_hash
+from domain.jobs import JobState
 from local.large.people import token
-from models import EventRecord, Session, SignUp, User, Video
-from models.database import raw_connection, transaction
 from models.events import newest_position, since
-from models.teams import require
 from plan import encode_id
-from resolvers import comments, videos
-from tests.large.cases import CASES, World, case
+from resolvers import accounts, comments, videos
+from tests.large.cases import Run, World, case, undone
 
-BY_VIDEO, BY_TEAM = "idx_comments_video_created", "idx_videos_team_created"
-LIBRARY = """
-query($id: ID!, $filter: VideoFilter, $after: String) { team(id: $id) { videos(first: 50, filter: $filter, after: $after) {
-  pageInfo { endCursor }
-  nodes { title createdBy { name } latestVersion { number posterUrl } durationMs commentCount jobCount }
-} } }"""
-FOUND = """
-query($id: ID!, $filter: VideoFilter) { team(id: $id) { videos(first: 20, filter: $filter) {
-  totalCount pageInfo { hasNextPage } nodes { title }
-} } }"""
-THREADS = """
-query($id: ID!, $after: String) { version(id: $id) { threadCount comments(first: 100, after: $after) {
-  pageInfo { endCursor }
-  nodes { body author { name } replyCount replies(first: 50) { nodes { body author { name } } } }
-} } }"""
+BY_TEAM, BY_STATUS = "idx_videos_team_created", "idx_videos_team_status_created"
+SEARCH, SHORT = "idx_videos_search", "idx_videos_search_short"
+COMMENTS, THREADS, ANSWERS = "idx_comments_video_created", "idx_comments_version_start", "idx_comments_parent_created"
+
+DOCUMENTS = {
+    "viewer": "query { viewer { name memberships { totalCount nodes { role team { name } } } } }",
+    "team": """query($id: ID!) { team(id: $id) {
+        memberCount videoCount members(first: 50) { nodes { user { name } } }
+        } }""",
+    "library": """query($id: ID!, $first: Int, $last: Int, $before: String, $after: String, $filter: VideoFilter) {
+        team(id: $id) { videos(first: $first, last: $last, before: $before, after: $after, filter: $filter) {
+            pageInfo { hasNextPage endCursor }
+            nodes { title tags createdBy { name } latestVersion { number } durationMs commentCount jobCount }
+        } } }""",
+    "filtered": """query($id: ID!, $filter: VideoFilter) { team(id: $id) { videos(first: 50, filter: $filter) {
+        totalCount pageInfo { hasNextPage } nodes { title }
+        } } }""",
+    "video": """query($id: ID!) { video(id: $id) {
+        title team { name } createdBy { name } durationMs latestVersion { number } commentCount jobCount
+        versions(first: 50) { totalCount nodes { number createdBy { name } restoredFrom { number } } }
+        jobs(first: 20) { nodes { state createdBy { name } } }
+        comments(first: 50) { totalCount nodes { body author { name } version { number } } }
+        } }""",
+    "room": """query($id: ID!, $after: String) { version(id: $id) { number video { title } threadCount
+        comments(first: 100, after: $after) { pageInfo { endCursor } nodes { body author { name } replyCount
+            replies(first: 40) { nodes { body author { name } } }
+        } } } }""",
+    "comment": "query($id: ID!) { comment(id: $id) { body parent { id } replies { nodes { body video { title } } } } }",
+    "upload": "query($id: ID!) { upload(id: $id) { state video { title } createdBy { name } job { state } } }",
+    "upload's parts": "query($id: ID!) { uploadParts(id: $id) { upload { state } } }",
+    "job": "query($id: ID!) { job(id: $id) { state video { title } createdBy { name } } }",
+    "node": "query($id: ID!) { node(id: $id) { id ... on Version { number } } }",
+}
+NEEDLES = {
+    SEARCH: (
+        "Noxgrium",
+        "veröffentlichung",
+        "STRAẞE ",
+        "монтаж zenpika",
+        "インタビュー",
+        "브랜드",
+        "发布教程",
+        "समीक्षा gri",
+    ),
+    SHORT: ("東", "の", "海空", "的", "视频", "한", "팀을", "ß", "q", "xq", "c#", "-", "b-r", "मसा", "ÿ"),
+}
+"""What is sought, by the index that must find it."""
+
+
+@case("viewer", "uid_members_user_id_600b22")
+async def _viewer(world: World) -> None:
+    assert (await world.asker.data(DOCUMENTS["viewer"]))["viewer"]
+
+
+@case("team", "idx_members_team")
+async def _team(world: World) -> None:
+    assert (await world.ask(DOCUMENTS["team"], "Team", world.places.big_team_id))["members"]["nodes"]
+
+
+@case("library", BY_TEAM, COMMENTS)
+async def _library(world: World) -> None:
+    document, team = DOCUMENTS["library"], world.places.big_team_id
+    page = await world.ask(document, "Team", team, first=50)
+    assert len(page["videos"]["nodes"]) == 50
+    for way in ({"first": 50, "after": page["videos"]["pageInfo"]["endCursor"]}, {"last": 50}):
+        assert len((await world.ask(document, "Team", team, **way))["videos"]["nodes"]) == 50
+
+
+def _filtered(**given: Any) -> Run:
+    async def run(world: World) -> None:
+        for team in (world.places.big_team_id, world.places.team_id):
+            await world.ask(DOCUMENTS["filtered"], "Team", team, filter=given)
+
+    return run
+
+
+case("library, drafts", BY_STATUS)(_filtered(status="DRAFT"))
+case("library, trash")(_filtered(deleted=True))
+case("library, one tag")(_filtered(tags=["product"]))
+case("library, several tags", "idx_videos_tags")(_filtered(tags=["product", "podcast", "edición"]))
+for _index, _needles in NEEDLES.items():
+    for _needle in _needles:
+        case(f"library, {_needle}", _index)(_filtered(text=_needle))
+case("library, a word that is everywhere")(_filtered(text="the"))
+
+
+@case("video", "idx_jobs_video", COMMENTS)
+async def _video(world: World) -> None:
+    assert (await world.ask(DOCUMENTS["video"], "Video", world.places.video_id))["versions"]["nodes"]
+
+
+@case("review room", THREADS, ANSWERS)
+async def _room(world: World) -> None:
+    room = await world.ask(DOCUMENTS["room"], "Version", world.places.room_version_id)
+    assert len(room["comments"]["nodes"]) == room["threadCount"] == 100
+    assert sum(thread["replyCount"] for thread in room["comments"]["nodes"]) == 100
+
+
+@case("crowded version", THREADS)
+async def _crowd(world: World) -> None:
+    crowd = await world.ask(DOCUMENTS["room"], "Version", world.places.crowded_version_id)
+    after = crowd["comments"]["pageInfo"]["endCursor"]
+    crowd = await world.ask(DOCUMENTS["room"], "Version", world.places.crowded_version_id, after=after)
+    assert len(crowd["comments"]["nodes"]) == 100
+
+
+@case("comment")
+async def _comment(world: World) -> None:
+    found = world.library.comments
+    answered = next(place for place in found.parent[found.version == world.library.special.room].tolist() if place >= 0)
+    assert (await world.ask(DOCUMENTS["comment"], "Comment", found.ids[answered]))["replies"]["nodes"]
+
+
+@case("upload")
+async def _upload(world: World) -> None:
+    upload = world.work.upload_ids[world.job(JobState.SUCCEEDED)]
+    assert (await world.ask(DOCUMENTS["upload"], "Upload", upload))["job"]
+    assert (await world.asker.data(DOCUMENTS["upload's parts"], id=encode_id("Upload", upload)))["uploadParts"] is None
+
+
+@case("job")
+async def _job(world: World) -> None:
+    assert await world.ask(DOCUMENTS["job"], "Job", world.work.ids[world.job(JobState.SUCCEEDED)])
+
+
+@case("node")
+async def _node(world: World) -> None:
+    assert (await world.ask(DOCUMENTS["node"], "Version", world.places.room_version_id))["number"]
+
+
+@case("what a subscriber has missed", "idx_events_subjects", "events_position_key")
+async def _missed(world: World) -> None:
+    newest = await newest_position()
+    assert await since([f"video:{world.places.video_id}"], 0, 500)
+    assert await since([f"team:{world.places.big_team_id}"], newest - 1000, 500)
+    assert not await since([f"video:{world.places.video_id}", "job:none"], newest, 500)
+
+
+@case("session", "sessions_token_hash_key", "sessions_pkey")
+async def _session(world: World) -> None:
+    viewer, _ = await accounts.viewer_of(world.asker.fetch, token(0), utc_now())
+    assert viewer.user_id == world.places.owner_id
+    assert not await accounts.lost_sessions({viewer.session_id}, utc_now())
+    async with undone():
+        await accounts.has_written(viewer)
+
+
+@case("signing in", "users_email_key")
+async def _sign_in(world: World) -> None:
+    with pytest.raises(accounts.Unauthenticated):
+        await accounts.sign_in(world.asker.caller, email="person7@large.example", password="not this one")
+
+
+@case("the link of a sign-up", "sign_ups_token_hash_key", "idx_sign_ups_email")
+async def _link(world: World) -> None:
+    async with undone():
+        await accounts.confirm_sign_up(world.asker.caller, token="link 7")
+
+
+@case("writing")
+async def _write(world: World) -> None:
+    caller, places = world.asker.caller, world.places
+    async with undone():
+        await comments.add(caller, version_id=places.room_version_id, body="Lovely.")
+        await videos.create(caller, team_id=places.team_id, title="New")
+        await videos.edit(caller, video_id=places.video_id, description="Edited")
+        await videos.delete(caller, video_id=places.video_id)

@@ -3,15 +3,20 @@
 The questions themselves are declared in `api.py` and `processes.py`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from local.large.shape import Shape
+from domain.jobs import JobState
+from local.large.shape import AVERAGE, Shape
+from local.large.work import STATES, Work, work
 from local.seed_large import Places
+from models.database import transaction
 from plan import encode_id
 from tests.plan.conftest import Asker
 
@@ -33,10 +38,20 @@ class World:
         assert found is not None
         return found
 
+    @cached_property
+    def work(self) -> Work:
+        return work(self.library)
+
+    def job(self, state: JobState) -> int:
+        """The place of a job in this state, one of the average team if there is one."""
+        found = [place for place, at in enumerate(self.work.state.tolist()) if STATES[at] is state]
+        teams = self.library.videos.team[self.library.versions.video[self.work.version[found]]]
+        return min(zip((teams != AVERAGE).tolist(), found, strict=True))[1]
+
 
 @dataclass(frozen=True)
 class Case:
-    """`uses` must be among the indexes of its statements. See `Plans` for `partial`."""
+    """`uses` must be among the indexes of its statements. See `case` for `partial`."""
 
     run: Run
     uses: frozenset[str]
@@ -47,7 +62,11 @@ CASES: dict[str, Case] = {}
 
 
 def case(name: str, *uses: str, partial: bool = False) -> Callable[[Run], Run]:
-    """Declares a question. `partial`: a value decides whether a partial index answers it."""
+    """Declares a question.
+
+    `partial`: a partial index answers it, which a plan that is made for all values at once cannot know. PostgreSQL
+    makes such a plan only where it costs no more than one for the value at hand.
+    """
 
     def declare(run: Run) -> Run:
         assert name not in CASES, name
@@ -55,3 +74,16 @@ def case(name: str, *uses: str, partial: bool = False) -> Callable[[Run], Run]:
         return run
 
     return declare
+
+
+class _Undone(Exception):
+    pass
+
+
+@asynccontextmanager
+async def undone() -> AsyncIterator[None]:
+    """A transaction of which nothing stays."""
+    with suppress(_Undone):
+        async with transaction():
+            yield
+            raise _Undone

@@ -1,0 +1,116 @@
+"""The questions of the relay, of its consumers, of the sweeper, of the workers and of `/metrics`."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from domain.clock import utc_now
+from domain.jobs import JobState
+from models import Comment, ConsumerCursor, EventRecord, Job, Upload, Version, Video
+from models.events import backlog, parked
+from models.jobs import waiting
+from tests.large.cases import World, case, undone
+from workers.consumers import Tools, discard_failed_uploads, wake_workers
+from workers.follower import PAGE
+from workers.relay import number
+from workers.sweeper import Sweeper
+
+POSITION = "events_position_key"
+REFERENCES = {
+    "comments": ("team_id", "video_id", "version_id", "parent_id"),
+    "members": ("team_id",),
+    "sessions": ("user_id",),
+    "uploads": ("team_id", "video_id", "job_id"),
+    "versions": ("team_id", "video_id", "restored_from_id"),
+}
+"""What may be deleted, or will be, is looked for in these columns first."""
+
+
+@case("relay: numbering", "idx_events_unpositioned", POSITION)
+async def _number(world: World) -> None:
+    assert await number(world.connection) >= world.library.sizes.events
+
+
+@case("relay: following", POSITION, "consumer_cursors_pkey")
+async def _follow(world: World) -> None:
+    cursor = await ConsumerCursor.get(consumer="live")
+    assert await EventRecord.filter(position__gt=cursor.position - 1000).order_by("position").limit(PAGE)
+    async with undone():
+        await ConsumerCursor.filter(consumer="live", position=cursor.position).update(position=0, failures=0)
+
+
+@case("relay: consumers", "jobs_pkey")
+async def _consume(world: World) -> None:
+    tools = Tools(None, utc_now)  # no job of these waits, so nobody is to be woken
+    told = await EventRecord.filter(position__gt=100, type="job.succeeded").order_by("position").limit(1)
+    await wake_workers(told, tools)
+    async with undone():
+        await discard_failed_uploads(told, tools)
+
+
+@case("sweeper: jobs", "idx_jobs_running", "idx_jobs_queued", partial=True)
+async def _sweep_jobs(world: World) -> None:
+    sweeper, now = _sweeper(), utc_now()
+    await sweeper.take_back_lost_jobs(now)
+    await sweeper.wake_forgotten_jobs(now)
+
+
+@case("sweeper: uploads", "idx_uploads_state_expires")
+async def _sweep_uploads(world: World) -> None:
+    await _sweeper().close_expired_uploads(utc_now())
+
+
+@case("sweeper: videos", "idx_videos_deleted_at", "idx_jobs_purges", partial=True)
+async def _sweep_videos(world: World) -> None:
+    await _sweeper().purge_old_videos(utc_now())
+
+
+@case("sweeper: accounts", "idx_sign_ups_expires_at", "idx_sessions_ended_at", "idx_sessions_expires_at")
+async def _sweep_accounts(world: World) -> None:
+    await _sweeper().forget_old_accounts(utc_now())
+
+
+@case("workers: a job's life", "jobs_pkey")
+async def _work(world: World) -> None:
+    job_id, now = world.work.ids[world.job(JobState.QUEUED)], utc_now()
+    async with undone():
+        await Job.claim(job_id, 1, now + timedelta(days=365_00), timedelta(seconds=15))
+    job = await Job.get(id=job_id)
+    job.lease_token = uuid4()
+    assert not await job.renew(now)
+    await Upload.get(id=world.work.upload_ids[0])
+
+
+@case("workers: removing a video", "idx_uploads_video", "idx_comments_video_created")
+async def _purge(world: World) -> None:
+    video_id = UUID(str(world.library.videos.ids[0]))
+    async with undone():
+        await Upload.filter(video_id=video_id).delete()
+        await Comment.filter(video_id=video_id).delete()
+        await Version.filter(video_id=video_id).delete()
+        await Video.filter(id=video_id).delete()
+
+
+@case(
+    "looking for references",
+    "idx_comments_team", "idx_comments_video_created", "idx_comments_version_start", "idx_comments_parent_created",
+    "idx_members_team", "idx_sessions_user", "idx_uploads_team", "idx_uploads_video", "idx_uploads_job",
+    "idx_versions_team", "idx_versions_restored_from",
+)  # fmt: skip
+async def _references(world: World) -> None:
+    for table, columns in REFERENCES.items():
+        for column in columns:
+            # As PostgreSQL itself asks before it deletes what is referred to.
+            text = f"SELECT 1 FROM ONLY {table} x WHERE $1 OPERATOR(pg_catalog.=) {column} FOR KEY SHARE OF x"
+            await world.connection.fetch(text, uuid4())
+
+
+@case("metrics", "idx_jobs_queued", "idx_events_unpositioned", POSITION)
+async def _metrics(world: World) -> None:
+    assert await waiting()
+    assert await backlog()
+    assert await parked() == {}
+
+
+def _sweeper() -> Sweeper:
+    """One that finds nothing to do, so that it asks nobody but the database."""
+    return Sweeper(None, utc_now, 3, timedelta(seconds=10))
