@@ -14,6 +14,9 @@ from plan.http import BadRequest, read_request, refuse, respond
 from plan.requests import Answer, Operation, RequestRefused
 from schema.context import Context, SessionCookie
 
+_WAYS: dict[str | None, dict[str, bool]] = {"off": {"plain": True}, "analyze": {"analyzing": True}}
+"""What `X-Plan` may ask for, in development: see `Engine.run`."""
+
 
 async def serve(request: Request, services: Services) -> Response:
     """Answers a POST to `/graphql`."""
@@ -23,8 +26,8 @@ async def serve(request: Request, services: Services) -> Response:
             raise BadRequest(400, "Subscriptions are served over websockets, at the same address.")
         token = bearer(request.headers.get("authorization")) or request.cookies.get(cookies.NAME)
         context = services.context(await services.caller(request, token))
-        plain = services.development and request.headers.get("x-plan") == "off"
-        response = respond(request, await answer(services, operation, context, plain=plain))
+        asked = request.headers.get("x-plan") if services.development else None
+        response = respond(request, await answer(services, operation, context, **_WAYS.get(asked, {})))
     except BadRequest as problem:
         return refuse(request, problem)
     except RequestRefused as refused:
@@ -33,13 +36,13 @@ async def serve(request: Request, services: Services) -> Response:
     return response
 
 
-async def answer(services: Services, operation: Operation, context: Context, *, plain: bool = False) -> Answer:
+async def answer(services: Services, operation: Operation, context: Context, **way: bool) -> Answer:
     """Runs a query or mutation; a query's answer says up to which event it is sure to be fresh."""
     began = perf_counter()
     replica = await _replica_for(services, operation, context)
     # Taken before the data: a subscription that resumes from here can only repeat, never miss.
     position = replica.position if replica else services.hub.position
-    found = await services.run(operation, context, fresh=replica is None, plain=plain)
+    found = await services.run(operation, context, fresh=replica is None, **way)
     field = next(iter(operation.root_fields), "fragment")
     services.metrics.operation(operation.kind.value, field, perf_counter() - began)
     if operation.kind is OperationType.QUERY:
@@ -49,17 +52,19 @@ async def answer(services: Services, operation: Operation, context: Context, *, 
 
 async def _replica_for(services: Services, operation: Operation, context: Context) -> Replica | None:
     """The replica, if it may answer: it has what the session has written, and the events that the client knows."""
-    replica = services.readings.replica
-    if replica is None or operation.kind is not OperationType.QUERY:
+    if operation.kind is not OperationType.QUERY:
         return None
-    fit = await replica.has(context.caller.written, _position(operation))
+    position, replica = _position(operation), services.readings.replica
+    if replica is None:
+        return None
+    fit = await replica.has(context.caller.written, position)
     services.metrics.read("replica" if fit else "primary")
     return replica if fit else None
 
 
 def _position(operation: Operation) -> int:
     """`extensions.position` of the request: the answer must be as new as this event."""
-    given = operation.request.extensions.get("position", 0)
+    given = operation.request.extensions.get("position") or 0
     if isinstance(given, bool) or not isinstance(given, int):
         raise RequestRefused([GraphQLError("`extensions.position` must be a number that you were told.")])
     return given

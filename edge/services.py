@@ -59,25 +59,25 @@ class Services:
         )
 
     async def run(
-        self, operation: Operation, context: Context, root: Any = None, *, fresh: bool = True, plain: bool = False
+        self, operation: Operation, context: Context, root: Any = None, *, fresh: bool = True, **way: bool
     ) -> Answer:
         """Executes the operation. What a query or an event reads is as of one moment.
 
         A mutation's payload is read when its change is done, as of then: each of several sees its own. What need not be
-        `fresh` may come from the replica; where that fails, all of it is read again from the primary. `plain` keeps the
-        plan out of it.
+        `fresh` may come from the replica; where that fails, all of it is read again from the primary. `way` is
+        the engine's.
         """
         if operation.kind is OperationType.MUTATION:
             try:
-                return await self.engine.run(operation, context, root, plain=plain)
+                return await self.engine.run(operation, context, root, **way)
             finally:
                 await self.has_written(context.caller.viewer)
         context.fetch = partial(self.readings.fetch, fresh=fresh)
         async with (snapshot := self.readings.snapshot(fresh=fresh)) as fetch:
             context.reader = Reader(context.caller.viewer, fetch)
-            found = await self.engine.run(operation, context, root, plain=plain)
+            found = await self.engine.run(operation, context, root, **way)
         if snapshot.failed and self.readings.gave_up(snapshot):
-            return await self.run(operation, context, root, plain=plain)
+            return await self.run(operation, context, root, **way)
         return found
 
     async def has_written(self, viewer: Viewer) -> None:

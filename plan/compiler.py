@@ -100,7 +100,7 @@ class _Values:
         draft, index = self._draft, self._draft.bind(binding)
         objects, places = dict[str, Object](), dict[str, int]()
         for kind in kinds:
-            level = draft.level(NODES[kind.name], index)
+            level = draft.level(selected, NODES[kind.name], index)
             level.index_of(ColumnOf(level.alias, "id"))  # so that no tuple is empty
             draft.outline.roots.append(level)
             level.place = places[kind.name] = len(draft.outline.roots) - 1

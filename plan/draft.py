@@ -116,9 +116,10 @@ class Draft:
         """The value of a column."""
         return f"r[{place.level.index_of(ColumnOf(place.alias, name))}]"
 
-    def level(self, node: NodeDefinition, binding: int) -> Level:
+    def level(self, selected: Selected, node: NodeDefinition, binding: int, parent: Place | None = None) -> Level:
         """A level of rows; it becomes part of the statement as a root, or when it is related to its parents."""
-        made = Level(node, self.alias(), binding)
+        path = f"{parent.level.path}.{selected.key}" if parent else selected.key
+        made = Level(node, self.alias(), binding, path)
         self.outline.levels.append(made)
         return made
 

@@ -28,8 +28,7 @@ from graphql import (
     parse,
     validate,
 )
-from graphql.execution import get_variable_values
-from graphql.execution.values import VariableValues, get_argument_values
+from graphql.execution.values import get_argument_values
 from strawberry import Schema
 from strawberry.types.arguments import convert_arguments
 
@@ -39,11 +38,12 @@ from plan.declarations import PlanField
 from plan.documents import Kept
 from plan.draft import NotCompilable
 from plan.errors import BadInput
-from plan.explain import Report, explanation
-from plan.reader import Reader
+from plan.explain import Report
+from plan.reader import Fetch, Reader
 from plan.requests import Answer, Operation, Request, RequestRefused
 from plan.runner import Asked, Describe, Outcome, Plan, Runner
 from plan.shapes import MOST_CHARACTERS, MOST_TOKENS, TooCostly, require, require_modest
+from plan.variables import coerced_variables
 
 log = logging.getLogger(__name__)
 CHARACTERS_KEPT = 1_000_000
@@ -58,6 +58,10 @@ class Context(Protocol):
     reader: Reader
 
     @property
+    def fetch(self) -> Fetch:
+        """Runs one statement by itself."""
+
+    @property
     def request_id(self) -> str:
         """Named in masked errors, so that the log can be searched for it."""
 
@@ -70,9 +74,6 @@ class Sound:
     tariff: Tariff
 
 
-_NO_VARIABLES = VariableValues({}, {})
-
-
 Observe = Callable[[OperationType, str], None]
 """Told of every operation how it was run: `planned`, or for which reason it was not."""
 
@@ -80,7 +81,7 @@ Observe = Callable[[OperationType, str], None]
 class Engine:
     """Answers operations over one schema: by a plan where there is one, otherwise by graphql-core's executor.
 
-    With `explaining`, answers tell in `extensions.plan` how they came about.
+    With `explaining`, answers tell in `extensions.plan` how they came about: by which statements, with how many rows.
     """
 
     def __init__(
@@ -116,15 +117,17 @@ class Engine:
             raise RequestRefused.too_costly(reason) from reason
         return Operation(judged.document, node, request)
 
-    async def run(self, operation: Operation, context: Context, root: Any = None, *, plain: bool = False) -> Answer:
+    async def run(
+        self, operation: Operation, context: Context, root: Any = None, *, plain: bool = False, analyzing: bool = False
+    ) -> Answer:
         """Executes the operation, once; RequestRefused when its variables are not of their types.
 
         For a subscription, `root` is the event at hand. What only reads is given up after `seconds`. A mutation is
         not: cut short in its commit, nobody would know whether it was done. The database limits its statements.
-        `plain` keeps the plan out of it.
+        `plain` keeps the plan out of it; `analyzing` lets an engine that is explaining tell the time of each level.
         """
         asked = self._asked(operation)
-        report = Report() if self._explaining else None
+        report = Report(analyzing) if self._explaining else None
         limit = None if operation.kind is OperationType.MUTATION else self._seconds
         try:
             async with asyncio.timeout(limit):
@@ -159,11 +162,10 @@ class Engine:
         return RequestRefused(errors) if errors else Sound(document, Tariff(self.schema, document))
 
     def _asked(self, operation: Operation) -> Asked:
-        given, definitions = operation.request.variables, operation.node.variable_definitions
-        coerced = get_variable_values(self.schema, definitions, dict(given)) if definitions else _NO_VARIABLES
+        coerced = coerced_variables(self.schema, operation.node, operation.request.variables)
         if isinstance(coerced, list):
             raise RequestRefused(coerced)
-        return Asked(operation.request.query, operation.document, operation.node, coerced, given)
+        return Asked(operation.request.query, operation.document, operation.node, coerced, operation.request.variables)
 
     async def _answered(
         self, asked: Asked, context: Context, root: Any, report: Report | None, *, plain: bool
@@ -176,11 +178,15 @@ class Engine:
         except NotCompilable as reason:
             self._observe(kind, reason.reason)
             outcome = await self._executed(asked, context, root)
-            told = explanation(report, reason)
+            reasoned: NotCompilable | None = reason
         else:
             self._observe(kind, "planned")
-            told = explanation(report, None)
-        return self._answer(outcome, context) | ({"extensions": {"plan": told}} if report else {})
+            reasoned = None
+        answer = self._answer(outcome, context)
+        if report is not None:
+            await report.analyze(context.fetch)
+            answer["extensions"] = {"plan": report.shown(reasoned)}
+        return answer
 
     def _plan(self, asked: Asked, *, plain: bool) -> Plan:
         if plain:

@@ -90,6 +90,13 @@ def value(found: Any, bound: Bound) -> Any:
     return found if bound.failed is None else bound.failed
 
 
+def small(number: int | None) -> int | None:
+    """A number that fits GraphQL's Int, or null; anything else has to be told."""
+    if number is None or -0x80000000 <= number < 0x80000000:
+        return number
+    raise OverflowError(number)
+
+
 def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function, which answers the exception that it would raise: completion then raises it in its place."""
 

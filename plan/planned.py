@@ -16,7 +16,7 @@ from plan.arguments import Bound, Request
 from plan.builder import builder
 from plan.careful import Careful
 from plan.draft import BatchField, Outline
-from plan.explain import Report
+from plan.explain import LevelRead, Report
 from plan.predicates import kind_of
 from plan.rows import Row
 from plan.sql import Level, Scope, statement
@@ -105,10 +105,12 @@ class Planned:
         began = perf_counter()
         (roots,) = await context.fetch(text, values)
         if report is not None:
-            rows = {
-                f"{level.node.name} {level.alias}": len(_tuples(level, roots, bounds)) for level in self._outline.levels
-            }
-            report.told(text, values, perf_counter() - began, rows)
+            levels = [
+                LevelRead(level.path, level.alias, len(_tuples(level, roots, bounds)))
+                for level in self._outline.levels
+                if level.place >= 0
+            ]
+            report.told(text, values, perf_counter() - began, levels)
         return roots
 
     async def _batch(self, batch: BatchField, context: Any, roots: Any, bounds: Sequence[Bound]) -> Mapping[int, Any]:

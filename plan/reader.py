@@ -13,6 +13,7 @@ from strawberry.dataloader import DataLoader
 from tortoise.expressions import Q
 
 from plan.errors import BadInput
+from plan.explain import LevelRead
 from plan.nodes import NodeDefinition, node_of
 from plan.predicates import fingerprint
 from plan.rows import Row
@@ -124,7 +125,7 @@ class Reader:
         except DataError as error:  # only values come from the client: a cursor's number too large, a NUL in a text
             raise BadInput("An argument holds a value that the database cannot take.") from error
         if self._report is not None:
-            self._report.told(statement.text, statement.values, perf_counter() - began, {"rows": len(rows)})
+            self._report.told(statement.text, statement.values, perf_counter() - began, [LevelRead("", "", len(rows))])
         return rows
 
     def _loader(self, name: Hashable, load: Callable[[list[Any]], Awaitable[Sequence[Any]]]) -> DataLoader[Any, Any]:

@@ -27,10 +27,10 @@ from plan.declarations import (
 )
 from plan.draft import BatchField, Draft, NotCompilable, Place, declaration_of, object_type
 from plan.ids import encoder
-from plan.outline import Field, Object, guarded, page, value
+from plan.outline import Field, Object, guarded, page, small, value
 from plan.sql import AggregateOver, ColumnOf, Related
 from plan.statements import aggregate_sql, columns_of
-from plan.tables import comes_as, is_nullable, sql_type
+from plan.tables import comes, is_nullable, sql_type
 
 Attribute = Callable[[Selected, str], Field]
 """Makes a field of a value that Python code has computed."""
@@ -79,7 +79,7 @@ class Rows:
         return self._makers[type(declared.declaration)](selected, declared.declaration, place)
 
     def _global_id(self, selected: Selected, _declaration: GlobalId, place: Place) -> Field:
-        encode = self._draft.name(encoder(place.node.name))
+        encode = self._draft.name(encoder(place.node.name, repeating=place.presence is not None))
         return self._draft.simple(selected, f"{encode}({self._draft.column(place, 'id')})")
 
     def _stored(self, selected: Selected, declaration: Column, place: Place) -> Field:
@@ -90,8 +90,17 @@ class Rows:
             return self._chosen(selected, read, enum)
         table, name = place.node.table, declaration.name
         always = not declaration.through and not is_nullable(table, name)
-        quick = comes_as(table, name, str(get_nullable_type(kind))) and (always or is_nullable_type(kind))
-        return self._draft.field(selected, read, quick=read if quick else None)
+        if not always and not is_nullable_type(kind):
+            return self._draft.field(selected, read)
+        return self._draft.field(
+            selected, read, quick=self._shown(read, comes(table, name), str(get_nullable_type(kind)))
+        )
+
+    def _shown(self, read: str, comes: str, kind: str) -> str | None:
+        """How a column's value is shown as a `kind` without asking GraphQL, where that is known."""
+        if (comes, kind) == ("bigint", "Int"):
+            return f"{self._draft.name(small)}({read})"
+        return read if (comes, kind) in _AS_IT_IS else None
 
     def _chosen(self, selected: Selected, read: str, enum: Callable[[Any], Any]) -> Field:
         """A member of an enum, which is stored by its value and shown by its name."""
@@ -121,7 +130,7 @@ class Rows:
 
     def _list(self, selected: Selected, declaration: ListOf, place: Place) -> Field:
         target = place.node.target(declaration_of(selected).python_name)
-        level = self._draft.level(target, self._draft.bind(WholeBinding(target, declaration)))
+        level = self._draft.level(selected, target, self._draft.bind(WholeBinding(target, declaration)), place)
         row = Place(target, level, level.alias)
         rows = f"r[{self._draft.relate(level, place, declaration.key)}]"
         return self.items(selected, self.object(selected, object_type(selected), row), row, rows)
@@ -155,7 +164,7 @@ class _Pages:
         draft, kind = self._draft, object_type(selected)
         target = parent.node.target(declaration_of(selected).python_name)
         binding = draft.bind(PageBinding(draft.arguments(selected), target, declaration))
-        level = draft.level(target, binding)
+        level = draft.level(selected, target, binding, parent)
         row, counted = Place(target, level, level.alias), Related(target, "", declaration.key, parent.alias, binding)
         made = Object(kind.name, "p")
         for below in draft.below(selected, kind):
@@ -216,6 +225,12 @@ class _Pages:
 
 
 _guarded = cache(guarded)
+_AS_IT_IS = {
+    ("text", "String"),
+    ("int", "Int"),
+    ("boolean", "Boolean"),
+    ("timestamptz", "DateTime"),  # the encoder of JSON writes a moment in UTC as GraphQL's scalar does
+}
 
 
 @cache

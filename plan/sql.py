@@ -134,12 +134,14 @@ class FirstOfJoin:
 class Level:
     """Rows of `node`. Those of a relation have `related`; those at a root have none, and are found by their id.
 
-    `place` is where the rows are: the column of the parent's tuple, or the column of the statement's only row.
+    `place` is where the rows are: the column of the parent's tuple, or the column of the statement's only row. `path`
+    names the field of the answer that they are under.
     """
 
     node: NodeDefinition
     alias: str
     binding: int
+    path: str
     related: Related | None = None
     parent: Level | None = None
     place: int = -1

@@ -6,13 +6,14 @@ from tortoise import Tortoise, fields
 
 _ARRAYS: dict[type, str] = {fields.UUIDField: "uuid[]", fields.BigIntField: "bigint[]", fields.IntField: "int[]"}
 
-_SHOWN: dict[type, tuple[str, ...]] = {
-    fields.CharField: ("String",),
-    fields.TextField: ("String",),
-    fields.IntField: ("Int",),
-    fields.SmallIntField: ("Int",),
-    fields.BooleanField: ("Boolean",),
-    fields.DatetimeField: ("DateTime",),  # the encoder of JSON writes it as GraphQL does
+_COMES: dict[type, str] = {
+    fields.CharField: "text",
+    fields.TextField: "text",
+    fields.IntField: "int",
+    fields.SmallIntField: "int",
+    fields.BigIntField: "bigint",
+    fields.BooleanField: "boolean",
+    fields.DatetimeField: "timestamptz",
 }
 
 
@@ -48,9 +49,9 @@ def array_type(model: Any, column: str) -> str:
     return _ARRAYS.get(type(model._meta.fields_map[column]), "text[]")  # noqa: SLF001
 
 
-def comes_as(model: Any, column: str, graphql_type: str) -> bool:
-    """Whether the database's value is what an answer shows for a field of this (nullable) type, unless it is null."""
-    return graphql_type in _SHOWN.get(type(model._meta.fields_map[column]), ())  # noqa: SLF001
+def comes(model: Any, column: str) -> str:
+    """As what the column's values come from the database; empty for kinds that are of no interest."""
+    return _COMES.get(type(model._meta.fields_map[column]), "")  # noqa: SLF001
 
 
 def sql_type(model: Any, column: str) -> str:

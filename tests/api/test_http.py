@@ -112,6 +112,9 @@ UNSOUND: dict[str, dict[str, Any]] = {
         "query": 'mutation {startUpload(input: {videoId: "", fileName: "", size: "1"}) {__typename}}',
     },
     "result without its type": {"query": "mutation {signOut {ended}}"},
+    "position in words": {"query": "{viewer {id}}", "extensions": {"position": "7"}},
+    "position true": {"query": "{viewer {id}}", "extensions": {"position": True}},
+    "position with a fraction": {"query": "{viewer {id}}", "extensions": {"position": 1.5}},
 }
 
 

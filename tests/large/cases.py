@@ -51,26 +51,26 @@ class World:
 
 @dataclass(frozen=True)
 class Case:
-    """`uses` must be among the indexes of its statements. See `case` for `partial`."""
+    """`uses` must be among the indexes of its statements. See `case` for `by_value`."""
 
     run: Run
     uses: frozenset[str]
-    partial: bool
+    by_value: bool
 
 
 CASES: dict[str, Case] = {}
 
 
-def case(name: str, *uses: str, partial: bool = False) -> Callable[[Run], Run]:
+def case(name: str, *uses: str, by_value: bool = False) -> Callable[[Run], Run]:
     """Declares a question.
 
-    `partial`: a partial index answers it, which a plan that is made for all values at once cannot know. PostgreSQL
-    makes such a plan only where it costs no more than one for the value at hand.
+    `by_value`: a state that few rows are in leads to its index (which has only these, perhaps): a plan made for all
+    values at once cannot know that. PostgreSQL keeps such a plan only where it costs no more than one for the value.
     """
 
     def declare(run: Run) -> Run:
         assert name not in CASES, name
-        CASES[name] = Case(run, frozenset(uses), partial)
+        CASES[name] = Case(run, frozenset(uses), by_value)
         return run
 
     return declare

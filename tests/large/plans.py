@@ -31,7 +31,7 @@ class Recorder:
         """What was heard since the last time, each statement once, leaving out what has no plan."""
         await asyncio.sleep(0)  # asyncpg tells a turn of the loop later
         heard, self.heard = self.heard, []
-        return list({said.text: said for said in heard if _PLANNED.match(said.text)}.values())
+        return list({repr(said): said for said in heard if _PLANNED.match(said.text)}.values())
 
     def _hear(self, query: Any) -> None:
         self.heard.append(Statement(query.query, tuple(query.args or ())))

@@ -15,6 +15,7 @@ from workers.relay import number
 from workers.sweeper import Sweeper
 
 POSITION = "events_position_key"
+NUMBERING = "relay: numbering"
 REFERENCES = {
     "comments": ("team_id", "video_id", "version_id", "parent_id"),
     "members": ("team_id",),
@@ -25,7 +26,7 @@ REFERENCES = {
 """What may be deleted, or will be, is looked for in these columns first."""
 
 
-@case("relay: numbering", "idx_events_unpositioned", POSITION)
+@case(NUMBERING, POSITION)
 async def _number(world: World) -> None:
     assert await number(world.connection) >= world.library.sizes.events
 
@@ -47,19 +48,19 @@ async def _consume(world: World) -> None:
         await discard_failed_uploads(told, tools)
 
 
-@case("sweeper: jobs", "idx_jobs_running", "idx_jobs_queued", partial=True)
+@case("sweeper: jobs", "idx_jobs_running", "idx_jobs_queued", by_value=True)
 async def _sweep_jobs(world: World) -> None:
     sweeper, now = _sweeper(), utc_now()
     await sweeper.take_back_lost_jobs(now)
     await sweeper.wake_forgotten_jobs(now)
 
 
-@case("sweeper: uploads", "idx_uploads_state_expires")
+@case("sweeper: uploads", "idx_uploads_state_expires", by_value=True)
 async def _sweep_uploads(world: World) -> None:
     await _sweeper().close_expired_uploads(utc_now())
 
 
-@case("sweeper: videos", "idx_videos_deleted_at", "idx_jobs_purges", partial=True)
+@case("sweeper: videos", "idx_videos_deleted_at", "idx_jobs_purges", by_value=True)
 async def _sweep_videos(world: World) -> None:
     await _sweeper().purge_old_videos(utc_now())
 
@@ -104,7 +105,7 @@ async def _references(world: World) -> None:
             await world.connection.fetch(text, uuid4())
 
 
-@case("metrics", "idx_jobs_queued", "idx_events_unpositioned", POSITION)
+@case("metrics", "idx_jobs_queued", POSITION)
 async def _metrics(world: World) -> None:
     assert await waiting()
     assert await backlog()

@@ -11,6 +11,8 @@ from schema.root import build_schema
 from tests.large.api import DOCUMENTS
 from tests.large.cases import CASES
 from tests.large.conftest import Asked
+from tests.large.plans import Plan, explain
+from tests.large.processes import NUMBERING
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -20,7 +22,7 @@ async def test_nothing_large_is_read_as_a_whole(name: str, asked: dict[str, Aske
         assert not plan.scanned & large, statement
 
 
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.partial])
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.by_value])
 async def test_nor_where_a_plan_is_kept(name: str, asked: dict[str, Asked], large: set[str]) -> None:
     for statement, plan in zip(asked[name].statements, asked[name].for_any_values, strict=True):
         assert not plan.scanned & large, statement
@@ -31,9 +33,31 @@ async def test_its_indexes_answer_it(name: str, asked: dict[str, Asked]) -> None
     assert asked[name].indexes >= CASES[name].uses
 
 
-async def test_every_index_answers_something(connection: asyncpg.Connection, asked: dict[str, Asked]) -> None:
+@pytest.fixture(scope="module")
+async def numbering(connection: asyncpg.Connection, asked: dict[str, Asked]) -> Plan:
+    """How the relay's numbering is done when much has been recorded meanwhile, and the planner knows."""
+    (statement,) = asked[NUMBERING].statements
+    outage = connection.transaction()
+    await outage.start()
+    try:
+        await connection.execute(
+            "UPDATE events SET position = NULL WHERE position > (SELECT max(position) FROM events) - 500"
+        )
+        await connection.execute("ANALYZE events")
+        return await explain(connection, statement)
+    finally:
+        await outage.rollback()
+
+
+async def test_after_an_outage_events_are_numbered_in_the_order_of_their_index(numbering: Plan) -> None:
+    assert "idx_events_unpositioned" in numbering.indexes
+
+
+async def test_every_index_answers_something(
+    connection: asyncpg.Connection, asked: dict[str, Asked], numbering: Plan
+) -> None:
     named = await connection.fetch("SELECT indexname FROM pg_indexes WHERE indexname LIKE 'idx\\_%'")
-    used = set().union(*(found.indexes for found in asked.values()))
+    used = numbering.indexes.union(*(found.indexes for found in asked.values()))
     assert {name for (name,) in named} - used == set()
 
 

@@ -148,15 +148,6 @@ async def test_from_an_old_answer_a_subscription_misses_nothing(crew: Crew, old:
     assert event["data"]["videoChanged"]["video"]["title"] == "New"  # and is told as it is, not as the replica has it
 
 
-@pytest.mark.parametrize("given", ["7", True, None, 1.5])
-async def test_a_position_that_is_none_is_refused(crew: Crew, studios: list[Studio], given: Any) -> None:
-    body = {"query": "{ viewer { id } }", "extensions": {"position": given}}
-    response = await crew.viewer.client.http.post(
-        f"{studios[0].url}/graphql", json=body, headers=crew.viewer.client.headers()
-    )
-    assert "extensions.position" in response.json()["errors"][0]["message"]
-
-
 async def test_a_new_session_reads_what_its_beginning_has_written(
     crew: Crew, old: str, studios: list[Studio], make: Factory
 ) -> None:
