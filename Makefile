@@ -10,6 +10,8 @@ RUN := $(BIN)/.local-installed
 DEV := $(BIN)/.dev-installed
 FILE ?=
 NAME ?=
+OPERATION ?=
+VARIABLES ?=
 QUICK ?=
 PEERS := bench/graphql/peers
 PEERS_INSTALLED := $(PEERS)/node_modules/.package-lock.json
@@ -26,6 +28,10 @@ demo: $(RUN) ## upload FILE=clip.mp4 to the running product and follow it
 
 seed-large: $(RUN) ## fill the running product with a million comments, to measure it
 	@$(BIN)/python -m local.seed_large
+
+plan: $(RUN) ## show what the running product reads for OPERATION=file.graphql (NAME=, VARIABLES='{…}')
+	@$(if $(OPERATION),,echo "Say which file: make plan OPERATION=web/operations/videos.graphql NAME=Video" >&2; exit 2;) \
+		$(BIN)/python -m local.plan "$(OPERATION)" --name "$(NAME)" --variables '$(VARIABLES)'
 
 mail: $(RUN) ## show the newest e-mails of the local mailbox
 	@$(BIN)/python -m local.mail
@@ -70,7 +76,7 @@ clean: ## remove .venv and caches; .data stays
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.data/*' -prune -exec rm -rf {} +
 
-.PHONY: help run demo seed-large mail test test-large check format schema migration lock clean
+.PHONY: help run demo seed-large plan mail test test-large check format schema migration lock clean
 .PHONY: bench-graphql
 
 $(BIN)/python:

@@ -156,10 +156,14 @@ def _trust() -> ssl.SSLContext:
 @cache
 def document(operation: str) -> str:
     """The text of one operation of `web/operations` with the fragments that it uses."""
-    operations, fragments = _committed()
+    return with_fragments(_committed()[0][operation], {})
+
+
+def with_fragments(operation: OperationDefinitionNode, own: Mapping[str, FragmentDefinitionNode]) -> str:
+    """The text of an operation with the fragments that it uses, out of its own file or `web/operations`."""
     needed: dict[str, FragmentDefinitionNode] = {}
-    _gather(operations[operation], fragments, needed)
-    return "\n\n".join(map(print_ast, (operations[operation], *needed.values())))
+    _gather(operation, {**_committed()[1], **own}, needed)
+    return "\n\n".join(map(print_ast, (operation, *needed.values())))
 
 
 def operation_names() -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from plan.statements import beyond, ordered
-from plan.tables import quoted
+from plan.tables import are_unique, quoted
 from plan.writing import Writing
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class FirstOfJoin:
         seen = self.node.visibility.written(scope.viewer, self.alias, scope.writing)
         first = (
             f'SELECT {self.alias}.* FROM {quoted(self.node.table)} {self.alias} WHERE {self.alias}."{self.key}" = '
-            f"{self.parent}.id AND {seen} ORDER BY {ordered(self.order, self.alias)} LIMIT 1"
+            f"{self.parent}.id AND {seen} ORDER BY {_sorted(self.node, self.key, self.order, self.alias)} LIMIT 1"
         )
         return f"LEFT JOIN LATERAL ({first}) {self.alias} ON TRUE"
 
@@ -168,7 +168,8 @@ class Level:
 
     def _window(self, related: Related, scope: Scope, bound: Bound) -> str:
         bounds = "".join(self._beyond(scope, bound, start, until=until) for start, until in bound.keysets)
-        return f"{related.condition(scope)}{bounds} ORDER BY {ordered(bound.order, self.alias)} LIMIT {bound.limit}"
+        order = _sorted(self.node, related.key, bound.order, self.alias)
+        return f"{related.condition(scope)}{bounds} ORDER BY {order} LIMIT {bound.limit}"
 
     def _beyond(self, scope: Scope, bound: Bound, start: int, *, until: bool) -> str:
         parts = range(start, start + len(bound.order))
@@ -180,3 +181,12 @@ def statement(roots: Sequence[Level], scope: Scope, name: str) -> str:
     """The text of the statement that reads the roots: one row, with an array for each."""
     body = "SELECT " + ", ".join(root.written(scope) for root in roots)
     return scope.writing.text(body, name)
+
+
+def _sorted(node: NodeDefinition, key: str, order: Sequence[str], alias: str) -> str:
+    """The order of the rows that share `key`, without the id where the first column leaves nothing to decide.
+
+    So an index that has no id gives the rows in order by itself.
+    """
+    decided = are_unique(node.table, key, order[0].removeprefix("-"))
+    return ordered(order[:1] if decided else order, alias)

@@ -49,6 +49,11 @@ def array_type(model: Any, column: str) -> str:
     return _ARRAYS.get(type(model._meta.fields_map[column]), "text[]")  # noqa: SLF001
 
 
+def are_unique(model: Any, *columns: str) -> bool:
+    """Whether no two rows have the same values in these columns."""
+    return any(set(names) == set(columns) for names in model._meta.unique_together)  # noqa: SLF001
+
+
 def comes(model: Any, column: str) -> str:
     """As what the column's values come from the database; empty for kinds that are of no interest."""
     return _COMES.get(type(model._meta.fields_map[column]), "")  # noqa: SLF001

@@ -32,10 +32,13 @@ RETURN (
     WHERE strpos(piece, ' ') = 0 AND strpos(piece, chr(10)) = 0
 )
 """
-# Of what is sought the pieces that say the most: where there is more than one character, those of two.
+# Of what is sought the pieces that say the most: those of two characters, if there are any.
 NEEDLE = """
 CREATE FUNCTION search_needle(text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 100000
-RETURN (SELECT array_agg(piece) FROM unnest(search_pieces(search_folded($1))) AS piece WHERE length(piece) = least(length($1), 2))
+RETURN (
+    SELECT array_agg(piece) FROM unnest(search_pieces(search_folded($1))) AS piece
+    GROUP BY length(piece) ORDER BY length(piece) DESC LIMIT 1
+)
 """
 FORGET = 'DROP FUNCTION search_needle, search_pieces, search_text, search_folded'
 

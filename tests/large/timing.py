@@ -5,6 +5,7 @@ It prints a table and writes `bench/results/queries.json`. No `test_` in its nam
 
 import json
 import math
+import sys
 from dataclasses import asdict, dataclass
 from time import perf_counter
 
@@ -44,7 +45,7 @@ async def _slowest(connection: asyncpg.Connection, name: str, found: Asked) -> T
 
 
 async def _runs(connection: asyncpg.Connection, statement: Statement) -> list[float]:
-    """Milliseconds of each run, in order of length. The statement is prepared once, as in the product; nothing stays."""
+    """The milliseconds of each run, sorted. It is prepared once, as in the product; nothing of it stays."""
     prepared = await connection.prepare(statement.text)
     runs = []
     for _ in range(RUNS):
@@ -62,8 +63,8 @@ def _percentile(runs: list[float], percent: int) -> float:
 
 
 def _report(timings: list[Timing]) -> None:
-    print(f"\n{'p50 ms':>8} {'p95 ms':>8}  question ({RUNS} runs at scale {SCALE:g}; its slowest statement)")
-    for timing in timings:
-        print(f"{timing.p50:8.2f} {timing.p95:8.2f}  {timing.question}")
+    head = f"\n{'p50 ms':>8} {'p95 ms':>8}  question ({RUNS} runs at scale {SCALE:g}; its slowest statement)"
+    lines = [f"{timing.p50:8.2f} {timing.p95:8.2f}  {timing.question}" for timing in timings]
+    sys.stdout.write("\n".join([head, *lines, ""]))
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps([asdict(timing) for timing in timings], ensure_ascii=False, indent=1))

@@ -1,5 +1,6 @@
 """The product with a replica: what is read there, what is not, and what happens without it."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -22,6 +23,8 @@ from tests.studio import Studio, running
 from tests.waiting import until
 
 NAME = "studio"
+REPLICA_READS = 'graphql_reads_total{server="replica"}'
+FIT = 'database_fit{server="replica"}'
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,14 @@ def studios(
     folders = [tmp_path_factory.mktemp(name) for name in ("first", "second")]
     with EmbeddedRedis(tmp_path_factory.mktemp("redis"), lasting=False) as redis:
         first, second = (
-            Studio(folder, primary.url(NAME), redis.url(), DATABASE_REPLICA_URL=replica.url(NAME)) for folder in folders
+            Studio(
+                folder,
+                primary.url(NAME),
+                redis.url(),
+                DATABASE_REPLICA_URL=replica.url(NAME),
+                ENVIRONMENT="development",  # where the plan can be switched off
+            )
+            for folder in folders
         )
         subprocess.run([sys.executable, "-m", "models.migrate"], cwd=ROOT, env=first.environment, check=True)
         with running(first, "api", "relay"), running(second, "api"):
@@ -80,10 +90,11 @@ async def agreed(primary: EmbeddedPostgres, replica: StandbyPostgres) -> None:
         await there.close()
 
 
-async def asked(person: Person, studio: Studio, video: str, **extensions: Any) -> tuple[str, int]:
+async def asked(person: Person, studio: Studio, video: str, *, plan: str = "on", **extensions: Any) -> tuple[str, int]:
     """A video's title as that process answers it, and the position that the answer has."""
     body = {"query": document("Video"), "operationName": "Video", "variables": {"id": video}, "extensions": extensions}
-    answer = (await person.client.http.post(f"{studio.url}/graphql", json=body, headers=person.client.headers())).json()
+    headers = person.client.headers() | {"X-Plan": plan}
+    answer = (await person.client.http.post(f"{studio.url}/graphql", json=body, headers=headers)).json()
     return answer["data"]["video"]["title"], answer["extensions"]["position"]
 
 
@@ -106,23 +117,43 @@ async def old(crew: Crew, make: Factory, primary: EmbeddedPostgres, replica: Sta
         replica.go_on()
 
 
+@pytest.mark.parametrize("plan", ["on", "off"])
 async def test_who_has_written_reads_it_and_who_has_not_reads_the_replica(
-    crew: Crew, old: str, studios: list[Studio]
+    crew: Crew, old: str, studios: list[Studio], plan: str
 ) -> None:
     for studio in studios:
-        assert (await asked(crew.editor, studio, old))[0] == "New"
-        assert (await asked(crew.viewer, studio, old))[0] == "Old"
+        assert (await asked(crew.editor, studio, old, plan=plan))[0] == "New"
+        assert (await asked(crew.viewer, studio, old, plan=plan))[0] == "Old"
+
+
+async def test_nobody_ever_misses_what_they_have_written(
+    crew: Crew, make: Factory, studios: list[Studio], primary: EmbeddedPostgres, replica: StandbyPostgres
+) -> None:
+    """With a replica that follows as fast as it can, and processes that know nothing of each other."""
+    read_there = await figure(studios[1], REPLICA_READS)
+
+    async def writes_and_reads(person: Person) -> None:
+        video = gid(await make.video(crew))
+        for number in range(25):
+            await person.client.do("EditVideo", input={"id": video, "title": f"Cut {number}"})
+            assert (await asked(person, studios[number % 2], video))[0] == f"Cut {number}"
+
+    await asyncio.gather(*(writes_and_reads(person) for person in (crew.owner, crew.admin, crew.editor)))
+    video = gid(await make.video(crew, title="Untouched"))
+    await agreed(primary, replica)
+    assert (await asked(crew.viewer, studios[1], video))[0] == "Untouched"
+    assert await figure(studios[1], REPLICA_READS) > read_there
 
 
 async def test_who_has_written_reads_the_replica_again_when_it_has_come_so_far(
     crew: Crew, old: str, studios: list[Studio], replica: StandbyPostgres
 ) -> None:
     replica.go_on()
-    before = await figure(studios[1], 'graphql_reads_total{server="replica"}')
+    before = await figure(studios[1], REPLICA_READS)
 
     async def reads_there() -> bool:
         assert (await asked(crew.editor, studios[1], old))[0] == "New"
-        return await figure(studios[1], 'graphql_reads_total{server="replica"}') > before
+        return await figure(studios[1], REPLICA_READS) > before
 
     await until(reads_there)
 
@@ -162,24 +193,24 @@ async def test_a_new_session_reads_what_its_beginning_has_written(
     assert (await client.ask("{ viewer { name } }"))["data"]["viewer"]["name"] == "Grace"
 
 
+@pytest.mark.parametrize("plan", ["on", "off"])
 async def test_without_the_replica_everything_goes_on(
-    crew: Crew, make: Factory, studios: list[Studio], primary: EmbeddedPostgres, replica: StandbyPostgres
+    crew: Crew, make: Factory, studios: list[Studio], primary: EmbeddedPostgres, replica: StandbyPostgres, plan: str
 ) -> None:
     video = gid(await make.video(crew, title="Steady"))
     await agreed(primary, replica)
-    fit = 'database_fit{server="replica"}'
-    await until(lambda: _is(studios[0], fit, 1))
+    await until(lambda: _is(studios[0], FIT, 1))
     said = studios[0].log("api").count("replica.left_alone")
     replica.die()
     try:
         for _ in range(20):
-            assert (await asked(crew.viewer, studios[0], video))[0] == "Steady"
-        await until(lambda: _is(studios[0], fit, 0))
+            assert (await asked(crew.viewer, studios[0], video, plan=plan))[0] == "Steady"
+        await until(lambda: _is(studios[0], FIT, 0))
         assert studios[0].log("api").count("replica.left_alone") == said + 1
     finally:
         replica.start()
-    await until(lambda: _is(studios[0], fit, 1))
-    assert (await asked(crew.viewer, studios[0], video))[0] == "Steady"
+    await until(lambda: _is(studios[0], FIT, 1))
+    assert (await asked(crew.viewer, studios[0], video, plan=plan))[0] == "Steady"
 
 
 async def _is(studio: Studio, name: str, value: float) -> bool:
