@@ -40,7 +40,7 @@ test: check ## check, then run all tests
 	$(BIN)/python -m pytest -n 2
 
 test-large: $(DEV) ## read and time every query's plan at a million rows (needs 3 GB of memory or disk)
-	LARGE_SCALE=1 $(BIN)/python -m pytest tests/large tests/large/timing.py -s
+	LARGE_SCALE=1 $(BIN)/python -m pytest tests/large/test_plans.py tests/large/timing.py -s
 
 check: $(DEV) ## format, lint, types, import arrows, migration drift, schema snapshot
 	$(BIN)/ruff format --check .
