@@ -13,6 +13,7 @@ NAME ?=
 OPERATION ?=
 VARIABLES ?=
 QUICK ?=
+SEED ?=
 PEERS := bench/graphql/peers
 PEERS_INSTALLED := $(PEERS)/node_modules/.package-lock.json
 
@@ -41,6 +42,9 @@ test: check ## check, then run all tests
 
 test-large: $(DEV) ## read and time every query's plan at a million rows (needs 3 GB of memory or disk)
 	LARGE_SCALE=1 $(BIN)/python -m pytest tests/large/test_plans.py tests/large/timing.py -s
+
+fuzz-plan: $(DEV) ## ask 20,000 drawn documents by plan and plainly (SEED= of a run repeats it)
+	FUZZ_DOCUMENTS=20000 FUZZ_SEED="$(SEED)" $(BIN)/python -m pytest tests/fuzz -s
 
 check: $(DEV) ## format, lint, types, import arrows, migration drift, schema snapshot
 	$(BIN)/ruff format --check .
@@ -76,7 +80,7 @@ clean: ## remove .venv and caches; .data stays
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.data/*' -prune -exec rm -rf {} +
 
-.PHONY: help run demo seed-large plan mail test test-large check format schema migration lock clean
+.PHONY: help run demo seed-large plan mail test test-large fuzz-plan check format schema migration lock clean
 .PHONY: bench-graphql
 
 $(BIN)/python:

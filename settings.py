@@ -56,7 +56,9 @@ class Settings(BaseSettings):
     plan: bool = Field(default=True, description="`off` answers every operation without a plan: slower, and the same.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least level logged.")
 
-    database_connections: int = Field(10, ge=1, description="Most connections one process opens to PostgreSQL.")
+    database_connections: int = Field(
+        10, ge=1, description="Most one process opens to PostgreSQL, an API's to read aside."
+    )
     database_read_connections: int = Field(
         10, ge=1, description="Most that an API process opens besides, to read: so many again to a replica."
     )

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 API = "API"
 API_OPTIONS = (
-    *("--factory", "--loop", "uvloop", "--http", "httptools", "--no-access-log"),
+    *("--factory", "--loop", "uvloop", "--http", "edge.wire:Http", "--no-access-log"),
     *("--ws-per-message-deflate", "false"),  # on, it would double the cost of a socket
     *("--ws-ping-interval", "86400", "--ws-max-size", str(1024**2)),  # our own transport pings; see docs/live.md
     *("--timeout-graceful-shutdown", "5"),

@@ -16,8 +16,8 @@ __all__ = ["Fetch", "Readings", "Snapshot"]
 
 # The savepoint is where a statement that fails leads back to: the moment that the transaction sees stays the same.
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SAVEPOINT sound"
+_BEGIN_POOLED = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off; SAVEPOINT sound"
 _MEND = "ROLLBACK TO SAVEPOINT sound"
-_POOLED = "; SET LOCAL jit = off"
 
 
 class Snapshot:
@@ -74,7 +74,7 @@ class Snapshot:
     async def _begun(self) -> Connection:
         connection = await self.lines.take()
         try:
-            await connection.execute(_BEGIN + _POOLED if self.lines.pooler else _BEGIN)
+            await connection.execute(_BEGIN_POOLED if self.lines.pooler else _BEGIN)
         except BaseException:
             await self.lines.give_back(connection)
             raise

@@ -6,9 +6,20 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from graphql import FieldNode, GraphQLField, ObjectValueNode, ValueNode, VariableNode
+from graphql import (
+    FieldNode,
+    GraphQLField,
+    ObjectValueNode,
+    Undefined,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    get_nullable_type,
+    is_list_type,
+)
 from graphql.execution.values import VariableValues, get_argument_values
 from graphql.language import ListValueNode
+from graphql.utilities.coerce_input_value import coerce_input_literal
 
 from plan.connections import Paging
 from plan.declarations import ListOf, Reference, ToMany
@@ -24,6 +35,11 @@ Convert = Callable[["PlanField", dict[str, Any]], dict[str, Any]]
 """Makes of coerced arguments by their GraphQL names those that a resolver would get."""
 
 
+ENDS_KEPT = 200
+"""Of each connection in a plan: there are a hundred sizes of pages, from two ends."""
+_SIMPLE = {"ID", "String", "Int", "Boolean"}
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a binding may look at: the object that has the field, the context, and the coerced variables."""
@@ -33,7 +49,7 @@ class Request:
     variables: VariableValues
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Bound:
     """Arguments as the statement and the answer's builder need them.
 
@@ -53,32 +69,75 @@ class Bound:
     failed: Exception | None = None
     shape: Hashable = field(init=False, default=None)
     """Equal where the SQL is equal."""
+    size: int = field(init=False, default=0)
+    """How many rows of those that were read are shown."""
+    backwards: bool = field(init=False, default=False)
+    """Whether they were read from the end."""
 
     def __post_init__(self) -> None:
         text = self.template.text if self.template else None
-        object.__setattr__(
-            self, "shape", (self.failed is None, self.chosen, text, self.order, self.limit, self.keysets)
-        )
-
-    @property
-    def size(self) -> int:
-        """How many rows of those that were read are shown."""
-        return self.paging.size if self.paging else self.limit
+        self.size = self.paging.size if self.paging else self.limit
+        self.backwards = self.paging is not None and self.paging.backwards
+        self.shape = (self.failed is None, self.chosen, text, self.order, self.limit, self.keysets)
 
 
 class Arguments:
-    """The arguments of one selected field."""
+    """The arguments of one selected field.
+
+    Scalars that variables or the document give are taken as they are: graphql-core and Strawberry would look at each
+    again, which takes longer than all else about a small operation. Whatever else there is, is left to them.
+    """
 
     def __init__(self, field: PlanField, definition: GraphQLField, node: FieldNode, convert: Convert) -> None:
         self._field = field
         self._definition = definition
         self._node = node
         self._convert = convert
+        self._parts = _parts(field, definition, node)
         self.constant = not any(_varies(argument.value) for argument in node.arguments or ())
 
     def values(self, variables: VariableValues) -> dict[str, Any]:
         """By Python name, as a resolver would get them."""
+        if self._parts is None:
+            return self._converted(variables)
+        values = dict[str, Any]()
+        for part in self._parts:
+            value = part.value if part.variable is None else variables.coerced.get(part.variable)
+            if not part.simple and value is not None:
+                return self._converted(variables)
+            values[part.name] = value
+        return values
+
+    def _converted(self, variables: VariableValues) -> dict[str, Any]:
         return self._convert(self._field, get_argument_values(self._definition, self._node, variables))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """An argument: a value, or the variable that holds it. `simple` ones need no conversion."""
+
+    name: str
+    variable: str | None
+    value: Any
+    simple: bool
+
+
+def _parts(field: PlanField, definition: GraphQLField, node: FieldNode) -> list[_Part] | None:
+    """The arguments, where none has a default or a literal that is more than a scalar."""
+    names = {argument.python_name.replace("_", "").lower(): argument.python_name for argument in field.arguments}
+    given = {argument.name.value: argument.value for argument in node.arguments or ()}
+    parts = list[_Part]()
+    for name, declared in definition.args.items():
+        simple = get_named_type(declared.type).name in _SIMPLE and not is_list_type(get_nullable_type(declared.type))
+        value = given.get(name)
+        if not isinstance(value, VariableNode) and not (simple or value is None):
+            return None
+        if declared.default_value not in (None, Undefined):
+            return None
+        variable = value.name.value if isinstance(value, VariableNode) else None
+        literal = None if value is None or variable else coerce_input_literal(value, declared.type)
+        parts.append(_Part(names[name.lower()], variable, literal, simple))
+    return parts
 
 
 class Binding:
@@ -139,9 +198,26 @@ class PageBinding(Binding):
         self._target = target
         self._declaration = declaration
         self.orders = (declaration.order, *declaration.orders.values())
+        self._ends: dict[Any, Bound] = {}
 
     def _bind(self, request: Request) -> Bound:
         values = self._arguments.values(request.variables)
+        if values.get("filter") is values["after"] is values["before"] is None:
+            return self._usual(values["first"], values["last"], values.get("order_by"))
+        return self._bound(values)
+
+    def _usual(self, *asked: Any) -> Bound:
+        """An end of the whole connection: the same for everybody who asks for so many rows."""
+        if asked not in self._ends:
+            first, last, order_by = asked
+            chosen = {"order_by": order_by} if self._declaration.orders else {}
+            made = self._bound({"first": first, "after": None, "last": last, "before": None, **chosen})
+            if len(self._ends) < ENDS_KEPT:
+                self._ends[asked] = made
+            return made
+        return self._ends[asked]
+
+    def _bound(self, values: dict[str, Any]) -> Bound:
         condition = condition_of(self._declaration.where, values.pop("filter", None))
         order = order_of(self._declaration, values.pop("order_by", None))
         paging = Paging.checked(**values)

@@ -7,7 +7,7 @@ goes over the same values again and finds out what to tell.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from graphql import GraphQLOutputType, get_nullable_type, is_list_type, is_non_null_type
 from graphql.pyutils import Undefined
@@ -41,6 +41,8 @@ class _Writer:
         self.lines: list[str] = []
         names["null"] = _null
         self._leaves: dict[str, str] = {}
+        self._rows: str | None = None
+        """Where the rows of the connection at hand are, if it has no page."""
 
     def object(self, made: Object) -> str:
         """A dict display."""
@@ -54,7 +56,35 @@ class _Writer:
             return f"{self._leaf(field.type)}({field.raw})"
         if field.present is not None:
             return self._in_place(field, field.present)
+        if field.rows is not None:
+            return self._connection(field, field.rows)
+        if self._is_of_rows(field):
+            return f"[{self.object(cast('Object', field.inner))} for r in {self._rows or field.raw}]"
         return f"{self._completer(field.type, field.inner)}(s, r, p, {field.raw})"
+
+    def _connection(self, field: Field, rows: str) -> str:
+        """A connection; it needs no page of its own where only its rows are asked for, once."""
+        inner, before = cast("Object", field.inner), self._rows
+        if sum(below.raw == "p.rows" for below in inner.fields) == 1 and not any(map(_needs_page, inner.fields)):
+            self._rows = rows
+            made = self.object(inner)
+        else:
+            self._rows = None
+            made = f"{self._function('p', self.object(inner))}(s, r, {field.raw})"
+        self._rows = before
+        return made
+
+    def _function(self, variable: str, expression: str) -> str:
+        """A function of `(s, r, variable)` that answers an expression."""
+        name = f"c{len(self.names)}"
+        self.names[name] = None
+        self.lines += [f"    def {name}(s, r, {variable}):", f"        return {expression}"]
+        return name
+
+    @staticmethod
+    def _is_of_rows(field: Field) -> bool:
+        """Whether it is a list of rows, which is never null and holds none."""
+        return isinstance(field.inner, Object) and field.inner.at == "r" and _is_certain_list(field.type)
 
     def _in_place(self, field: Field, present: str) -> str:
         """An object that lies in the same variable as its parent."""
@@ -78,8 +108,6 @@ class _Writer:
         return name
 
     def _items(self, kind: GraphQLOutputType, inner: Object | Choice) -> list[str]:
-        if isinstance(inner, Object) and is_non_null_type(kind) and inner.at == "r":
-            return [f"        return [{self.object(inner)} for r in value]"]  # rows are never null
         return [f"        return [{self._completer(kind, inner)}(s, r, p, item) for item in value]"]
 
     def _one(self, inner: Object | Choice) -> list[str]:
@@ -99,36 +127,39 @@ class _Writer:
         return self._leaves[key]
 
 
+def _needs_page(field: Field) -> bool:
+    """Whether a connection's field looks at more of the page than its rows."""
+    return field.raw != "p.rows" and (field.quick is None or "p." in field.quick)
+
+
+def _is_certain_list(kind: GraphQLOutputType) -> bool:
+    nullable = get_nullable_type(kind)
+    return is_non_null_type(kind) and is_list_type(nullable) and is_non_null_type(nullable.of_type)
+
+
 def leaf_completer(kind: GraphQLOutputType) -> Callable[[Any], Any]:
     """Completes a value of a leaf type, or of a list of them; raises something for what is none."""
-    if is_non_null_type(kind):
-        return _required(leaf_completer(kind.of_type))
-    if is_list_type(kind):
-        return _each(leaf_completer(kind.of_type))
-    return _coerced(kind.coerce_output_value)  # type: ignore[union-attr]
+    required, nullable = is_non_null_type(kind), get_nullable_type(kind)
+    if is_list_type(nullable):
+        return _each(leaf_completer(nullable.of_type), required=required)
+    return _coerced(nullable.coerce_output_value, required=required)  # type: ignore[union-attr]
 
 
-def _required(complete: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def required(value: Any) -> Any:
-        completed = complete(value)
-        return _null() if completed is None else completed
-
-    return required
-
-
-def _each(complete: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _each(complete: Callable[[Any], Any], *, required: bool) -> Callable[[Any], Any]:
     def each(values: Any) -> Any:
         if isinstance(values, Exception):
             raise values
-        return None if values is None else [complete(value) for value in values]
+        if values is None:
+            return _null() if required else None
+        return [complete(value) for value in values]
 
     return each
 
 
-def _coerced(coerce: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _coerced(coerce: Callable[[Any], Any], *, required: bool) -> Callable[[Any], Any]:
     def coerced(value: Any) -> Any:
         if value is None:
-            return None
+            return _null() if required else None
         if isinstance(value, Exception):
             raise value
         completed = coerce(value)

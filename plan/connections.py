@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -41,35 +41,20 @@ class Edge(Generic[T]):
     cursor: str = strawberry.field(description="Its place, for `after` and `before`.")
 
 
-def _edges(root: Connection[Any]) -> list[Edge[Any]]:
-    return [Edge(node=row, cursor=cursor) for row, cursor in zip(root.page.rows, root.page.cursors(), strict=True)]
+def _page_info(root: Page) -> Any:
+    return root
 
 
-def _nodes(root: Connection[Any]) -> list[Any]:
-    return root.page.rows
-
-
-def _page_info(root: Connection[Any]) -> PageInfo:
-    cursors = root.page.cursors()
-    return PageInfo(
-        has_next_page=root.page.more_after,
-        has_previous_page=root.page.more_before,
-        start_cursor=cursors[0] if cursors else None,
-        end_cursor=cursors[-1] if cursors else None,
-    )
-
-
-async def _total_count(root: Connection[Any]) -> int:
-    return await root.page.count()
+def _total_count(root: Page) -> Any:
+    return root.count()
 
 
 @strawberry.type(description="A page of rows in a fixed order, with cursors to go on from.")
 class Connection(Generic[T]):
-    """Relay's Connection, with `nodes` for clients that need no cursor per row."""
+    """Relay's Connection, with `nodes` for clients that need no cursor per row. What it is read from is a `Page`."""
 
-    page: strawberry.Private[Page]
-    edges: list[Edge[T]] = strawberry.field(resolver=_edges, description="The rows with their cursors.")
-    nodes: list[T] = strawberry.field(resolver=_nodes, description="The rows alone.")
+    edges: list[Edge[T]] = strawberry.field(description="The rows with their cursors.")
+    nodes: list[T] = strawberry.field(description="The rows alone.")
     page_info: PageInfo = strawberry.field(resolver=_page_info, description="Where this page lies.")
     total_count: int = strawberry.field(
         resolver=_total_count, description="How many rows there are in all. Counted only if asked for."
@@ -77,18 +62,45 @@ class Connection(Generic[T]):
 
 
 @dataclass(slots=True)
-class Page:
-    """Rows in order, and what lies around them."""
+class Place:
+    """A row of a page: what an Edge is read from."""
 
-    rows: list[Row]
+    node: Row
     order: tuple[str, ...]
-    more_before: bool
-    more_after: bool
-    count: Callable[[], Awaitable[int]]
 
-    def cursors(self) -> list[str]:
-        """One cursor for each row."""
-        return [encode_cursor(row, self.order) for row in self.rows]
+    @property
+    def cursor(self) -> str:
+        """For `after` and `before`."""
+        return encode_cursor(self.node, self.order)
+
+
+@dataclass(slots=True)
+class Page:
+    """Rows in order, and what lies around them: what a Connection and its PageInfo are read from.
+
+    `count` answers how many rows there are in all, or an awaitable of it.
+    """
+
+    nodes: list[Row]
+    order: tuple[str, ...]
+    has_previous_page: bool
+    has_next_page: bool
+    count: Callable[[], Any]
+
+    @property
+    def edges(self) -> list[Place]:
+        """The rows with their places."""
+        return [Place(row, self.order) for row in self.nodes]
+
+    @property
+    def start_cursor(self) -> str | None:
+        """Where the page begins."""
+        return encode_cursor(self.nodes[0], self.order) if self.nodes else None
+
+    @property
+    def end_cursor(self) -> str | None:
+        """Where the page ends."""
+        return encode_cursor(self.nodes[-1], self.order) if self.nodes else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +129,16 @@ class Paging:
             return Window(reversed_order(order), self.size + 1, beyond=before, until=after)
         return Window(order, self.size + 1, beyond=after, until=before)
 
-    def page(self, rows: list[Row], order: tuple[str, ...], count: Callable[[], Awaitable[int]]) -> Page:
+    def shown(self, rows: list[Row]) -> list[Row]:
+        """The rows of the page, in the order of the window, out of what that fetched."""
+        return rows[: self.size]
+
+    def page(self, rows: list[Row], order: tuple[str, ...], count: Callable[[], Any]) -> Page:
         """The page out of what the window fetched."""
-        more, rows = len(rows) > self.size, rows[: self.size]
+        more, shown = len(rows) > self.size, self.shown(rows)
         if self.backwards:
-            return Page(rows[::-1], order, more, self.before is not None, count)
-        return Page(rows, order, self.after is not None, more, count)
+            return Page(shown[::-1], order, more, self.before is not None, count)
+        return Page(shown, order, self.after is not None, more, count)
 
 
 def encode_cursor(row: Row, order: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from uuid import UUID
@@ -19,8 +20,6 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
 if TYPE_CHECKING:
-    from strawberry.types.info import Info
-
     from plan.rows import Row
 
 Function = Literal["sum", "min", "max"]
@@ -149,8 +148,8 @@ _NO_ORDERS: Mapping[Any, str] = MappingProxyType({})
 class PlanField(StrawberryField):
     """A Strawberry field that knows where its data lies."""
 
-    read: ClassVar[Callable[[PlanField, Any, Any, dict[str, Any]], Any]]
-    """How declared fields are read: `plan/plain.py` puts itself here."""
+    answering: ClassVar[Callable[[PlanField], Callable[..., Any]]]
+    """Makes what answers a declared field: `plan/plain.py` puts itself here."""
 
     declaration: Declaration
     action: str | None = None
@@ -173,10 +172,10 @@ class PlanField(StrawberryField):
         """Whether the row at hand answers the field: then Strawberry spares us an `Info`."""
         return isinstance(self.declaration, _IN_ROW) and getattr(self.declaration, "through", None) is None
 
-    def get_result(self, source: Any, info: Info | None, args: list[Any], kwargs: Any) -> Any:
-        """What the plain path answers for this field of `source`."""
-        del args
-        return type(self).read(self, source, info, kwargs)
+    @cached_property
+    def get_result(self) -> Callable[..., Any]:
+        """What the plain path answers with: called with `source`, `info`, `args` and `kwargs`."""
+        return type(self).answering(self)
 
 
 def global_id(*, description: str, init: Literal[False] = False) -> Any:

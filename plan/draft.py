@@ -86,6 +86,7 @@ class Draft:
         quick: str | None = None,
         inner: Object | Choice | None = None,
         present: str | None = None,
+        rows: str | None = None,
     ) -> Field:
         """See `plan.outline.Field`."""
         return Field(
@@ -98,6 +99,7 @@ class Draft:
             quick=quick,
             inner=inner,
             present=present,
+            rows=rows,
         )
 
     def simple(self, selected: Selected, raw: str) -> Field:

@@ -29,12 +29,17 @@ def encoder(type_name: str, *, repeating: bool = False) -> Callable[[UUID], str]
     With `repeating` those met last are remembered: authors, teams, whatever many rows lead to.
     """
     prefix = type_name.encode() + b":"
-    length = (len(prefix) + 16) * 4 // 3 + ((len(prefix) + 16) % 3 > 0)
+    padding = -(len(prefix) + 16) % 3
 
     def encode(row_id: UUID) -> str:
-        return b2a_base64(prefix + row_id.bytes, newline=False)[:length].translate(_URL_SAFE).decode()
+        return b2a_base64(prefix + row_id.bytes, newline=False).translate(_URL_SAFE).decode()
 
-    return lru_cache(IDS_REMEMBERED)(encode) if repeating else encode
+    def encode_padded(row_id: UUID) -> str:
+        return b2a_base64(prefix + row_id.bytes, newline=False)[:-padding].translate(_URL_SAFE).decode()
+
+    made = encode_padded if padding else encode
+
+    return lru_cache(IDS_REMEMBERED)(made) if repeating else made
 
 
 def decode_id(value: str) -> tuple[str, UUID]:

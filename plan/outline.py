@@ -23,7 +23,8 @@ class Field:
     """A field of an object. `raw` is the value that is completed as the field's type says.
 
     `quick`, where there is one, is the completed value itself; it may raise anything where that would be an error.
-    `present` is whether there is an object at all, where it lies in the same variable as its parent.
+    `present` is whether there is an object at all, where it lies in the same variable as its parent. `rows`, of a
+    connection, are the rows that it shows, for who needs no page.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Field:
     quick: str | None = None
     inner: Object | Choice | None = None
     present: str | None = None
+    rows: str | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -83,6 +85,13 @@ def page(rows: Any, bound: Bound) -> Page | Exception:
     if paging.backwards:
         return Page(rows[::-1], more, paging.before is not None)
     return Page(rows, paging.after is not None, more)
+
+
+def shown(rows: Any, bound: Bound) -> Any:
+    """The rows of a page, where nothing is wrong."""
+    if len(rows) > bound.size:
+        rows = rows[: bound.size]
+    return rows[::-1] if bound.backwards else rows
 
 
 def value(found: Any, bound: Bound) -> Any:

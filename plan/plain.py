@@ -1,14 +1,21 @@
-"""The plain path: Strawberry's executor over the same declarations, fed by the batch loaders of `plan/reader.py`."""
+"""The plain path: Strawberry's executor over the same declarations, fed by the loaders of `plan/reader.py`.
+
+What answers a field is made once for each, and called as Strawberry calls `get_result`. Fields of other rows are
+foreseen (`plan/ahead.py`): when graphql-core comes to them, what they answer is there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from strawberry.types.unset import UNSET
 from tortoise.expressions import Q
 
-from plan.connections import Connection, Paging
+from plan.ahead import Asked, Foreseen, Places, Sight, Step, declared
+from plan.connections import Page, Paging
 from plan.declarations import (
     AggregateOf,
     AnyById,
@@ -26,119 +33,293 @@ from plan.declarations import (
     ToOne,
     Where,
 )
-from plan.ids import decode_id, encode_id
+from plan.ids import decode_id, encoder
+from plan.loader import UNKNOWN, Loader
 from plan.nodes import NODES, NodeDefinition, innermost, node_of
+from plan.rows import Row
 from plan.statements import Window, aggregate_sql
 from plan.tables import sql_type
 
 if TYPE_CHECKING:
     from plan.reader import Reader
-    from plan.rows import Row
+
+Answering = Callable[..., Any]
+"""Answers a field: takes the source, Strawberry's `info` (None where the row knows), a list, and the arguments."""
 
 
-def resolve(field: PlanField, source: Any, info: Any, arguments: dict[str, Any]) -> Any:
-    """The value of `field` for the row `source`, or an awaitable of it."""
-    return _RESOLVERS[type(field.declaration)](field, source, info, arguments)
+def resolve(field: PlanField) -> Answering:
+    """What answers `field` on the plain path: with its value, or an awaitable of it."""
+    return _ANSWERING[type(field.declaration)](field)
 
 
-def _global_id(_field: PlanField, row: Row, _info: Any, _arguments: dict[str, Any]) -> str:
-    return encode_id(row.node.name, row["id"])
+def _global_id(_field: PlanField) -> Answering:
+    return lambda source, **_: encoder(source.node.name)(source.values["id"])
 
 
-def _column(field: PlanField, row: Row, info: Any, _arguments: dict[str, Any]) -> Any:
+def _column(field: PlanField) -> Answering:
     declaration: Column = field.declaration  # type: ignore[assignment]
-    if declaration.through is None:
-        return _value(row, declaration.name)
-    return _column_through(declaration.through, declaration.name, row, info)
-
-
-async def _column_through(through: str, name: str, row: Row, info: Any) -> Any:
-    other = await resolve(row.node.fields[through], row, info, {})
-    return None if other is None else _value(other, name)
+    if declaration.through is not None:
+        return _Through(declaration.through, declaration.name)
+    return lambda source, **_: _value(source, declaration.name)
 
 
 def _value(row: Row, name: str) -> Any:
-    value = row[name]
+    value = row.values[name]
     kind = row.node.enums.get(name)
     return kind(value) if kind is not None and value is not None else value
 
 
-def _computed(field: PlanField, row: Row, _info: Any, _arguments: dict[str, Any]) -> Any:
+def _computed(field: PlanField) -> Answering:
     declaration: Computed = field.declaration  # type: ignore[assignment]
-    return declaration.by(*(row[name] for name in declaration.columns))
+    return lambda source, **_: declaration.by(*[source.values[name] for name in declaration.columns])
 
 
-async def _batch(field: PlanField, row: Row, info: Any, _arguments: dict[str, Any]) -> Any:
-    declaration: Batch = field.declaration  # type: ignore[assignment]
-    name = (row.node.name, field.python_name)
-    return await _reader(info).batched(name, row, lambda rows: declaration.by(info.context, rows))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found(Foreseen):
+    """One value for each row, under a key that the row holds; `rows` are those that a value stands for."""
+
+    loader: Callable[[Any, NodeDefinition], Loader[Any, Any]]
+    """Of the context, and the type of the row."""
+    key: Callable[[Row], Any]
+    rows: Callable[[Any], Iterable[Row]] = lambda _value: ()
+
+    def __call__(self, source: Row, info: Any, args: Any, kwargs: Any) -> Any:
+        """The value, an awaitable of it, or None where the row holds no key."""
+        del args, kwargs
+        key = self.key(source)
+        return None if key is None else self._loader(info.context, source.node).get(key)
+
+    def foresee(self, asked: Asked) -> Iterator[Step]:
+        """Its values, and what is asked of their rows."""
+        yield self.step(asked, [asked.places])
+
+    def step(self, asked: Asked, below: list[Places]) -> Step:
+        """To load the values for these rows, and what is asked for below."""
+        keys = [key for key in map(self.key, asked.rows) if key is not None]
+        return Step(self._loader(asked.sight.context, asked.rows[0].node), keys, self.rows, below)
+
+    def _loader(self, context: Any, node: NodeDefinition) -> Loader[Any, Any]:
+        kept = context.reader.kept
+        if self not in kept:
+            kept[self] = self.loader(context, node)
+        loader: Loader[Any, Any] = kept[self]
+        return loader
 
 
-async def _to_one(field: PlanField, row: Row, info: Any, _arguments: dict[str, Any]) -> Row | None:
+def _id(row: Row) -> Any:
+    return row.values["id"]
+
+
+def _it(row: Row | None) -> Iterable[Row]:
+    return () if row is None else (row,)
+
+
+def _them(rows: list[Row]) -> Iterable[Row]:
+    return rows
+
+
+def _to_one(field: PlanField) -> Answering:
     declaration: ToOne = field.declaration  # type: ignore[assignment]
-    key = row[declaration.key]
-    return None if key is None else await _reader(info).one(row.node.target(field.python_name), key)
+    return _Found(
+        lambda context, node: _reader(context).ones(node.target(field.python_name)),
+        lambda row: row.values[declaration.key],
+        _it,
+    )
 
 
-async def _first_of(field: PlanField, row: Row, info: Any, _arguments: dict[str, Any]) -> Row | None:
+def _first_of(field: PlanField) -> Answering:
     declaration: FirstOf = field.declaration  # type: ignore[assignment]
-    target, window = row.node.target(field.python_name), Window(declaration.order, 1)
-    found = await _reader(info).window(target, declaration.key, row["id"], Q(), window)
-    return found[0] if found else None
+
+    def loader(context: Any, node: NodeDefinition) -> Loader[Any, Any]:
+        return _reader(context).firsts(node.target(field.python_name), declaration.key, declaration.order)
+
+    return _Found(loader, _id, _it)
 
 
-async def _to_many(field: PlanField, row: Row, info: Any, arguments: dict[str, Any]) -> Connection[Any]:
-    declaration: ToMany = field.declaration  # type: ignore[assignment]
-    target, reader, parent = row.node.target(field.python_name), _reader(info), row["id"]
-    condition = condition_of(declaration.where, arguments.pop("filter", None))
-    order = order_of(declaration, arguments.pop("order_by", None))
-    paging = Paging.checked(**arguments)
-    window = paging.window(target, order)
-    rows = await reader.window(target, declaration.key, parent, condition, window)
-
-    async def count() -> int:
-        return await reader.count(target, declaration.key, parent, condition)
-
-    return Connection(page=paging.page(rows, order, count))
-
-
-async def _list_of(field: PlanField, row: Row, info: Any, _arguments: dict[str, Any]) -> list[Row]:
+def _list_of(field: PlanField) -> Answering:
     declaration: ListOf = field.declaration  # type: ignore[assignment]
-    target, window = row.node.target(field.python_name), Window(declaration.order, declaration.most)
-    return await _reader(info).window(target, declaration.key, row["id"], Q(), window)
+
+    def loader(context: Any, node: NodeDefinition) -> Loader[Any, Any]:
+        window = Window(declaration.order, declaration.most)
+        return _reader(context).windows(node.target(field.python_name), declaration.key, Q(), window)
+
+    return _Found(loader, _id, _them)
 
 
-async def _count_of(field: PlanField, row: Row, info: Any, _arguments: dict[str, Any]) -> int:
+def _count_of(field: PlanField) -> Answering:
     declaration: CountOf = field.declaration  # type: ignore[assignment]
-    many: ToMany = row.node.fields[declaration.field].declaration  # type: ignore[assignment]
-    target = row.node.target(declaration.field)
-    return await _reader(info).count(target, many.key, row["id"], condition_of(many.where, None))
+
+    def loader(context: Any, node: NodeDefinition) -> Loader[Any, Any]:
+        target, key, condition = _whole(node, declaration.field)
+        return _reader(context).counts(target, key, condition)
+
+    return _Found(loader, _id)
 
 
-async def _aggregate_of(field: PlanField, row: Row, info: Any, _arguments: dict[str, Any]) -> Any:
+def _aggregate_of(field: PlanField) -> Answering:
     declaration: AggregateOf = field.declaration  # type: ignore[assignment]
-    many: ToMany = row.node.fields[declaration.field].declaration  # type: ignore[assignment]
-    target, function = row.node.target(declaration.field), declaration.function
-    sql = aggregate_sql(function, "x", declaration.column, sql_type(target.table, declaration.column))
-    nothing = 0 if function == "sum" else None
-    return await _reader(info).aggregate(target, many.key, row["id"], condition_of(many.where, None), sql, nothing)
+
+    def loader(context: Any, node: NodeDefinition) -> Loader[Any, Any]:
+        target, key, condition = _whole(node, declaration.field)
+        function, kind = declaration.function, sql_type(target.table, declaration.column)
+        sql = aggregate_sql(function, "x", declaration.column, kind)
+        return _reader(context).aggregates(target, key, condition, sql, 0 if function == "sum" else None)
+
+    return _Found(loader, _id)
 
 
-async def _by_id(field: PlanField, _source: Any, info: Any, arguments: dict[str, Any]) -> Row | None:
+def _whole(node: NodeDefinition, name: str) -> tuple[NodeDefinition, str, Q]:
+    """All rows of the to-many field `name`: their type, the column that leads here, and the condition."""
+    many: ToMany = node.fields[name].declaration  # type: ignore[assignment]
+    return node.target(name), many.key, condition_of(many.where, None)
+
+
+def _batch(field: PlanField) -> Answering:
+    declaration: Batch = field.declaration  # type: ignore[assignment]
+
+    def loader(context: Any, node: NodeDefinition) -> Loader[Any, Any]:
+        return _reader(context).batches((node.name, field.python_name), partial(declaration.by, context))
+
+    return _Found(loader, lambda row: row)
+
+
+@dataclass(frozen=True, slots=True)
+class _Through(Foreseen):
+    """A column of the row that another field leads to."""
+
+    field: str
+    column: str
+
+    def __call__(self, source: Row, info: Any, args: Any, kwargs: Any) -> Any:
+        """The column's value, or an awaitable of it; None where there is no such row."""
+        other = self._found(source.node)(source, info, args, kwargs)
+        return self._of(other) if other is None or isinstance(other, Row) else self._later(other)
+
+    def foresee(self, asked: Asked) -> Iterator[Step]:
+        """The rows."""
+        yield self._found(asked.rows[0].node).step(asked, [])
+
+    def _found(self, node: NodeDefinition) -> _Found:
+        found: _Found = node.fields[self.field].get_result  # type: ignore[assignment]
+        return found
+
+    def _of(self, other: Row | None) -> Any:
+        return None if other is None else _value(other, self.column)
+
+    async def _later(self, other: Awaitable[Row | None]) -> Any:
+        return self._of(await other)
+
+
+class _Pages:
+    """The pages of all parents of a connection, for given arguments."""
+
+    def __init__(self, reader: Reader, field: PlanField, node: NodeDefinition, arguments: dict[str, Any]) -> None:
+        declaration: ToMany = field.declaration  # type: ignore[assignment]
+        target = node.target(field.python_name)
+        condition = condition_of(declaration.where, arguments.pop("filter", None))
+        self._order = order_of(declaration, arguments.pop("order_by", None))
+        self._paging = Paging.checked(**arguments)
+        window = self._paging.window(target, self._order)
+        self.shown = self._paging.shown
+        self.windows = reader.windows(target, declaration.key, condition, window)
+        self._counts = partial(reader.counts, target, declaration.key, condition)
+
+    @cached_property
+    def counts(self) -> Loader[Any, int]:
+        """How many rows each parent has."""
+        return self._counts()
+
+    def page(self, parent: Any) -> Any:
+        """The page of one parent, or UNKNOWN where its rows have not come."""
+        rows: Any = self.windows.known(parent)
+        if rows is UNKNOWN:
+            return UNKNOWN
+        return self._paging.page(rows, self._order, lambda: self.counts.get(parent))
+
+
+class _Connection(Foreseen):
+    """A to-many field. Its arguments are the same for all rows of a level: they are understood once."""
+
+    def __init__(self, field: PlanField) -> None:
+        self._field = field
+
+    def __call__(self, source: Row, info: Any, args: Any, kwargs: Any) -> Any:
+        """The page, or an awaitable of it."""
+        del args, kwargs
+        node = info._raw_info.field_nodes[0]  # noqa: SLF001 - the place in the document
+        pages: _Pages | None = info.context.reader.kept.get((self, id(node)))
+        page = UNKNOWN if pages is None else pages.page(source.values["id"])
+        return self._later(source, Sight(info)) if page is UNKNOWN else page
+
+    def foresee(self, asked: Asked) -> Iterator[Step]:
+        """The rows of the pages with what is asked of them, and their number where that is asked for."""
+        pages, parents = self._pages(asked), [row.values["id"] for row in asked.rows]
+        inside = {declared(inner.definition).python_name: inner for inner in asked.inside()}
+        yield Step(pages.windows, parents, pages.shown, list(_of_rows(inside.values())))
+        if "total_count" in inside:
+            yield Step(pages.counts, parents)
+
+    async def _later(self, source: Row, sight: Sight) -> Page:
+        asked = sight.here([source])
+        await sight.load(list(self.foresee(asked)))
+        page: Page = self._pages(asked).page(source.values["id"])
+        return page
+
+    def _pages(self, asked: Asked) -> _Pages:
+        reader, name = asked.sight.context.reader, (self, id(asked.places[0].node))
+        if name not in reader.kept:
+            reader.kept[name] = _Pages(reader, self._field, asked.rows[0].node, asked.arguments())
+        pages: _Pages = reader.kept[name]
+        return pages
+
+
+def _of_rows(inside: Iterable[Asked]) -> Iterator[Places]:
+    """Where something is asked of a connection's rows."""
+    for asked in inside:
+        match declared(asked.definition).python_name:
+            case "nodes" | "node":
+                yield asked.places
+            case "edges":
+                yield from _of_rows(asked.inside())
+
+
+def _by_id(field: PlanField) -> Answering:
     node: NodeDefinition = node_of(innermost(field.type))
-    name, row_id = decode_id(arguments["id"])
-    return await _reader(info).one(node, row_id) if name == node.name else None
+
+    async def answer(_source: Any, info: Any, args: Any, kwargs: dict[str, Any]) -> Row | None:
+        del args
+        name, row_id = decode_id(kwargs["id"])
+        return await _seen(info, node, row_id) if name == node.name else None
+
+    return answer
 
 
-async def _any_by_id(_field: PlanField, _source: Any, info: Any, arguments: dict[str, Any]) -> Row | None:
-    name, row_id = decode_id(arguments["id"])
-    return await _reader(info).one(NODES[name], row_id) if name in NODES else None
+def _any_by_id(_field: PlanField) -> Answering:
+    async def answer(_source: Any, info: Any, args: Any, kwargs: dict[str, Any]) -> Row | None:
+        del args
+        name, row_id = decode_id(kwargs["id"])
+        return await _seen(info, NODES[name], row_id) if name in NODES else None
+
+    return answer
 
 
-async def _reference(field: PlanField, source: Any, info: Any, _arguments: dict[str, Any]) -> Row | None:
+def _reference(field: PlanField) -> Answering:
     declaration: Reference = field.declaration  # type: ignore[assignment]
-    row_id = declaration.by(source, info.context)
-    return None if row_id is None else await _reader(info).one(node_of(innermost(field.type)), row_id)
+    node: NodeDefinition = node_of(innermost(field.type))
+
+    async def answer(source: Any, info: Any, args: Any, kwargs: Any) -> Row | None:
+        del args, kwargs
+        row_id = declaration.by(source, info.context)
+        return None if row_id is None else await _seen(info, node, row_id)
+
+    return answer
+
+
+async def _seen(info: Any, node: NodeDefinition, row_id: Any) -> Row | None:
+    """The row with this id, where the viewer may see it, and loaded with it what is asked of it."""
+    sight, loader = Sight(info), _reader(info.context).ones(node)
+    await sight.load([Step(loader, [row_id], _it, [sight.places])])
+    return loader.known(row_id)
 
 
 def order_of(declaration: ToMany, chosen: Any) -> tuple[str, ...]:
@@ -155,19 +336,19 @@ def condition_of(where: Where | None, given: Any) -> Q:
     return condition
 
 
-def _reader(info: Any) -> Reader:
-    reader: Reader = info.context.reader
+def _reader(context: Any) -> Reader:
+    reader: Reader = context.reader
     return reader
 
 
-_RESOLVERS: dict[type, Callable[..., Any]] = {
+_ANSWERING: dict[type, Callable[[PlanField], Answering]] = {
     GlobalId: _global_id,
     Column: _column,
     Computed: _computed,
     Batch: _batch,
     ToOne: _to_one,
     FirstOf: _first_of,
-    ToMany: _to_many,
+    ToMany: _Connection,
     ListOf: _list_of,
     CountOf: _count_of,
     AggregateOf: _aggregate_of,
@@ -176,4 +357,4 @@ _RESOLVERS: dict[type, Callable[..., Any]] = {
     Reference: _reference,
 }
 
-PlanField.read = staticmethod(resolve)
+PlanField.answering = staticmethod(resolve)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from plan.rows import Row
 from plan.sql import Level, Scope, statement
 from plan.writing import Writing
 
+log = logging.getLogger(__name__)
 STATEMENTS_KEPT = 30
 """For one operation: page sizes, directions, filters and kinds of viewers make them differ."""
 
@@ -78,12 +80,16 @@ class Planned:
 
     def answer(self, read: Read, path: Path | None = None) -> tuple[dict[str, Any], Sequence[GraphQLError]]:
         """The object, and the errors within it; raises the GraphQLError that leaves no object."""
-        if not read.failed:
-            try:
-                return self._build(read.source, read.roots, read.bounds, read.batches), ()
-            except Exception:  # noqa: BLE001, S110 - found again, and told, by going over it carefully
-                pass
-        return Careful(self._outline).answer(read.source, read.roots, read.bounds, read.batches, path)
+        careful, values = Careful(self._outline), (read.source, read.roots, read.bounds, read.batches)
+        if read.failed:
+            return careful.answer(*values, path)
+        try:
+            return self._build(*values), ()
+        except Exception as unusual:  # found again, and told, by going over it carefully
+            data, errors = careful.answer(*values, path)
+            if not errors:
+                log.warning("an answer's builder failed", exc_info=unusual)
+            return data, errors
 
     def statement(self, viewer: Any, bounds: Sequence[Bound]) -> tuple[str, Writing]:
         """The statement for this kind of viewer and these arguments; those used last are kept."""

@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from asyncpg import DataError
-from strawberry.dataloader import DataLoader
 from tortoise.expressions import Q
 
 from plan.errors import BadInput
 from plan.explain import LevelRead
+from plan.loader import Loader
 from plan.nodes import NodeDefinition, node_of
 from plan.predicates import fingerprint
 from plan.rows import Row
@@ -23,7 +23,6 @@ from plan.writing import Statement
 if TYPE_CHECKING:
     from plan.explain import Report
 
-V = TypeVar("V")
 Fetch = Callable[[str, Sequence[Any]], Awaitable[Sequence[Mapping[str, Any]]]]
 """Runs one statement with its values and answers its rows."""
 
@@ -50,7 +49,9 @@ class Reader:
         self.name = ""
         self.planned = False
         self._report: Report | None = None
-        self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
+        self.kept: dict[Hashable, Any] = {}
+        """What fields have worked out for this execution, and need not again for each row."""
+        self._loaders: dict[Hashable, Loader[Any, Any]] = {}
 
     def fresh(self) -> Reader:
         """A reader for the same viewer that has loaded nothing yet."""
@@ -62,50 +63,56 @@ class Reader:
         reader.name, reader.planned, reader._report = self.name, self.planned, self._report
         return reader
 
-    async def one(self, node: NodeDefinition, row_id: Any) -> Row | None:
-        """The row with this id, if the viewer may see it."""
+    def ones(self, node: NodeDefinition) -> Loader[Any, Row | None]:
+        """By their ids, the rows that the viewer may see."""
 
         async def load(ids: list[Any]) -> list[Row | None]:
             rows = await self._rows(node, self._statements.rows_by(node, "id", ids))
             by_id = {row["id"]: row for row in rows}
             return [by_id.get(row_id) for row_id in ids]
 
-        return await self._loader(("one", node.name), load).load(row_id)  # type: ignore[no-any-return]
+        return self._loader(("one", node.name), load)
 
-    async def window(self, node: NodeDefinition, key: str, parent: Any, condition: Q, window: Window) -> list[Row]:
-        """The rows of one parent within `window`; parents with an equal condition and window share a statement."""
+    def firsts(self, node: NodeDefinition, key: str, order: tuple[str, ...]) -> Loader[Any, Row | None]:
+        """By parents, the first of the rows that hold the parent in `key`, or None."""
+
+        async def load(parents: list[Any]) -> list[Row | None]:
+            rows = await self._windows(node, key, parents, Q(), Window(order, 1))
+            return [found[0] if found else None for found in rows]
+
+        return self._loader(("first", node.name, key, order), load)
+
+    def windows(self, node: NodeDefinition, key: str, condition: Q, window: Window) -> Loader[Any, list[Row]]:
+        """By parents, their rows within `window`; parents with an equal condition and window share a statement."""
 
         async def load(parents: list[Any]) -> list[list[Row]]:
-            rows = await self._rows(node, self._statements.windows_by(node, key, parents, condition, window))
-            return _grouped(rows, key, parents)
+            return await self._windows(node, key, parents, condition, window)
 
-        name = ("window", node.name, key, fingerprint(condition), window)
-        return await self._loader(name, load).load(parent)  # type: ignore[no-any-return]
+        return self._loader(("window", node.name, key, fingerprint(condition), window), load)
 
-    async def aggregate(
-        self, node: NodeDefinition, key: str, parent: Any, condition: Q, aggregate: str, nothing: Any
-    ) -> Any:
-        """An aggregate (in SQL, over the alias `x`) of the rows of one parent that the viewer may see."""
+    def aggregates(
+        self, node: NodeDefinition, key: str, condition: Q, aggregate: str, nothing: Any = None
+    ) -> Loader[Any, Any]:
+        """By parents, an aggregate (in SQL, over the alias `x`) of their rows that the viewer may see."""
 
         async def load(parents: list[Any]) -> list[Any]:
             found = await self._run(self._statements.values_by(node, key, parents, condition, aggregate))
             values = {row["key"]: row["value"] for row in found}
             return [values.get(parent, nothing) for parent in parents]
 
-        name = ("aggregate", node.name, key, fingerprint(condition), aggregate)
-        return await self._loader(name, load).load(parent)
+        return self._loader(("aggregate", node.name, key, fingerprint(condition), aggregate), load)
 
-    async def count(self, node: NodeDefinition, key: str, parent: Any, condition: Q) -> int:
-        """How many rows of one parent the viewer may see."""
-        return int(await self.aggregate(node, key, parent, condition, "count(*)", 0))
+    def counts(self, node: NodeDefinition, key: str, condition: Q) -> Loader[Any, int]:
+        """By parents, how many rows of theirs the viewer may see."""
+        return self.aggregates(node, key, condition, "count(*)", 0)
 
-    async def batched(self, name: Hashable, row: Row, by: Callable[[Sequence[Row]], Awaitable[Sequence[Any]]]) -> Any:
-        """`by` for all rows that ask under `name` at once."""
+    def batches(self, name: Hashable, by: Callable[[list[Row]], Awaitable[Sequence[Any]]]) -> Loader[Row, Any]:
+        """By rows, what `by` answers for all that ask under `name` at once."""
+        return self._loader(("batch", name), by)
 
-        async def load(rows: list[Row]) -> Sequence[Any]:
-            return await by(rows)
-
-        return await self._loader(("batch", name), load).load(row)
+    async def one(self, node: NodeDefinition, row_id: Any) -> Row | None:
+        """The row with this id, if the viewer may see it."""
+        return await self.ones(node).load(row_id)
 
     @property
     def _statements(self) -> PlainStatements:
@@ -128,9 +135,15 @@ class Reader:
             self._report.told(statement.text, statement.values, perf_counter() - began, [LevelRead("", "", len(rows))])
         return rows
 
-    def _loader(self, name: Hashable, load: Callable[[list[Any]], Awaitable[Sequence[Any]]]) -> DataLoader[Any, Any]:
+    async def _windows(
+        self, node: NodeDefinition, key: str, parents: list[Any], condition: Q, window: Window
+    ) -> list[list[Row]]:
+        rows = await self._rows(node, self._statements.windows_by(node, key, parents, condition, window))
+        return _grouped(rows, key, parents)
+
+    def _loader(self, name: Hashable, load: Callable[[list[Any]], Awaitable[Sequence[Any]]]) -> Loader[Any, Any]:
         if name not in self._loaders:
-            self._loaders[name] = DataLoader(load_fn=load)
+            self._loaders[name] = Loader(load)
         return self._loaders[name]
 
 

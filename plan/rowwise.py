@@ -27,7 +27,7 @@ from plan.declarations import (
 )
 from plan.draft import BatchField, Draft, NotCompilable, Place, declaration_of, object_type
 from plan.ids import encoder
-from plan.outline import Field, Object, guarded, page, small, value
+from plan.outline import Field, Object, guarded, page, shown, small, value
 from plan.sql import AggregateOver, ColumnOf, Related
 from plan.statements import aggregate_sql, columns_of
 from plan.tables import comes, is_nullable, sql_type
@@ -170,7 +170,8 @@ class _Pages:
         for below in draft.below(selected, kind):
             made.fields.append(draft.typename(below) or self._field(below, row, parent, counted))
         rows = f"r[{draft.relate(level, parent, declaration.key)}]" if level.columns else "None"
-        return draft.field(selected, f"{draft.name(page)}({rows}, B[{binding}])", inner=made)
+        asked = f"({rows}, B[{binding}])"
+        return draft.field(selected, f"{draft.name(page)}{asked}", inner=made, rows=f"{draft.name(shown)}{asked}")
 
     def _field(self, selected: Selected, row: Place, parent: Place, counted: Related) -> Field:
         match declaration_of(selected).python_name:

@@ -1,7 +1,7 @@
 """The questions of the relay, of its consumers, of the sweeper, of the workers and of `/metrics`."""
 
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from domain.clock import utc_now
 from domain.jobs import JobState
@@ -65,7 +65,7 @@ async def _sweep_videos(world: World) -> None:
     await _sweeper().purge_old_videos(utc_now())
 
 
-@case("sweeper: accounts", "idx_sign_ups_expires_at", "idx_sessions_ended_at", "idx_sessions_expires_at")
+@case("sweeper: accounts", "idx_sign_ups_expires_at", "idx_sessions_ended_at", "idx_sessions_expires_at", by_value=True)
 async def _sweep_accounts(world: World) -> None:
     await _sweeper().forget_old_accounts(utc_now())
 
@@ -83,12 +83,15 @@ async def _work(world: World) -> None:
 
 @case("workers: removing a video", "idx_uploads_video", "idx_comments_video_created")
 async def _purge(world: World) -> None:
-    video_id = UUID(str(world.library.videos.ids[0]))
+    drafts = [place for place, versions in enumerate(world.library.videos.versions.tolist()) if not versions]
+    draft_id = world.library.videos.ids[drafts[0]]
     async with undone():
-        await Upload.filter(video_id=video_id).delete()
-        await Comment.filter(video_id=video_id).delete()
-        await Version.filter(video_id=video_id).delete()
-        await Video.filter(id=video_id).delete()
+        await Upload.filter(video_id=world.places.video_id).delete()
+        await Comment.filter(video_id=world.places.video_id).delete()
+        await Version.filter(
+            video_id=draft_id
+        ).delete()  # with no comments on them, so that each can be asked by itself
+        await Video.filter(id=draft_id).delete()
 
 
 @case(

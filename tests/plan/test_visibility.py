@@ -101,23 +101,21 @@ RELATIONS = [
 async def test_a_reader_neither_lists_nor_counts_for_another_viewer(desk, theirs, viewers, name, field):
     target, key = NODES[name].target(field), NODES[name].fields[field].declaration.key
     owner, parent = desk.asker(theirs.viewer).reader(), theirs.ids[name][0]
-    rows = await owner.window(target, key, parent, Q(), NEWEST)
-    assert len(rows) == await owner.count(target, key, parent, Q()) > 0
+    rows = await owner.windows(target, key, Q(), NEWEST).load(parent)
+    assert len(rows) == await owner.counts(target, key, Q()).load(parent) > 0
     for viewer in (viewers["stranger"], viewers["owner"], ANONYMOUS):
         other = owner.for_viewer(viewer)
-        assert await other.window(target, key, parent, Q(), NEWEST) == []
-        assert await other.count(target, key, parent, Q()) == 0
+        assert await other.windows(target, key, Q(), NEWEST).load(parent) == []
+        assert await other.counts(target, key, Q()).load(parent) == 0
 
 
 async def test_conditions_that_differ_do_not_share_rows(desk, theirs):
     """A negated condition has the same filters as the plain one."""
     reader, team = desk.asker(theirs.viewer).reader(), theirs.ids["Team"][0]
     condition = Q(title="Cut")
-    arguments = (NODES["Video"], "team_id", team)
-    assert len(await reader.window(*arguments, condition, NEWEST)) == 2
-    assert await reader.window(*arguments, ~condition, NEWEST) == []
-    assert await reader.count(*arguments, condition) == 2
-    assert await reader.count(*arguments, ~condition) == 0
+    for asked, found in ((condition, 2), (~condition, 0)):
+        assert len(await reader.windows(NODES["Video"], "team_id", asked, NEWEST).load(team)) == found
+        assert await reader.counts(NODES["Video"], "team_id", asked).load(team) == found
 
 
 async def test_every_kind_of_thing_is_null_for_whoever_may_not_see_it(desk, theirs, viewers):
