@@ -25,7 +25,7 @@ async def serve(request: Request, services: Services) -> Response:
         if operation.kind is OperationType.SUBSCRIPTION:
             raise BadRequest(400, "Subscriptions are served over websockets, at the same address.")
         token = bearer(request.headers.get("authorization")) or request.cookies.get(cookies.NAME)
-        context = services.context(await services.caller(request, token))
+        context = await _context(request, services, operation, token)
         asked = request.headers.get("x-plan") if services.development else None
         response = respond(request, await answer(services, operation, context, **_WAYS.get(asked, {})))
     except BadRequest as problem:
@@ -34,6 +34,18 @@ async def serve(request: Request, services: Services) -> Response:
         return respond(request, refused.answer())
     _keep_session(response, context, services.public_url)
     return response
+
+
+async def _context(request: Request, services: Services, operation: Operation, token: str | None) -> Context:
+    """The context for the holder of `token`. A query's own statement finds out who that is.
+
+    Not where there is a replica: what the session has written decides whether that may answer.
+    """
+    if operation.kind is not OperationType.QUERY or services.readings.replica is not None or token is None:
+        return services.context(await services.caller(request, token))
+    context = services.context(services.stranger(request))
+    context.identity = services.identity(token)
+    return context
 
 
 async def answer(services: Services, operation: Operation, context: Context, **way: bool) -> Answer:

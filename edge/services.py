@@ -13,15 +13,18 @@ from structlog.contextvars import get_contextvars
 
 from domain.clock import Clock
 from domain.errors import DomainError, Unavailable
-from domain.viewers import Viewer
+from domain.tokens import token_hash
+from domain.viewers import ANONYMOUS, Viewer
 from edge.metrics import Metrics
 from gateways.storage import Storage
 from i18n import negotiate, translate
 from live.hub import Hub
+from models import Session
 from models.database import OUTAGES, is_outage
 from models.reading import Readings
 from plan import Reader
 from plan.engine import Engine
+from plan.identity import Identity
 from plan.requests import Answer, Operation
 from resolvers import accounts
 from resolvers.caller import Caller, Rules
@@ -91,17 +94,24 @@ class Services:
 
     async def caller(self, connection: HTTPConnection, token: str | None) -> Caller:
         """Who is behind a connection that showed `token`."""
-        headers = connection.headers
         viewer, written = await accounts.viewer_of(self.readings.fetch, token, self.clock())
+        return replace(self.stranger(connection), viewer=viewer, written=written)
+
+    def stranger(self, connection: HTTPConnection) -> Caller:
+        """Whoever is behind a connection, as nobody."""
+        headers = connection.headers
         return Caller(
-            viewer=viewer,
+            viewer=ANONYMOUS,
             locale=_locale(headers.get("accept-language", "")[:_MOST_LANGUAGES]),
             clock=self.clock,
             storage=self.storage,
             rules=self.rules,
             device=headers.get("user-agent", ""),
-            written=written,
         )
+
+    def identity(self, token: str) -> Identity:
+        """How to find out, along with what is read for them, who holds `token`."""
+        return Identity(Session.HOLDER, (token_hash(token), self.clock()), ANONYMOUS)
 
     async def still(self, caller: Caller, token: str | None) -> Caller:
         """The same caller with today's rights: signed out meanwhile, they are nobody."""

@@ -13,9 +13,8 @@ from models.base import Row, in_teams_of
 from models.database import raw_connection
 from models.lines import Fetch
 
-_CURRENT = """
-SELECT id, user_id, written_lsn FROM sessions WHERE token_hash = $1 AND ended_at IS NULL AND expires_at > $2
-"""
+_OPEN = "FROM sessions WHERE token_hash = {0} AND ended_at IS NULL AND expires_at > {1}"
+_CURRENT = "SELECT id, user_id, written_lsn " + _OPEN.format("$1", "$2")
 # Not worth waiting for the disk: if the server is lost within that moment, so is the replica's delay.
 _WRITTEN = """
 WITH hurried AS (SELECT set_config('synchronous_commit', 'off', true))
@@ -93,6 +92,9 @@ class Session(Row):
         if isinstance(viewer, ScopeViewer):
             raise TypeError("a session belongs to one person: it cannot be read for a whole role")
         return Q(user_id=viewer.user_id)
+
+    HOLDER = f"SELECT user_id, id AS session_id {_OPEN}"
+    """Who holds a token (its hash is `{0}`) at the moment `{1}`, for who asks that along with something else."""
 
     @classmethod
     async def current(cls, fetch: Fetch, token_hash: str, now: datetime) -> Record | None:

@@ -16,6 +16,7 @@ from graphql import (
     get_named_type,
     get_nullable_type,
     is_list_type,
+    is_non_null_type,
 )
 from graphql.execution.values import VariableValues, get_argument_values
 from graphql.language import ListValueNode
@@ -103,7 +104,7 @@ class Arguments:
         values = dict[str, Any]()
         for part in self._parts:
             value = part.value if part.variable is None else variables.coerced.get(part.variable)
-            if not part.simple and value is not None:
+            if part.required if value is None else not part.simple:
                 return self._converted(variables)
             values[part.name] = value
         return values
@@ -114,12 +115,13 @@ class Arguments:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """An argument: a value, or the variable that holds it. `simple` ones need no conversion."""
+    """An argument: a value, or the variable that holds it. `simple` ones need no conversion, `required` ones a value."""
 
     name: str
     variable: str | None
     value: Any
     simple: bool
+    required: bool
 
 
 def _parts(field: PlanField, definition: GraphQLField, node: FieldNode) -> list[_Part] | None:
@@ -136,7 +138,7 @@ def _parts(field: PlanField, definition: GraphQLField, node: FieldNode) -> list[
             return None
         variable = value.name.value if isinstance(value, VariableNode) else None
         literal = None if value is None or variable else coerce_input_literal(value, declared.type)
-        parts.append(_Part(names[name.lower()], variable, literal, simple))
+        parts.append(_Part(names[name.lower()], variable, literal, simple, is_non_null_type(declared.type)))
     return parts
 
 
@@ -154,7 +156,7 @@ class Binding:
         try:
             bound = self._bind(request)
         except Exception as error:  # noqa: BLE001 - told at the field's place, as its resolver's would be
-            bound = Bound(failed=error)
+            return Bound(failed=error)  # not kept: an error that is raised again holds on to what it was raised in before
         if self._constant:
             self._known = bound
         return bound

@@ -59,8 +59,12 @@ class _Writer:
         if field.rows is not None:
             return self._connection(field, field.rows)
         if self._is_of_rows(field):
-            return f"[{self.object(cast('Object', field.inner))} for r in {self._rows or field.raw}]"
+            return f"[{self.object(cast('Object', field.inner))} for r in {self._rows_of(field)}]"
         return f"{self._completer(field.type, field.inner)}(s, r, p, {field.raw})"
+
+    def _rows_of(self, field: Field) -> str:
+        """Where the rows of a list are: those of a connection may need no page, any others are where they are."""
+        return self._rows if self._rows and field.raw == "p.rows" else field.raw
 
     def _connection(self, field: Field, rows: str) -> str:
         """A connection; it needs no page of its own where only its rows are asked for, once."""

@@ -39,6 +39,8 @@ from plan.documents import Kept
 from plan.draft import NotCompilable
 from plan.errors import BadInput
 from plan.explain import Report
+from plan.identity import Identity, identify
+from plan.planned import Planned
 from plan.reader import Fetch, Reader
 from plan.requests import Answer, Operation, Request, RequestRefused
 from plan.runner import Asked, Describe, Outcome, Plan, Runner
@@ -56,6 +58,7 @@ class Context(Protocol):
     """What an execution carries; the application's context has more."""
 
     reader: Reader
+    identity: Identity | None
 
     @property
     def fetch(self) -> Fetch:
@@ -148,7 +151,7 @@ class Engine:
 
     def failed(self, error: Exception, context: Context) -> Answer:
         """The answer for an error outside of any field."""
-        return {"data": None, "errors": [self._formatted(GraphQLError(str(error), original_error=error), context)]}
+        return self._answer((None, [GraphQLError(str(error), original_error=error)]), context)
 
     def _judged(self, query: str) -> Sound | RequestRefused:
         try:
@@ -174,9 +177,12 @@ class Engine:
         context.reader.begin(asked.name, report)
         try:
             plan = self._plan(asked, plain=plain)
+            if not isinstance(plan, Planned) or plan.needs_viewer:
+                await identify(context)
             outcome = await self._runner.run(plan, asked, context, root, report)
         except NotCompilable as reason:
             self._observe(kind, reason.reason)
+            await identify(context)
             outcome = await self._executed(asked, context, root)
             reasoned: NotCompilable | None = reason
         else:
@@ -211,10 +217,12 @@ class Engine:
         data, errors = outcome
         answer: Answer = {"data": data}
         if errors:
-            answer["errors"] = [self._formatted(error, context) for error in errors]
+            logged = set[int]()
+            answer["errors"] = [self._formatted(error, context, logged) for error in errors]
         return answer
 
-    def _formatted(self, error: GraphQLError, context: Context) -> dict[str, Any]:
+    def _formatted(self, error: GraphQLError, context: Context, logged: set[int]) -> dict[str, Any]:
+        """For the client. A cause is logged where it is met first: hundreds of rows may have failed by one."""
         formatted: dict[str, Any] = dict(error.formatted)
         cause = error.original_error
         if isinstance(cause, BadInput):
@@ -224,7 +232,9 @@ class Engine:
         described = self._describe(cause, context)
         if described is not None:
             return formatted | dict(described)
-        log.error("an operation failed at %s", error.path, exc_info=cause)
+        if id(cause) not in logged:
+            logged.add(id(cause))
+            log.error("an operation failed at %s", error.path, exc_info=cause)
         message = f"Something went wrong on our side. Request {context.request_id}."
         return formatted | {"message": message, "extensions": {"code": "INTERNAL", "requestId": context.request_id}}
 

@@ -13,11 +13,12 @@ from graphql import GraphQLError
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 
-from plan.arguments import Bound, Request
+from plan.arguments import Bound, ReferenceBinding, Request
 from plan.builder import builder
 from plan.careful import Careful
 from plan.draft import BatchField, Outline
 from plan.explain import LevelRead, Report
+from plan.identity import Identity
 from plan.predicates import kind_of
 from plan.rows import Row
 from plan.sql import Level, Scope, statement
@@ -61,6 +62,8 @@ class Planned:
         self._name = name
         self._build = builder(outline)
         self._statements: OrderedDict[Hashable, tuple[str, Writing]] = OrderedDict()
+        self.needs_viewer = any(isinstance(each, ReferenceBinding) for each in outline.bindings)
+        """Whether it must be known who asks before it is read."""
 
     async def read(self, source: Any, context: Any, variables: VariableValues, report: Report | None = None) -> Read:
         """Reads all that the answer needs. What the database raises goes through."""
@@ -91,25 +94,29 @@ class Planned:
                 log.warning("an answer's builder failed", exc_info=unusual)
             return data, errors
 
-    def statement(self, viewer: Any, bounds: Sequence[Bound]) -> tuple[str, Writing]:
+    def statement(self, viewer: Any, bounds: Sequence[Bound], identity: Identity | None = None) -> tuple[str, Writing]:
         """The statement for this kind of viewer and these arguments; those used last are kept."""
-        key = (kind_of(viewer), *(bound.shape for bound in bounds))
+        key = (kind_of(viewer), identity and identity.select, *[bound.shape for bound in bounds])
         if key in self._statements:
             self._statements.move_to_end(key)
             return self._statements[key]
-        writing = Writing()
-        made = statement(self._outline.roots, Scope(viewer, bounds, writing), self._name), writing
+        writing = Writing(identity)
+        scope = Scope(viewer, bounds, writing)
+        made = statement(self._outline.roots, scope, self._name, identity), writing
         self._statements[key] = made
         if len(self._statements) > STATEMENTS_KEPT:
             self._statements.popitem(last=False)
         return made
 
     async def _rows(self, context: Any, bounds: Sequence[Bound], report: Report | None) -> Any:
-        viewer = context.reader.viewer
-        text, writing = self.statement(viewer, bounds)
-        values = writing.values(viewer, bounds)
+        identity: Identity | None = context.identity
+        viewer = identity.nobody if identity else context.reader.viewer
+        text, writing = self.statement(viewer, bounds, identity)
+        values = writing.values(identity or viewer, bounds)
         began = perf_counter()
         (roots,) = await context.fetch(text, values)
+        if identity is not None:
+            context.become(identity.viewer(next(iter(roots[-1]), None)))
         if report is not None:
             levels = [
                 LevelRead(level.path, level.alias, len(_tuples(level, roots, bounds)))

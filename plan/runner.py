@@ -121,6 +121,9 @@ class Runner:
             return reason
         except GraphQLError as error:  # a variable of @skip that is null: the executor says so in its own words
             return NotCompilable("directives", error.message)
+        except Exception as error:
+            log.warning("a document could not be compiled", exc_info=True)
+            return NotCompilable("fault", repr(error))
 
     def _answered(self, selected: Selected, compiler: Compiler, name: str) -> Answered:
         if selected.name == "__typename":
@@ -169,7 +172,8 @@ class Runner:
         for answered in fields:
             selected = answered.selected
             path = Path(None, selected.key, selected.parent.name)
-            resolving = _Resolving(answered, path, executor, asked.variables, report)
+            own = executor.build_per_event_executor(root)  # with errors of its own
+            resolving = _Resolving(answered, path, own, asked.variables, report)
             try:
                 data[selected.key], more = await resolving.value(root, context)
             except Exception as error:  # noqa: BLE001 - told in the field's place
@@ -228,9 +232,8 @@ class _Resolving:
         return data[self.answered.selected.key], errors
 
     async def _value(self, outcome: Any, context: Any) -> tuple[Any, Sequence[GraphQLError]]:
-        name = get_object_definition(type(outcome), strict=True).name
-        planned = self.answered.values[name]
         try:
+            planned = self.answered.values[get_object_definition(type(outcome), strict=True).name]
             read = await self._read(planned, outcome, context)
             return planned.answer(read, self.path)
         except GraphQLError:

@@ -17,6 +17,7 @@ from plan.writing import Writing
 
 if TYPE_CHECKING:
     from plan.arguments import Bound
+    from plan.identity import Identity
     from plan.nodes import NodeDefinition
 
 
@@ -177,9 +178,10 @@ class Level:
         return beyond(bound.order, self.alias, marks, until=until)
 
 
-def statement(roots: Sequence[Level], scope: Scope, name: str) -> str:
-    """The text of the statement that reads the roots: one row, with an array for each."""
-    body = "SELECT " + ", ".join(root.written(scope) for root in roots)
+def statement(roots: Sequence[Level], scope: Scope, name: str, identity: Identity | None = None) -> str:
+    """The text of the statement that reads the roots: one row, with an array for each, and one for who asks."""
+    asking = [f"ARRAY(SELECT ROW({', '.join(identity.ids)}) FROM asking)"] if identity else []
+    body = "SELECT " + ", ".join([root.written(scope) for root in roots] + asking)
     return scope.writing.text(body, name)
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from plan.identity import Identity
 
 
 class Slot(Hashable, Protocol):
@@ -39,6 +42,18 @@ class OfViewer:
 
 
 @dataclass(frozen=True, slots=True)
+class OfIdentity:
+    """One of the values by which whoever asks is looked up."""
+
+    index: int
+
+    def value(self, viewer: Any, bounds: Any) -> Any:
+        """The value; `viewer` is an `Identity` as yet."""
+        del bounds
+        return viewer.values[self.index]
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """Text and values, ready for asyncpg."""
 
@@ -54,13 +69,18 @@ class Writing:
     that all levels compare with: a page of 50 rows with three relations took half the time, a room of 200 a quarter.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, identity: Identity | None = None) -> None:
         self.slots: list[Slot] = []
         self._numbers: dict[Slot, int] = {}
         self._rights: dict[str, str] = {}
+        self._asking = ""
+        if identity is not None:
+            self._asking = identity.select.format(*[self.parameter(OfIdentity(i)) for i in range(len(identity.values))])
 
     def parameter(self, slot: Slot) -> str:
-        """The placeholder of `slot`."""
+        """The placeholder of `slot`, or what else stands for it."""
+        if self._asking and isinstance(slot, OfViewer):
+            return f"(SELECT {slot.attribute} FROM asking)"
         if slot not in self._numbers:
             self.slots.append(slot)
             self._numbers[slot] = len(self.slots)
@@ -73,10 +93,9 @@ class Writing:
 
     def text(self, body: str, name: str = "") -> str:
         """The whole statement; `name` says in a comment what it is for (it must be a GraphQL name)."""
-        rights = ", ".join(
-            f"{name} AS MATERIALIZED (SELECT ARRAY({select}) AS held)" for select, name in self._rights.items()
-        )
-        return f"{f'/* {name} */ ' if name else ''}{f'WITH {rights} ' if rights else ''}{body}"
+        known = [f"asking AS MATERIALIZED ({self._asking})"] if self._asking else []
+        known += [f"{name} AS MATERIALIZED (SELECT ARRAY({select}) AS held)" for select, name in self._rights.items()]
+        return f"{f'/* {name} */ ' if name else ''}{'WITH ' + ', '.join(known) + ' ' if known else ''}{body}"
 
     def values(self, viewer: Any, bounds: Any) -> tuple[Any, ...]:
         """The parameters' values, in order."""

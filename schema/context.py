@@ -8,6 +8,7 @@ from strawberry.types.info import Info as StrawberryInfo
 
 from domain.viewers import Viewer
 from plan import Reader
+from plan.identity import Identity
 from plan.reader import Fetch
 from resolvers.caller import Caller
 
@@ -32,9 +33,12 @@ class Context:
     observe: Callable[[str, float], None]
     """Told the name of each mutation that ran and how many seconds its use-case took."""
     cookie: SessionCookie | None = None
+    identity: Identity | None = None
+    """How to find out who asks, where that is left to whatever reads first; they are nobody until then."""
 
     def become(self, viewer: Viewer) -> None:
-        """What is read from now on is read as `viewer`: somebody has just signed in."""
+        """What is read from now on is read as `viewer`: somebody has just signed in, or it is known now who asks."""
+        self.identity = None
         self.caller = replace(self.caller, viewer=viewer)
         self.reader = self.reader.for_viewer(viewer)
 
