@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from graphql import GraphQLField, get_named_type
+from graphql import FieldNode, GraphQLField, get_named_type
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_subfields
 from graphql.execution.values import get_argument_values
 from strawberry.types.arguments import convert_arguments
@@ -56,6 +56,10 @@ class Step:
 
 class Foreseen(ABC):
     """Answers a field from loaders, and says beforehand what they have to load for it."""
+
+    @abstractmethod
+    def at_hand(self, source: Row, node: FieldNode, context: Any) -> Any:
+        """What the loaders have for this row, which may be UNKNOWN; `node` is where it is asked for first."""
 
     @abstractmethod
     def foresee(self, asked: Asked) -> Iterator[Step]:

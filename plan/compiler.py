@@ -18,7 +18,6 @@ from plan.draft import Draft, NotCompilable, Outline, Place, declaration_of, obj
 from plan.nodes import NODES, innermost, node_of
 from plan.outline import Choice, Field, Object, first
 from plan.rowwise import Rows
-from plan.sql import ColumnOf
 
 MOST_JOINS = 60
 """In one statement: beyond, PostgreSQL takes longer to plan it than to run it in parts."""
@@ -101,7 +100,6 @@ class _Values:
         objects, places = dict[str, Object](), dict[str, int]()
         for kind in kinds:
             level = draft.level(selected, NODES[kind.name], index)
-            level.index_of(ColumnOf(level.alias, "id"))  # so that no tuple is empty
             draft.outline.roots.append(level)
             level.place = places[kind.name] = len(draft.outline.roots) - 1
             objects[kind.name] = self._rows.object(selected, kind, Place(level.node, level, level.alias))

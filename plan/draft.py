@@ -14,7 +14,7 @@ from plan.collecting import Collector, Selected
 from plan.declarations import PlanField
 from plan.nodes import NodeDefinition
 from plan.outline import Choice, Field, Object
-from plan.sql import ColumnOf, FirstOfJoin, Level, Related, ToOneJoin
+from plan.sql import ColumnOf, FirstOfJoin, IdOf, Level, Related, ToOneJoin
 
 
 class NotCompilable(Exception):
@@ -139,7 +139,7 @@ class Draft:
         if key not in joins:
             joins[key] = _join(declaration, target, self.alias(), place.alias)
         alias = joins[key].alias
-        return Place(target, place.level, alias, place.level.index_of(ColumnOf(alias, "id")))
+        return Place(target, place.level, alias, place.level.index_of(IdOf(alias)))
 
     def bind(self, binding: Binding) -> int:
         """Adds a binding; answers its place."""

@@ -23,19 +23,19 @@ def encode_id(type_name: str, row_id: UUID) -> str:
 
 
 @cache
-def encoder(type_name: str, *, repeating: bool = False) -> Callable[[UUID], str]:
-    """`encode_id` for the rows of one type, in half the time: a page holds hundreds of ids.
+def encoder(type_name: str, *, repeating: bool = False) -> Callable[[bytes], str]:
+    """`encode_id` for the bytes of ids of one type, in a third of the time: a page holds hundreds of them.
 
     With `repeating` those met last are remembered: authors, teams, whatever many rows lead to.
     """
     prefix = type_name.encode() + b":"
     padding = -(len(prefix) + 16) % 3
 
-    def encode(row_id: UUID) -> str:
-        return b2a_base64(prefix + row_id.bytes, newline=False).translate(_URL_SAFE).decode()
+    def encode(row_id: bytes) -> str:
+        return b2a_base64(prefix + row_id, newline=False).translate(_URL_SAFE).decode()
 
-    def encode_padded(row_id: UUID) -> str:
-        return b2a_base64(prefix + row_id.bytes, newline=False)[:-padding].translate(_URL_SAFE).decode()
+    def encode_padded(row_id: bytes) -> str:
+        return b2a_base64(prefix + row_id, newline=False)[:-padding].translate(_URL_SAFE).decode()
 
     made = encode_padded if padding else encode
 

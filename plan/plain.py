@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from graphql import FieldNode
 from strawberry.types.unset import UNSET
 from tortoise.expressions import Q
 
@@ -33,7 +34,7 @@ from plan.declarations import (
     ToOne,
     Where,
 )
-from plan.ids import decode_id, encoder
+from plan.ids import decode_id, encode_id
 from plan.loader import UNKNOWN, Loader
 from plan.nodes import NODES, NodeDefinition, innermost, node_of
 from plan.rows import Row
@@ -53,7 +54,7 @@ def resolve(field: PlanField) -> Answering:
 
 
 def _global_id(_field: PlanField) -> Answering:
-    return lambda source, **_: encoder(source.node.name)(source.values["id"])
+    return lambda source, **_: encoder(source.node.name)(source.values["id"].bytes)
 
 
 def _column(field: PlanField) -> Answering:
@@ -88,6 +89,12 @@ class _Found(Foreseen):
         del args, kwargs
         key = self.key(source)
         return None if key is None else self._loader(info.context, source.node).get(key)
+
+    def at_hand(self, source: Row, node: FieldNode, context: Any) -> Any:
+        """The value, or None or UNKNOWN."""
+        del node
+        key = self.key(source)
+        return None if key is None else self._loader(context, source.node).known(key)
 
     def foresee(self, asked: Asked) -> Iterator[Step]:
         """Its values, and what is asked of their rows."""
@@ -195,6 +202,11 @@ class _Through(Foreseen):
         other = self._found(source.node)(source, info, args, kwargs)
         return self._of(other) if other is None or isinstance(other, Row) else self._later(other)
 
+    def at_hand(self, source: Row, node: FieldNode, context: Any) -> Any:
+        """The column's value, or None or UNKNOWN."""
+        other = self._found(source.node).at_hand(source, node, context)
+        return other if other is UNKNOWN else self._of(other)
+
     def foresee(self, asked: Asked) -> Iterator[Step]:
         """The rows."""
         yield self._found(asked.rows[0].node).step(asked, [])
@@ -247,9 +259,13 @@ class _Connection(Foreseen):
         """The page, or an awaitable of it."""
         del args, kwargs
         node = info._raw_info.field_nodes[0]  # noqa: SLF001 - the place in the document
-        pages: _Pages | None = info.context.reader.kept.get((self, id(node)))
-        page = UNKNOWN if pages is None else pages.page(source.values["id"])
+        page = self.at_hand(source, node, info.context)
         return self._later(source, Sight(info)) if page is UNKNOWN else page
+
+    def at_hand(self, source: Row, node: FieldNode, context: Any) -> Any:
+        """The page, or UNKNOWN."""
+        pages: _Pages | None = context.reader.kept.get((self, id(node)))
+        return UNKNOWN if pages is None else pages.page(source.values["id"])
 
     def foresee(self, asked: Asked) -> Iterator[Step]:
         """The rows of the pages with what is asked of them, and their number where that is asked for."""

@@ -28,7 +28,7 @@ from plan.declarations import (
 from plan.draft import BatchField, Draft, NotCompilable, Place, declaration_of, object_type
 from plan.ids import encoder
 from plan.outline import Field, Object, guarded, page, shown, small, value
-from plan.sql import AggregateOver, ColumnOf, Related
+from plan.sql import AggregateOver, ColumnOf, IdOf, Related
 from plan.statements import aggregate_sql, columns_of
 from plan.tables import comes, is_nullable, sql_type
 
@@ -63,7 +63,7 @@ class Rows:
 
     def items(self, selected: Selected, inner: Object, place: Place, rows: str) -> Field:
         """A list of rows, or of what is made of them."""
-        place.level.index_of(ColumnOf(place.alias, "id"))  # so that no tuple is empty
+        place.level.read = True
         return self._draft.field(selected, rows, inner=inner)
 
     def over(self, selected: Selected, related: Related, aggregate: str, parent: Place, *, quick: bool) -> Field:
@@ -80,7 +80,7 @@ class Rows:
 
     def _global_id(self, selected: Selected, _declaration: GlobalId, place: Place) -> Field:
         encode = self._draft.name(encoder(place.node.name, repeating=place.presence is not None))
-        return self._draft.simple(selected, f"{encode}({self._draft.column(place, 'id')})")
+        return self._draft.simple(selected, f"{encode}(r[{place.level.index_of(IdOf(place.alias))}])")
 
     def _stored(self, selected: Selected, declaration: Column, place: Place) -> Field:
         if declaration.through:
@@ -169,7 +169,7 @@ class _Pages:
         made = Object(kind.name, "p")
         for below in draft.below(selected, kind):
             made.fields.append(draft.typename(below) or self._field(below, row, parent, counted))
-        rows = f"r[{draft.relate(level, parent, declaration.key)}]" if level.columns else "None"
+        rows = f"r[{draft.relate(level, parent, declaration.key)}]" if level.read else "None"
         asked = f"({rows}, B[{binding}])"
         return draft.field(selected, f"{draft.name(page)}{asked}", inner=made, rows=f"{draft.name(shown)}{asked}")
 
@@ -199,7 +199,7 @@ class _Pages:
         return made
 
     def _page_info(self, selected: Selected, row: Place) -> Field:
-        row.level.index_of(ColumnOf(row.alias, "id"))  # whether there is more is known by the rows alone
+        row.level.read = True  # whether there is more is known by the rows alone
         made = Object(object_type(selected).name, "p")
         for below in self._draft.below(selected):
             field = self._draft.typename(below) or self._draft.simple(below, self._of_page(below.name, row))

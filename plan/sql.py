@@ -57,6 +57,18 @@ class ColumnOf:
 
 
 @dataclass(frozen=True, slots=True)
+class IdOf:
+    """The id of the level's row, or of something joined to it, as bytes: nobody needs a UUID made of it."""
+
+    alias: str
+
+    def written(self, scope: Scope) -> str:
+        """In SQL."""
+        del scope
+        return f"uuid_send({self.alias}.id)"
+
+
+@dataclass(frozen=True, slots=True)
 class Related:
     """The rows of `node` that hold the id of the row `parent` in `key`, as the arguments of a binding narrow them."""
 
@@ -136,7 +148,7 @@ class Level:
     """Rows of `node`. Those of a relation have `related`; those at a root have none, and are found by their id.
 
     `place` is where the rows are: the column of the parent's tuple, or the column of the statement's only row. `path`
-    names the field of the answer that they are under.
+    names the field of the answer that they are under; `read` is whether any row of a connection is asked for.
     """
 
     node: NodeDefinition
@@ -146,6 +158,7 @@ class Level:
     related: Related | None = None
     parent: Level | None = None
     place: int = -1
+    read: bool = False
     columns: dict[Any, int] = field(default_factory=dict)
     joins: dict[tuple[str, str], ToOneJoin | FirstOfJoin] = field(default_factory=dict)
 
@@ -158,7 +171,7 @@ class Level:
         bound = scope.bounds[self.binding]
         if bound.failed or (self.related is None and bound.chosen not in (None, self.node.name)):
             return "NULL"
-        columns = ", ".join(column.written(scope) for column in self.columns)
+        columns = ", ".join(column.written(scope) for column in self.columns) or "TRUE"
         joined = "".join(f" {join.written(scope)}" for join in self.joins.values())
         asked = self._asked(scope) if self.related is None else self._window(self.related, scope, bound)
         return f"ARRAY(SELECT ROW({columns}) FROM {quoted(self.node.table)} {self.alias}{joined} WHERE {asked})"
