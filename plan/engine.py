@@ -173,26 +173,30 @@ class Engine:
     async def _answered(
         self, asked: Asked, context: Context, root: Any, report: Report | None, *, plain: bool
     ) -> Answer:
-        kind = asked.operation.operation
         context.reader.begin(asked.name, report)
+        outcome = await self._planned(asked, context, root, report, plain=plain)
+        reason = outcome if isinstance(outcome, NotCompilable) else None
+        self._observe(asked.operation.operation, reason.reason if reason else "planned")
+        if isinstance(outcome, NotCompilable):
+            await identify(context)
+            outcome = await self._executed(asked, context, root)
+        answer = self._answer(outcome, context)
+        if report is not None:
+            await report.analyze(context.fetch)
+            answer["extensions"] = {"plan": report.shown(reason)}
+        return answer
+
+    async def _planned(
+        self, asked: Asked, context: Context, root: Any, report: Report | None, *, plain: bool
+    ) -> Outcome | NotCompilable:
+        """What the plan answers, or why it does not."""
         try:
             plan = self._plan(asked, plain=plain)
             if not isinstance(plan, Planned) or plan.needs_viewer:
                 await identify(context)
-            outcome = await self._runner.run(plan, asked, context, root, report)
+            return await self._runner.run(plan, asked, context, root, report)
         except NotCompilable as reason:
-            self._observe(kind, reason.reason)
-            await identify(context)
-            outcome = await self._executed(asked, context, root)
-            reasoned: NotCompilable | None = reason
-        else:
-            self._observe(kind, "planned")
-            reasoned = None
-        answer = self._answer(outcome, context)
-        if report is not None:
-            await report.analyze(context.fetch)
-            answer["extensions"] = {"plan": report.shown(reasoned)}
-        return answer
+            return reason
 
     def _plan(self, asked: Asked, *, plain: bool) -> Plan:
         if plain:
