@@ -12,7 +12,7 @@ from domain.jobs import JobFault, JobKind, JobState
 from domain.media import IngestStep, Refusal
 from domain.permissions import Role
 from domain.uploads import UploadState
-from domain.videos import VideoStatus
+from domain.videos import VideoOrder, VideoStatus
 from i18n.catalogs import catalog
 
 E = TypeVar("E", bound=type[Enum])
@@ -54,6 +54,12 @@ describe(
     "How far a video has come.",
     DRAFT="It has no version yet.",
     READY="It has at least one version.",
+)
+describe(
+    VideoOrder,
+    "In which order a library is listed.",
+    NEWEST="The newest first: what is usual.",
+    OLDEST="The oldest first.",
 )
 describe(
     UploadState,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import models
 from domain.permissions import Role
+from domain.videos import VideoOrder
 from plan import Connection, Node, column, count_of, node, to_many, to_one
 from schema.videos import VideoFilter
 
@@ -28,7 +29,8 @@ class Team(Node):
         order="-created_at",
         filters=VideoFilter,
         where=models.Video.matching,
-        description="The library, newest first. What is in the trash is left out unless asked for.",
+        orders={VideoOrder.NEWEST: "-created_at", VideoOrder.OLDEST: "created_at"},
+        description="The library, usually newest first. What is in the trash is left out unless asked for.",
     )
     video_count: int = count_of("videos", description="How many videos are in the library, the trash left out.")
 

@@ -135,3 +135,35 @@ async def test_the_library_pages_backwards(make: Factory) -> None:
     found, place = await page(last=2, before=place["startCursor"])
     assert found == newest_first[:1]
     assert place["hasPreviousPage"] is False
+
+
+ORDERED = """
+query($teamId: ID!, $first: Int, $after: String, $orderBy: VideoOrder) {
+  team(id: $teamId) {
+    videos(first: $first, after: $after, orderBy: $orderBy) { nodes { id } pageInfo { hasNextPage endCursor } }
+  }
+}
+"""
+
+
+async def listed(crew: Crew, order: str | None) -> tuple[list[str], str]:
+    """All videos in an order, two at a time, and the last cursor."""
+    found, after = [], None
+    while True:
+        asked = {"teamId": crew.id, "first": 2, "after": after, "orderBy": order}
+        page = (await crew.viewer.client.ask(ORDERED, None, asked))["data"]["team"]["videos"]
+        found += [node["id"] for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return found, after
+
+
+async def test_the_library_is_listed_from_either_end(make):
+    crew, _ = await furnished(make)
+    newest, _ = await listed(crew, None)
+    oldest, cursor = await listed(crew, "OLDEST")
+    assert len(newest) == 5
+    assert (await listed(crew, "NEWEST"))[0] == newest == oldest[::-1]
+    asked = {"teamId": crew.id, "first": 2, "after": cursor, "orderBy": "NEWEST"}
+    answer = await crew.viewer.client.ask(ORDERED, None, asked)
+    assert answer["errors"][0]["extensions"]["code"] == "INVALID", "a place in one order is none in another"
