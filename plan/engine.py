@@ -48,7 +48,7 @@ from plan.shapes import MOST_CHARACTERS, MOST_TOKENS, TooCostly, require, requir
 from plan.variables import coerced_variables
 
 log = logging.getLogger(__name__)
-CHARACTERS_KEPT = 1_000_000
+CHARACTERS_KEPT = 400_000
 OPERATION_SECONDS = 10
 MOST_ERRORS = 5
 """Of validation: each is looked up in the text, and a client mends the first."""
