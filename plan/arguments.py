@@ -76,10 +76,10 @@ class Bound:
     """Whether they were read from the end."""
 
     def __post_init__(self) -> None:
-        text = self.template.text if self.template else None
+        condition = (self.template.text, self.template.rights) if self.template else None
         self.size = self.paging.size if self.paging else self.limit
         self.backwards = self.paging is not None and self.paging.backwards
-        self.shape = (self.failed is None, self.chosen, text, self.order, self.limit, self.keysets)
+        self.shape = (self.failed is None, self.chosen, condition, self.order, self.limit, self.keysets)
 
 
 class Arguments:
@@ -156,7 +156,7 @@ class Binding:
         try:
             bound = self._bind(request)
         except Exception as error:  # noqa: BLE001 - told at the field's place, as its resolver's would be
-            return Bound(failed=error)  # not kept: an error that is raised again holds on to what it was raised in before
+            return Bound(failed=error)  # never kept: what is raised again keeps the frames of every time that it was
         if self._constant:
             self._known = bound
         return bound

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from graphql import GraphQLOutputType, get_nullable_type, is_list_type, is_non_null_type
-from graphql.pyutils import Undefined
+from graphql.pyutils import Undefined, is_iterable
 
 from plan.draft import Outline
 from plan.outline import Choice, Field, Object
@@ -20,7 +20,7 @@ Build = Callable[[Any, Any, Any, Any], dict[str, Any]]
 
 
 class Unusual(Exception):
-    """A null where none may be: reason enough to look carefully."""
+    """A null where none may be, a list that is none: reason enough to look carefully."""
 
 
 def builder(outline: Outline) -> Build:
@@ -155,6 +155,8 @@ def _each(complete: Callable[[Any], Any], *, required: bool) -> Callable[[Any], 
             raise values
         if values is None:
             return _null() if required else None
+        if values.__class__ is not list and not is_iterable(values):
+            raise Unusual
         return [complete(value) for value in values]
 
     return each

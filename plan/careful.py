@@ -18,7 +18,7 @@ from graphql import (
     located_error,
 )
 from graphql.execution.executor import CollectedErrors, Executor
-from graphql.pyutils import Path
+from graphql.pyutils import Path, is_iterable
 
 from plan.draft import Outline
 from plan.outline import Choice, Field, Object
@@ -71,6 +71,8 @@ class Careful:
         if value is None:
             return None
         if is_list_type(kind):
+            if not is_iterable(value):
+                raise GraphQLError(f"Expected Iterable, but did not find one for field '{field.parent}.{field.name}'.")
             return [
                 self._item(kind.of_type, item, field, scope, path.add_key(index)) for index, item in enumerate(value)
             ]

@@ -8,6 +8,15 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
+SHORTEST = 200
+"""What the shortest text counts for: what is made of it takes some ten thousand bytes all the same."""
+
+
+def weight(text: str) -> int:
+    """How many characters a document counts for."""
+    return SHORTEST + len(text)
+
+
 class Kept(Generic[K, V]):
     """What was made of the texts used last, as many as have `most` characters together.
 

@@ -35,9 +35,10 @@ from strawberry.types.arguments import convert_arguments
 from plan.arguments import Convert
 from plan.costs import Tariff
 from plan.declarations import PlanField
-from plan.documents import Kept
+from plan.documents import Kept, weight
 from plan.draft import NotCompilable
 from plan.errors import BadInput
+from plan.executor import PlainExecutor
 from plan.explain import Report
 from plan.identity import Identity, identify
 from plan.planned import Planned
@@ -110,7 +111,7 @@ class Engine:
         """The request's operation; RequestRefused when there is none, or it is not sound, or it costs too much."""
         try:
             require("characters", len(request.query), MOST_CHARACTERS)
-            judged = self._documents.get(request.query, len(request.query), lambda: self._judged(request.query))
+            judged = self._documents.get(request.query, weight(request.query), lambda: self._judged(request.query))
             if isinstance(judged, RequestRefused):
                 # A new one: an exception that is raised again keeps the frames of every time that it was.
                 raise RequestRefused(judged.errors, judged.code)
@@ -213,6 +214,7 @@ class Engine:
             context_value=context,
             variable_values=dict(asked.given),
             operation_name=asked.name or None,
+            executor_class=PlainExecutor,
         )
         result = await result if isawaitable(result) else result
         return result.data, result.errors or ()

@@ -37,7 +37,7 @@ class _Held:
         """What a client gets, or None where that takes more than a look."""
         try:
             value = self.answer(row, info=None, args=None, kwargs=None)
-            return None if value is None else self.shown(value)
+            return None if value is None or isinstance(value, Exception) else self.shown(value)
         except Exception:  # noqa: BLE001 - it is raised again where it is told
             return None
 

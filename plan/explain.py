@@ -68,7 +68,7 @@ class Report:
             ((explained,),) = await fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) {told.sql}", told.values)
             times = times_by_alias(orjson.loads(explained)[0]["Plan"])
             for level in told.levels:
-                level.milliseconds = times.get(level.alias, 0.0)
+                level.milliseconds = times.get(level.alias)
 
 
 def times_by_alias(plan: Mapping[str, Any]) -> dict[str, float]:

@@ -34,7 +34,7 @@ from plan.declarations import (
     ToOne,
     Where,
 )
-from plan.ids import decode_id, encode_id
+from plan.ids import decode_id, encoder
 from plan.loader import UNKNOWN, Loader
 from plan.nodes import NODES, NodeDefinition, innermost, node_of
 from plan.rows import Row

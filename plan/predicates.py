@@ -122,16 +122,17 @@ def template_of(table: Any, condition: Q) -> Template:
     key = (table, fingerprint(condition))
     if key in _conditions:
         _conditions.move_to_end(key)
-        return _conditions[key]
+        return _conditions[key][0]
     made = _template(table, condition, Given)
     if len(key[1]) <= LONGEST_KEPT:
-        _conditions[key] = made
+        _conditions[key] = made, condition
         if len(_conditions) > CONDITIONS_KEPT:
             _conditions.popitem(last=False)
     return made
 
 
-_conditions: OrderedDict[tuple[Any, str], Template] = OrderedDict()
+_conditions: OrderedDict[tuple[Any, str], tuple[Template, Q]] = OrderedDict()
+"""With what they were made of: a subquery's text is its place in memory, which must not be another's meanwhile."""
 
 
 def fingerprint(condition: Q) -> str:

@@ -30,7 +30,7 @@ from plan.arguments import Convert
 from plan.collecting import Collector, Selected, deciding_variables, decisions
 from plan.compiler import Compiler
 from plan.declarations import Reference
-from plan.documents import Kept
+from plan.documents import Kept, weight
 from plan.draft import NotCompilable
 from plan.explain import Report
 from plan.nodes import NODES
@@ -100,8 +100,10 @@ class Runner:
 
     def plan(self, asked: Asked) -> Plan:
         """The operation's plan; NotCompilable where there is none."""
-        characters = len(asked.text)
-        deciding = self._deciding.get(asked.text, characters, lambda: deciding_variables(asked.document))
+        characters = weight(asked.text)
+        deciding: tuple[str, ...] = ()
+        if "@" in asked.text:  # no directive is written otherwise, and to look for them takes as long as to compile
+            deciding = self._deciding.get(asked.text, characters, lambda: deciding_variables(asked.document))
         if len(deciding) > MOST_DECISIONS:
             raise NotCompilable("decisions", f"@skip and @include depend on {len(deciding)} variables")
         key = (asked.text, asked.name, decisions(deciding, asked.variables))
@@ -145,8 +147,9 @@ class Runner:
         try:
             return await self._query(plan, asked, context, report)
         except Exception as error:
-            log.warning("a plan failed", exc_info=True)
-            raise NotCompilable("fault", repr(error)) from error
+            _log(error)
+            reason = "values" if isinstance(error, asyncpg.DataError) else "fault"
+            raise NotCompilable(reason, repr(error)) from error
 
     async def _query(self, planned: Planned, asked: Asked, context: Any, report: Report | None) -> Outcome:
         try:
@@ -226,8 +229,8 @@ class _Resolving:
             raise
         except GraphQLError:
             raise
-        except Exception:
-            log.warning("a plan failed", exc_info=True)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the change is made and must be answered
+            _log(error)
             return await self._completed(await found(context.reader, written))
         return data[self.answered.selected.key], errors
 
@@ -238,8 +241,8 @@ class _Resolving:
             return planned.answer(read, self.path)
         except GraphQLError:
             raise
-        except Exception:
-            log.warning("a plan failed", exc_info=True)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the change is made and must be answered
+            _log(error)
             return await self._completed(outcome)
 
     async def _read(self, planned: Planned, outcome: Any, context: Any) -> Read:
@@ -258,6 +261,12 @@ class _Resolving:
         if isawaitable(completed):
             completed = await completed
         return completed, self.executor.collected_errors.errors
+
+
+def _log(fault: Exception) -> None:
+    """Logs what is at fault in a plan: not the client's own values, such as a text that no database takes."""
+    if not isinstance(fault, asyncpg.DataError):
+        log.warning("a plan failed", exc_info=fault)
 
 
 _WRITTEN = Reference(lambda written, _context: written.row_id)
