@@ -115,7 +115,7 @@ class Arguments:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """An argument: a value, or the variable that holds it. `simple` ones need no conversion, `required` ones a value."""
+    """An argument: a value, or the variable that holds it; `simple` where nothing is made of it, `required` if no null."""
 
     name: str
     variable: str | None

@@ -169,6 +169,7 @@ class _Pages:
         made = Object(kind.name, "p")
         for below in draft.below(selected, kind):
             made.fields.append(draft.typename(below) or self._field(below, row, parent, counted))
+        level.read = level.read or _judges_arguments(selected, made)
         rows = f"r[{draft.relate(level, parent, declaration.key)}]" if level.read else "None"
         asked = f"({rows}, B[{binding}])"
         return draft.field(selected, f"{draft.name(page)}{asked}", inner=made, rows=f"{draft.name(shown)}{asked}")
@@ -223,6 +224,15 @@ class _Pages:
         places = {name: level.index_of(ColumnOf(row.alias, name)) for name in columns}
         shown = f"B[{level.binding}].shown"
         return f"{draft.name(encode_place)}({row.node.name!r}, {shown}, {of}, {draft.name(places)})"
+
+
+def _judges_arguments(selected: Selected, made: Object) -> bool:
+    """Whether the rows are to be read although nobody asks for them.
+
+    Only the database knows whether it can take a value, such as a cursor's; their number asks it about filters alone.
+    """
+    given = {argument.name.value for argument in selected.nodes[0].arguments or ()}
+    return bool(given & {"after", "before"}) or all(field.name != "totalCount" for field in made.fields)
 
 
 _guarded = cache(guarded)

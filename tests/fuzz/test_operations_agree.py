@@ -1,0 +1,108 @@
+"""Every committed operation does what it is for, by the plan and plainly, with the same answer."""
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from domain.tokens import new_token, token_hash
+from live.message import Message
+from local.client import document, operation_names
+from models import Comment, Job, SignUp, User, Version, Video
+from plan.requests import Request
+from resolvers.passwords import hash_password
+from tests.factories import gid
+from tests.fuzz.cases import Case
+from tests.fuzz.check import require_sound
+from tests.fuzz.documents import Document
+from tests.fuzz.stages import Twins
+from tests.fuzz.world import ARRIVED, NOW, World
+
+PASSWORD = "a long enough password"
+TOKEN = new_token()
+SECRET = {"token", "url"}
+"""Members of answers that are another each time."""
+
+
+async def test_every_committed_operation_agrees(twins: Twins, world: World) -> None:
+    hashed = await hash_password(PASSWORD, path=())
+
+    async def write() -> None:
+        await User.filter(id=world.people["owner"].id).update(password_hash=hashed)
+        wish = {"email": "owner@example.com", "name": "Owner", "team_name": "E", "password_hash": "x", "locale": "en"}
+        await SignUp.create(**wish, token_hash=token_hash(TOKEN), expires_at=NOW + timedelta(hours=1))
+
+    await twins.prepare(write)
+    operations = given(world)
+    assert sorted(operations) == operation_names()
+    for name, variables in operations.items():
+        request = Request(document(name), name, variables)
+        answers = [_without_secrets(a) for a in await twins.answers("owner", request, event(world, name))]
+        case = Case("owner", Document(request.query, name, variables))
+        require_sound(case, answers, await twins.planned.visible_to("owner"), twins.planned.complaints)
+        _require_success(name, answers[0])
+
+
+def given(world: World) -> dict[str, dict[str, Any]]:
+    """Variables with which each operation does what it is for, in an order that lets them all."""
+    videos, versions = world.rows[Video], world.rows[Version]
+    video = next(video for video in videos if video.version_count == 3 and not video.deleted_at)
+    deleted = next(video for video in videos if video.deleted_at)
+    version = next(version for version in versions if version.video_id == video.id)
+    comment = next(comment for comment in world.rows[Comment] if comment.version_id == version.id)
+    job = next(job for job in world.rows[Job] if job.team_id == world.crew.id and not job.state.ended)
+    checksum = hashlib.md5(ARRIVED).hexdigest()
+    whole, other, team = gid(world.whole_upload), gid(world.open_upload), gid(world.crew)
+    return {
+        "Viewer": {},
+        "AnyNode": {"id": gid(video)},
+        "SignUp": {"input": {"email": "new@example.com", "password": PASSWORD, "name": "Eve"}},
+        "ConfirmSignUp": {"token": TOKEN},
+        "SignIn": {"input": {"email": "owner@example.com", "password": PASSWORD}},
+        "Team": {"id": team},
+        "Library": {"teamId": team, "first": 3, "filter": {"text": "cut", "status": "READY"}, "counted": True},
+        "Video": {"id": gid(video)},
+        "CreateVideo": {"input": {"teamId": team, "title": "New"}},
+        "EditVideo": {"input": {"id": gid(video), "tags": ["new"]}},
+        "Version": {"id": gid(version)},
+        "RestoreVersion": {"id": gid(version), "changeDescription": "as it was"},
+        "Comment": {"id": gid(comment)},
+        "ReviewRoom": {"versionId": gid(version), "first": 3},
+        "AddComment": {"input": {"versionId": gid(version), "body": "Yes", "parentId": gid(comment)}},
+        "Upload": {"id": other},
+        "UploadParts": {"id": other},
+        "StartUpload": {"input": {"videoId": gid(video), "fileName": "b.mp4", "size": 3}},
+        "CompleteUpload": {"input": {"id": whole, "parts": [{"number": 1, "checksum": checksum}]}},
+        "DiscardUpload": {"id": other},
+        "Job": {"id": gid(job)},
+        "CancelJob": {"id": gid(job)},
+        "JobProgress": {"id": gid(job)},
+        "VideoChanged": {"id": gid(video)},
+        "RestoreVideo": {"id": gid(deleted)},
+        "DeleteVideo": {"id": gid(video)},
+        "SignOut": {},
+    }
+
+
+def event(world: World, operation: str) -> Message | None:
+    """What the subscriptions tell of; None for other operations."""
+    if operation == "VideoChanged":
+        version = world.rows[Version][0]
+        about = {"video_id": str(version.video_id), "version_id": str(version.id)}
+        body = {"type": "version.created", "payload": about, "actor_id": str(world.people["owner"].id)}
+        return Message(body | {"created_at": NOW.isoformat()}, 1, "event")
+    if operation == "JobProgress":
+        return Message({"state": "running", "step": "PROBE", "percent": 7})
+    return None
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: None if name in SECRET else _without_secrets(item) for name, item in value.items()}
+    return [_without_secrets(item) for item in value] if isinstance(value, list) else value
+
+
+def _require_success(operation: str, answer: dict[str, Any]) -> None:
+    assert "errors" not in answer, (operation, answer)
+    (value,) = answer["data"].values()
+    assert value is not None, operation
+    assert "message" not in value, (operation, value)

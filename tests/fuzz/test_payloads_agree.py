@@ -1,0 +1,142 @@
+"""What mutations and events answer: the plan reads it as the plain path does, and a mutation writes once."""
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from graphql import GraphQLField, get_named_type
+
+from live.message import Message
+from plan import decode_id
+from tests.fuzz.cases import Case, Talk
+from tests.fuzz.check import Check, require_sound
+from tests.fuzz.documents import Document, Writer
+from tests.fuzz.explore import DOCUMENTS, GIVEN_UP, first_fault
+from tests.fuzz.stages import Stage, Twins, Visible
+from tests.fuzz.tally import Tally
+from tests.fuzz.values import Mood, Pools, Values
+from tests.fuzz.world import NOW, TEXTS
+
+pytestmark = GIVEN_UP
+PAYLOADS = max(10, DOCUMENTS // 10)
+LEAST_PLANNED = 0.8
+VIEWERS = ("owner", "editor", "both", "viewer", "stranger", "anonymous")
+
+Given = Callable[[Values, Pools], dict[str, Any]]
+
+
+def some(values: Values, pools: Pools, kind: str) -> str:
+    """The id of a row that the viewer mostly may see."""
+    seen = pools.seen[kind]
+    return values.one_of(seen if seen and not values.chance(8) else pools.ids[kind])
+
+
+def by_id(kind: str) -> Given:
+    return lambda values, pools: {"id": some(values, pools, kind)}
+
+
+def created(values: Values, pools: Pools) -> dict[str, Any]:
+    return {"input": {"teamId": some(values, pools, "Team"), "title": values.one_of(TEXTS), "tags": ["red"]}}
+
+
+def edited(values: Values, pools: Pools) -> dict[str, Any]:
+    change = values.one_of(({}, {"title": values.one_of(TEXTS)}, {"tags": []}, {"description": "é"}))
+    return {"input": {"id": some(values, pools, "Video"), **change}}
+
+
+def said(values: Values, pools: Pools) -> dict[str, Any]:
+    answered = {"parentId": some(values, pools, "Comment")} if values.chance(3) else {"startMs": values.one_of((0, 1))}
+    return {"input": {"versionId": some(values, pools, "Version"), "body": values.one_of(TEXTS), **answered}}
+
+
+def completed(values: Values, pools: Pools) -> dict[str, Any]:
+    return {"input": {"id": some(values, pools, "Upload"), "parts": [{"number": 1, "checksum": "0" * 32}]}}
+
+
+MUTATIONS: dict[str, Given] = {
+    "addComment": said,
+    "cancelJob": by_id("Job"),
+    "completeUpload": completed,
+    "createVideo": created,
+    "deleteVideo": by_id("Video"),
+    "discardUpload": by_id("Upload"),
+    "editVideo": edited,
+    "restoreVersion": by_id("Version"),
+    "restoreVideo": by_id("Video"),
+}
+"""Those that answer a row of a declared type, and what they are given."""
+
+
+def test_every_mutation_that_answers_a_row_is_tried(stage: Stage) -> None:
+    fields = stage.engine.schema.mutation_type.fields
+    answers = {name: fields[name].extensions["strawberry-definition"].answers for name in fields}
+    assert MUTATIONS.keys() == {name for name, answer in answers.items() if hasattr(answer, "__plan_node__")}
+
+
+async def test_what_mutations_answer(twins: Twins, pools: dict[str, Pools]) -> None:
+    schema = twins.planned.engine.schema
+
+    def draw(random: Random) -> Case:
+        viewer, name = random.choice(VIEWERS[:3] * 3 + VIEWERS), random.choice(list(MUTATIONS))
+        writer = Writer(random, schema, pools[viewer], Mood.FAIR)
+        given = MUTATIONS[name](writer.values, pools[viewer])
+        return Case(viewer, _payload(writer, "mutation", name, schema.mutation_type.fields[name], given))
+
+    async def check(case: Case) -> None:
+        answers = await twins.answers(case.viewer, case.request)
+        require_sound(case, answers, await twins.planned.visible_to(case.viewer), twins.planned.complaints)
+
+    case = await first_fault(draw, check, times=PAYLOADS)
+    if case is not None:
+        await check(case)
+    written = await twins.rows()
+    assert written[0] == written[1]
+    assert twins.planned.runs["planned"] >= LEAST_PLANNED * PAYLOADS
+
+
+async def test_what_events_answer(stage: Stage, pools: dict[str, Pools], visible: Visible) -> None:
+    schema = stage.engine.schema
+    events = {"videoChanged": _change, "jobProgress": _progress}
+    assert events.keys() == schema.subscription_type.fields.keys()
+
+    def draw(random: Random) -> Talk:
+        viewer, name = random.choice([who for who in stage.viewers if visible[who]["Job"]]), random.choice(list(events))
+        writer = Writer(random, schema, pools[viewer], Mood.FAIR)
+        given, root = events[name](writer.values, pools[viewer])
+        document = _payload(writer, "subscription", name, schema.subscription_type.fields[name], given)
+        return (Case(viewer, document, root),)
+
+    check = Check(stage, visible, Tally(schema, stage.runs))
+    talk = await first_fault(draw, check, times=PAYLOADS)
+    if talk is not None:
+        await check(await check.simplest(talk))
+
+
+def _payload(writer: Writer, keyword: str, name: str, found: GraphQLField, given: dict[str, Any]) -> Document:
+    """The one field with the arguments `given`, all by variables, and a drawn selection; a mutation at times twice."""
+    call = f"{name}({', '.join(f'{argument}: ${argument}' for argument in given)})"
+    defined = [f"${argument}: {found.args[argument].type}" for argument in given]
+    calls = [call if writer.values.chance(2) else f"done: {call}"]
+    if keyword == "mutation" and writer.values.chance(4):
+        calls.append(f"again: {call}")
+    text = writer.payloads(f"{keyword} Q", calls, get_named_type(found.type), *defined)
+    return Document("\n".join([text, *writer.fragments()]), None, {**writer.arguments.given, **given})
+
+
+def _change(values: Values, pools: Pools) -> tuple[dict[str, Any], Message]:
+    """An event of a video, with whatever it may be about; what the viewer may not see is among it."""
+    nouns = {"video_id": "Video", "version_id": "Version", "comment_id": "Comment", "job_id": "Job"}
+    about = {key: _raw(values, pools, kind) for key, kind in nouns.items() if not values.chance(4)}
+    actor = None if values.chance(3) else _raw(values, pools, "User")
+    body = {"type": "video.edited", "payload": about, "actor_id": actor, "created_at": NOW.isoformat()}
+    return {"id": some(values, pools, "Video")}, Message(body, 1, "event")
+
+
+def _progress(values: Values, pools: Pools) -> tuple[dict[str, Any], Message | None]:
+    """Progress of a job that the viewer may see (nobody else gets this far), or where it stands."""
+    told = {"state": "running", "step": values.one_of(("PROBE", None)), "percent": 7}
+    return {"id": values.one_of(pools.seen["Job"])}, values.one_of((Message(told), None))
+
+
+def _raw(values: Values, pools: Pools, kind: str) -> str:
+    return str(decode_id(some(values, pools, kind))[1])

@@ -1,0 +1,187 @@
+"""What the differential suite reads: small, the same in every run, and with every oddity that a row can have."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
+from typing import Any
+from uuid import UUID, uuid5
+
+from domain.jobs import JobFault, JobKind, JobState, Queue
+from domain.media import IngestStep, Refusal
+from domain.permissions import Role
+from domain.uploads import UploadState
+from domain.videos import VideoStatus
+from domain.viewers import ANONYMOUS, AnyViewer, ScopeViewer, Viewer
+from gateways.storage.local import LocalStorage
+from models import Comment, Job, Member, Session, Team, Upload, User, Version, Video
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
+"""What the clock says to whoever reads the world: nothing that is told depends on when it is told."""
+
+TEXTS = (
+    "Cut", "cut the cake", "100 %", "snake_case", "back\\slash", "it's", 'say "cheese"', "x", "映画", "映画の編集",
+    "🎬🍿", "Ünïcödé", "a\nb", "%%", "__", "ß", "İstanbul", "{count}", "$1",
+)  # fmt: skip
+TAGS = ("red", "blue", "ünï", "映画", "100%", "a_b", "🎬")
+FAILURES: tuple[tuple[str, dict[str, Any]], ...] = (
+    (Refusal.EMPTY, {}),
+    (Refusal.UNKNOWN_CODEC, {"codec": "vp6"}),
+    (Refusal.TOO_MANY_PIXELS, {"width": 9000, "height": 9000, "limit": 1}),
+    (Refusal.CHECKSUM_MISMATCH, {"expected": "é", "actual": '"'}),
+    (JobFault.WORKER_LOST, {"attempts": 5}),
+    (JobFault.INTERNAL, {}),
+)
+TOO_LONG = 2**31
+"""More than GraphQL's Int holds: a value that fails when it is shown, where null is not allowed."""
+PART_BYTES = 5 * 2**20
+ARRIVED = b"the last part"
+
+
+def an_id(kind: str, number: object) -> UUID:
+    """The same in every run, and in no order."""
+    return uuid5(UUID(int=7), f"{kind} {number}")
+
+
+def a_token_hash(name: str) -> str:
+    """Of the session of the person `name`."""
+    return f"hash of {name}"
+
+
+class World:
+    """Rows in the order in which they can be stored.
+
+    Two teams of one common member; a team without anything; one of strangers. Somebody has made things and left.
+    """
+
+    def __init__(self) -> None:
+        self.rows: dict[type[Any], list[Any]] = {}
+        self.people = {name: self._person(name) for name in ("owner", "admin", "editor", "viewer", "both", "far")}
+        self.people |= {name: self._person(name) for name in ("gone", "stranger", "theirs")}
+        self._texts = cycle(TEXTS)
+        roles = {role.value: role for role in Role}
+        self.crew = self._team("Crew", **roles, both=Role.EDITOR)
+        self.band = self._team("楽団 🎺", both=Role.OWNER, far=Role.VIEWER)
+        self._team("Nothing yet", both=Role.ADMIN)
+        others = self._team("Crew", theirs=Role.OWNER)
+        self._library(self.crew, 23, ("owner", "gone", "both", "editor"))
+        self._library(self.band, 4, ("both", "gone"))
+        self._library(others, 5, ("theirs",))
+        self.open_upload = self._open_upload(parts=2)
+        self.whole_upload = self._open_upload(parts=1)
+        self._sessions()
+        self._job(state=JobState.QUEUED, kind=JobKind.SIGN_IN_MAIL, queue=Queue.IO)  # of no team
+
+    def viewers(self) -> dict[str, AnyViewer]:
+        """Everybody who may ask, by name."""
+        names = ("owner", "admin", "editor", "viewer", "both", "stranger")
+        people = {name: Viewer(self.people[name].id, an_id("session", name)) for name in names}
+        return {**people, "anonymous": ANONYMOUS} | {
+            f"scope:{role.value}": ScopeViewer(self.crew.id, role) for role in Role
+        }
+
+    async def store(self, storage: LocalStorage) -> None:
+        """Into the database that the models are bound to, and the parts of the open uploads into `storage`."""
+        for upload, part in ((self.open_upload, 2), (self.whole_upload, 1)):
+            upload.storage_upload_id = await storage.start_upload(upload.storage_key)
+            sent, size = _sent(ARRIVED), len(ARRIVED)
+            await storage.receive_part(upload.storage_key, upload.storage_upload_id, part, size, sent, None)
+        for model, rows in self.rows.items():
+            await model.bulk_create(rows)
+
+    def _add(self, model: type[Any], **values: Any) -> Any:
+        rows = self.rows.setdefault(model, [])
+        number = len(rows)
+        made_at = NOW - timedelta(days=40) + timedelta(microseconds=number // 3)  # every three at the same moment
+        rows.append(model(**({"id": an_id(model.__name__, number), "created_at": made_at} | values)))
+        return rows[-1]
+
+    def _person(self, name: str) -> User:
+        more = {"locale": "ja"} if name == "both" else {}
+        return self._add(User, name=name.title(), email=f"{name}@example.com", password_hash="none", **more)
+
+    def _team(self, name: str, **roles: Role) -> Team:
+        team = self._add(Team, name=name)
+        for person, role in roles.items():
+            self._add(Member, team_id=team.id, user_id=self.people[person].id, role=role)
+        return team
+
+    def _library(self, team: Team, size: int, makers: tuple[str, ...]) -> None:
+        for number, maker in zip(range(size), cycle(makers), strict=False):
+            self._video(team, self.people[maker], number)
+
+    def _video(self, team: Team, maker: User, number: int) -> None:
+        versions, deleted = number % 4, number % 7 == 6
+        owner = {"team_id": team.id, "created_by_id": maker.id}
+        video = self._add(
+            Video, title=next(self._texts), description="" if number % 3 else next(self._texts), **owner,
+            tags=list(TAGS[: number % 4]), version_count=versions, updated_at=NOW - timedelta(hours=number),
+            status=VideoStatus.READY if versions else VideoStatus.DRAFT,
+            deleted_at=NOW - timedelta(days=number) if deleted else None,
+        )  # fmt: skip
+        about = owner | {"video_id": video.id}
+        made = [self._version(about, of + 1) for of in range(versions)]
+        for version in made[:2]:
+            self._thread(about, version, answers=number % 3)
+        for of, state in zip(range(number % 3), cycle(JobState), strict=False):
+            self._job(state=list(JobState)[(number + of) % 5] if of else state, **about)
+        if number % 5 == 1:
+            self._upload(about, list(UploadState)[number % 3])
+
+    def _version(self, about: dict[str, Any], number: int) -> Version:
+        silent = number % 2 == 0
+        sound = {} if silent else {"audio_codec": "aac", "audio_channels": 2, "audio_sample_rate": 48_000}
+        before = self.rows[Version][-1].id if number == 3 else None
+        key, long = f"files/{number}/{about['video_id']}", number == 3 and len(self.rows[Video]) % 3 == 0
+        return self._add(
+            Version, **about, **sound, number=number, restored_from_id=before, change_description="" if silent else "é",
+            file_name=f"{next(self._texts)}.mp4", file_key=f"{key}/original", proxy_key=f"{key}/proxy.mp4",
+            poster_key=f"{key}/poster.jpg", size=5 * 2**32 + number, sha256="0" * 64, container="mp4",
+            duration_ms=TOO_LONG if long else number * 1000, width=320, height=180, rotation=90 * number,
+            frame_rate_numerator=30_000, frame_rate_denominator=1001, variable_frame_rate=silent, frame_count=2**40,
+            video_codec="h264", bit_rate=4000,
+        )  # fmt: skip
+
+    def _thread(self, about: dict[str, Any], version: Version, answers: int) -> None:
+        about = about | {"version_id": version.id}
+        for moment in (0, 1500, 1500, 10**9):
+            opening = self._add(Comment, **about, body=next(self._texts), start_ms=moment)
+            for author in ("viewer", "gone")[:answers]:
+                words = {"body": next(self._texts), "start_ms": moment, "created_by_id": self.people[author].id}
+                self._add(Comment, **(about | words), parent_id=opening.id)
+
+    def _job(self, *, state: JobState, **values: Any) -> Job:
+        number = len(self.rows.get(Job, ()))
+        code, params = FAILURES[number % len(FAILURES)] if state is JobState.FAILED else (None, {})
+        step = list(IngestStep)[number % 6] if state is JobState.RUNNING else None
+        begun = None if state is JobState.QUEUED else NOW - timedelta(hours=2)
+        ended = NOW - timedelta(hours=1) if state.ended else None
+        nobodys = {"created_by_id": None} if number % 4 == 3 else {}
+        base = {"kind": JobKind.INGEST, "queue": Queue.MEDIA, "available_at": NOW, "percent": number % 101}
+        base |= {"failure_code": code, "failure_params": params, "step": step, "started_at": begun, "ended_at": ended}
+        return self._add(Job, state=state, **(base | values | nobodys))
+
+    def _upload(self, about: dict[str, Any], state: UploadState) -> Upload:
+        done = state is UploadState.COMPLETED
+        job = self._job(state=JobState.SUCCEEDED, **about) if done else None
+        return self._add(
+            Upload, **about, state=state, job_id=job.id if job else None, sha256="0" * 64 if done else None,
+            version_id=an_id("to come", len(self.rows.get(Upload, ()))), file_name=f"{next(self._texts)}.mov",
+            size=PART_BYTES + len(ARRIVED), part_size=PART_BYTES, storage_key=f"files/{about['video_id']}/incoming",
+            storage_upload_id="gone", expires_at=NOW + timedelta(hours=1),
+        )  # fmt: skip
+
+    def _open_upload(self, *, parts: int) -> Upload:
+        """One of which the last part has arrived."""
+        video = self.rows[Video][parts]
+        about = {"team_id": video.team_id, "created_by_id": video.created_by_id, "video_id": video.id}
+        upload = self._upload(about, UploadState.OPEN)
+        upload.size = PART_BYTES * (parts - 1) + len(ARRIVED)
+        return upload
+
+    def _sessions(self) -> None:
+        for name, person in self.people.items():
+            values = {"token_hash": a_token_hash(name), "expires_at": NOW + timedelta(days=1), "user_id": person.id}
+            self._add(Session, id=an_id("session", name), **values)
+
+
+async def _sent(body: bytes) -> Any:
+    yield body
