@@ -115,7 +115,7 @@ class Arguments:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """An argument: a value, or the variable that holds it; `simple` where nothing is made of it, `required` if no null."""
+    """An argument: a value, or the variable that holds it. `simple`: nothing is made of it. `required`: it is no null."""
 
     name: str
     variable: str | None

@@ -37,5 +37,8 @@ async def identify(context: Any) -> None:
         return
     marks = [f"${index + 1}" for index in range(len(identity.values))]
     text = f"SELECT {', '.join(identity.ids)} FROM ({identity.select.format(*marks)}) asking"
-    rows = await context.fetch(text, identity.values)
+    try:
+        rows = await context.fetch(text, identity.values)
+    except TimeoutError as error:  # which would pass for the operation's own
+        raise ConnectionError("the database does not say who asks") from error
     context.become(identity.viewer(tuple(rows[0]) if rows else None))
