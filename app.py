@@ -182,7 +182,7 @@ def _settle_memory() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(20_000, 10, 5)
 
 
 def _database(settings: Settings) -> AbstractAsyncContextManager[None]:

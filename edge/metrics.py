@@ -1,6 +1,7 @@
 """Figures for Prometheus: `/metrics`."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from graphql import OperationType
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -62,7 +63,7 @@ class Metrics:
             ["server"],
             registry=self.registry,
         )
-        self._children: dict[tuple[object, ...], Histogram] = {}
+        self._children: dict[Any, Any] = {}
         self._gauges = {
             name: Gauge(name, text, registry=self.registry)
             for name, text in (
@@ -83,12 +84,12 @@ class Metrics:
             )
         }
 
-    def _child(self, histogram: Histogram, *labels: str) -> Histogram:
-        """The histogram of these labels: found under a lock, and with much ado, so once is enough."""
-        key = (histogram, *labels)
+    def _child(self, figure: Any, *labels: str) -> Any:
+        """The histogram or counter of these labels: found under a lock, and with much ado, so once is enough."""
+        key = (figure, *labels)
         found = self._children.get(key)
         if found is None:
-            found = self._children[key] = histogram.labels(*labels)
+            found = self._children[key] = figure.labels(*labels)
         return found
 
     def request(self, route: str, status: int, seconds: float) -> None:
@@ -101,7 +102,7 @@ class Metrics:
 
     def planned(self, kind: OperationType, how: str) -> None:
         """An operation was run by its plan (`planned`), or was not, for the reason `how`."""
-        self._planned.labels(kind.value, how).inc()
+        self._child(self._planned, kind.value, how).inc()
 
     def mutation(self, field: str, seconds: float) -> None:
         """A mutation's use-case ran."""

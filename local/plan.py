@@ -74,13 +74,13 @@ async def show(console: Console, url: str, data: Path, asked: Asked) -> bool:
     if told is not None:
         _print(console, told, variables)
     for error in answer.get("errors", ()):
-        console.print(f"[red]{error['message']}[/]", error.get("path", ""))
+        console.print(error["message"], error.get("path", ""), style="red", markup=False)
     return "errors" not in answer
 
 
 def _print(console: Console, told: dict[str, Any], variables: dict[str, Any]) -> None:
     how = "planned" if told["path"] == "planned" else f"plain path: {told['reason']} ({told['detail']})"
-    console.print(f"[bold]{how}[/]   variables {orjson.dumps(variables).decode()}")
+    console.print(f"{how}   variables {orjson.dumps(variables).decode()}", style="bold", markup=False)
     for statement in told["statements"]:
         console.print(f"\n{statement['sql']}", soft_wrap=True, markup=False, highlight=False)
         table = Table("level", "rows", "ms in the database", title=f"{statement['milliseconds']} ms there and back")
@@ -135,8 +135,10 @@ def main() -> None:
         answered = asyncio.run(show(Console(), given.url, given.data, asked))
     except httpx.ConnectError:
         sys.exit(f"Nothing answers at {given.url}: run `make run` first, in another terminal.")
-    except FileNotFoundError as error:
-        sys.exit(f"{error.filename} is missing.")
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}.")
+    except KeyError as error:
+        sys.exit(f"There is no fragment {error} in that file or in web/operations.")
     except (GraphQLSyntaxError, orjson.JSONDecodeError, OperationFailed) as error:
         sys.exit(str(error))
     sys.exit(0 if answered else 1)

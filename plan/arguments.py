@@ -25,6 +25,7 @@ from graphql.utilities.coerce_input_value import coerce_input_literal
 from plan.connections import Paging
 from plan.declarations import ListOf, Reference, ToMany
 from plan.ids import decode_id
+from plan.nodes import NODES
 from plan.plain import condition_of, order_of
 from plan.predicates import Template, template_of
 
@@ -36,8 +37,6 @@ Convert = Callable[["PlanField", dict[str, Any]], dict[str, Any]]
 """Makes of coerced arguments by their GraphQL names those that a resolver would get."""
 
 
-ENDS_KEPT = 200
-"""Of each connection in a plan: there are a hundred sizes of pages, from two ends."""
 _SIMPLE = {"ID", "String", "Int", "Boolean"}
 
 
@@ -115,7 +114,7 @@ class Arguments:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """An argument: a value, or the variable that holds it. `simple`: nothing is made of it. `required`: it is no null."""
+    """An argument: a value, or the variable that holds it. Where `simple` it is taken as it is."""
 
     name: str
     variable: str | None
@@ -177,7 +176,7 @@ class IdBinding(Binding):
         name, row_id = decode_id(self._arguments.values(request.variables)["id"])
         if self._node is not None and name != self._node.name:
             return Bound((None,))
-        return Bound((row_id,), chosen=None if self._node else name)
+        return Bound((row_id,), chosen=None if self._node else name if name in NODES else "")
 
 
 class ReferenceBinding(Binding):
@@ -200,7 +199,6 @@ class PageBinding(Binding):
         self._target = target
         self._declaration = declaration
         self.orders = (declaration.order, *declaration.orders.values())
-        self._ends: dict[Any, Bound] = {}
 
     def _bind(self, request: Request) -> Bound:
         values = self._arguments.values(request.variables)
@@ -210,14 +208,13 @@ class PageBinding(Binding):
 
     def _usual(self, *asked: Any) -> Bound:
         """An end of the whole connection: the same for everybody who asks for so many rows."""
-        if asked not in self._ends:
+        key = (id(self._declaration), *asked)
+        if key not in _ends:
             first, last, order_by = asked
             chosen = {"order_by": order_by} if self._declaration.orders else {}
             made = self._bound({"first": first, "after": None, "last": last, "before": None, **chosen})
-            if len(self._ends) < ENDS_KEPT:
-                self._ends[asked] = made
-            return made
-        return self._ends[asked]
+            _ends[key] = self._declaration, made
+        return _ends[key][1]
 
     def _bound(self, values: dict[str, Any]) -> Bound:
         condition = condition_of(self._declaration.where, values.pop("filter", None))
@@ -253,6 +250,10 @@ class WholeBinding(Binding):
         condition = condition_of(self._declaration.where, None)
         template = template_of(self._target.table, condition) if condition else None
         return Bound(_known(template), template)
+
+
+_ends: dict[tuple[Any, ...], tuple[ToMany, Bound]] = {}
+"""By declaration (held here, so that its id stays its own) and what was asked: a hundred sizes, from two ends."""
 
 
 def _known(template: Template | None) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ values that were read already, and answers what graphql-core's executor would.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from graphql import (
@@ -32,17 +32,18 @@ class Careful:
 
     def __init__(self, outline: Outline) -> None:
         self._outline = outline
-        self._raw: dict[str, Callable[..., Any]] = {}
         self._values: tuple[Any, Any, Any]
         self._errors: CollectedErrors
 
     def answer(
         self, source: Any, roots: Any, bounds: Any, batches: Any, path: Path | None = None
-    ) -> tuple[dict[str, Any], Sequence[GraphQLError]]:
-        """The object and the errors on the way; raises the one that leaves no object at all."""
+    ) -> tuple[dict[str, Any] | None, Sequence[GraphQLError]]:
+        """The object, or None where a null has come up to it, and the errors on the way."""
         self._values, self._errors = (roots, bounds, batches), CollectedErrors()
-        made = self._object(self._outline.object, (source, None, None), path)
-        return made, self._errors.errors
+        try:
+            return self._object(self._outline.object, (source, None, None), path), self._errors.errors
+        except GraphQLError as error:
+            return None, [*self._errors.errors, error]
 
     def _object(self, made: Object, scope: Scope, path: Path | None) -> dict[str, Any]:
         return {field.key: self._field(field, scope, Path(path, field.key, made.type_name)) for field in made.fields}
@@ -95,7 +96,7 @@ class Careful:
         return self._object(inner, (inside["s"], inside["r"], inside["p"]), path)
 
     def _read(self, expression: str, scope: Scope) -> Any:
-        if expression not in self._raw:
+        if expression not in self._outline.read:
             code = f"lambda s, r, p, R, B, V: {expression}"
-            self._raw[expression] = eval(code, dict(self._outline.names))  # noqa: S307 - no text of a client is in it
-        return self._raw[expression](*scope, *self._values)
+            self._outline.read[expression] = eval(code, dict(self._outline.names))  # noqa: S307 - no text of a client is in it
+        return self._outline.read[expression](*scope, *self._values)

@@ -21,6 +21,8 @@ from plan.rowwise import Rows
 
 MOST_JOINS = 60
 """In one statement: beyond, PostgreSQL takes longer to plan it than to run it in parts."""
+MOST_SUBQUERIES = 150
+"""Levels, counts and aggregates of one statement: beyond, it is too long to be kept prepared."""
 
 
 class Compiler:
@@ -79,7 +81,8 @@ class _Values:
     def _held(self, selected: Selected) -> Field:
         """An attribute of the object at hand."""
         declared = declaration_of(selected)
-        if type(declared) is not StrawberryField or declared.base_resolver is not None:
+        guarded = declared.base_resolver or declared.permission_classes or declared.extensions
+        if type(declared) is not StrawberryField or guarded:
             raise NotCompilable.resolved(selected)
         return self.attribute(selected, f"s.{declared.python_name}")
 
@@ -119,4 +122,6 @@ def _modest(outline: Outline) -> Outline:
     joins = sum(len(level.joins) for level in outline.levels)
     if joins > MOST_JOINS:
         raise NotCompilable("joins", f"{joins} relations to one row; a plan joins at most {MOST_JOINS}")
+    if len(outline.bindings) > MOST_SUBQUERIES:
+        raise NotCompilable("subqueries", f"{len(outline.bindings)} of them; a plan has at most {MOST_SUBQUERIES}")
     return outline

@@ -62,6 +62,8 @@ class Outline:
     bindings: list[Binding] = field(default_factory=list)
     batches: list[BatchField] = field(default_factory=list)
     names: dict[str, Any] = field(default_factory=dict)
+    read: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    """Expressions that were needed one by one, as functions."""
 
 
 class Draft:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, Protocol, cast
@@ -44,7 +43,7 @@ from plan.identity import Identity, identify
 from plan.planned import Planned
 from plan.reader import Fetch, Reader
 from plan.requests import Answer, Operation, Request, RequestRefused
-from plan.runner import Asked, Describe, Outcome, Plan, Runner
+from plan.runner import Asked, Describe, Observe, Outcome, Plan, Runner
 from plan.shapes import MOST_CHARACTERS, MOST_TOKENS, TooCostly, require, require_modest
 from plan.variables import coerced_variables
 
@@ -78,10 +77,6 @@ class Sound:
     tariff: Tariff
 
 
-Observe = Callable[[OperationType, str], None]
-"""Told of every operation how it was run: `planned`, or for which reason it was not."""
-
-
 class Engine:
     """Answers operations over one schema: by a plan where there is one, otherwise by graphql-core's executor.
 
@@ -104,7 +99,7 @@ class Engine:
         self._planning = planning
         self._explaining = explaining
         self._observe = observe
-        self._runner = Runner(self.schema, _converter(schema), describe)
+        self._runner = Runner(self.schema, _converter(schema), describe, observe)
         self._documents: Kept[str, Sound | RequestRefused] = Kept(CHARACTERS_KEPT)
 
     def operation(self, request: Request) -> Operation:
@@ -134,9 +129,11 @@ class Engine:
         report = Report(analyzing) if self._explaining else None
         limit = None if operation.kind is OperationType.MUTATION else self._seconds
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(limit) as given:
                 return await self._answered(asked, context, root, report, plain=plain)
-        except TimeoutError:  # ours: those of fields are among the answer's errors
+        except TimeoutError:
+            if not given.expired():
+                raise
             message = f"It took longer than {self._seconds} seconds, and was given up."
             return {"data": None, "errors": [{"message": message, "extensions": {"code": "TIMEOUT"}}]}
 
@@ -193,9 +190,14 @@ class Engine:
         """What the plan answers, or why it does not."""
         try:
             plan = self._plan(asked, plain=plain)
-            if not isinstance(plan, Planned) or plan.needs_viewer:
-                await identify(context)
-            return await self._runner.run(plan, asked, context, root, report)
+        except NotCompilable as reason:
+            return reason
+        if not isinstance(plan, Planned) or plan.needs_viewer:
+            await identify(context)
+        if not isinstance(plan, Planned):
+            return await self._runner.serially(plan, asked, context, root, report)
+        try:
+            return await self._runner.query(plan, asked, context, report)
         except NotCompilable as reason:
             return reason
 

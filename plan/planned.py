@@ -25,7 +25,7 @@ from plan.sql import Level, Scope, statement
 from plan.writing import Writing
 
 log = logging.getLogger(__name__)
-STATEMENTS_KEPT = 30
+STATEMENTS_KEPT = 10
 """For one operation: page sizes, directions, filters and kinds of viewers make them differ."""
 
 
@@ -81,8 +81,8 @@ class Planned:
         bounds = [binding.bound(request) for binding in self._outline.bindings]
         return Read(source, Unread(error), bounds, [{} for _ in self._outline.batches])
 
-    def answer(self, read: Read, path: Path | None = None) -> tuple[dict[str, Any], Sequence[GraphQLError]]:
-        """The object, and the errors within it; raises the GraphQLError that leaves no object."""
+    def answer(self, read: Read, path: Path | None = None) -> tuple[dict[str, Any] | None, Sequence[GraphQLError]]:
+        """The object, or None where a null has come up to it, and the errors on the way."""
         careful, values = Careful(self._outline), (read.source, read.roots, read.bounds, read.batches)
         if read.failed:
             return careful.answer(*values, path)

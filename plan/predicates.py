@@ -108,8 +108,8 @@ def kind_of(viewer: Any) -> Hashable:
     """What of a viewer shapes SQL: the class, and all that is no id."""
     if not is_dataclass(viewer):
         raise TypeError(f"{viewer!r} is no viewer: viewers are dataclasses, whose UUIDs become parameters")
-    others = (getattr(viewer, f.name) for f in fields(viewer))
-    return (type(viewer), *(value for value in others if not isinstance(value, UUID)))
+    values = [getattr(viewer, f.name) for f in fields(viewer)]
+    return (type(viewer), *[UUID if isinstance(value, UUID) else value for value in values])
 
 
 def conditioned(node: NodeDefinition, condition: Q, alias: str, writing: Writing) -> str:
@@ -136,9 +136,10 @@ _conditions: OrderedDict[tuple[Any, str], tuple[Template, Q]] = OrderedDict()
 
 
 def fingerprint(condition: Q) -> str:
-    """Equal for equal conditions: the text of a Q shows its whole tree."""
+    """Different for different conditions: the text of a Q shows its whole tree."""
     inner = [fingerprint(child) for child in condition.children]
-    return f"{condition._is_negated}{condition.join_type}{condition.filters}{inner}"  # noqa: SLF001 - said nowhere else
+    kind, negated = type(condition).__qualname__, condition._is_negated  # noqa: SLF001 - said nowhere else
+    return f"{kind} {negated} {condition.join_type} {condition.filters} {inner}"
 
 
 def _template(table: Any, condition: Q, slot_of: Callable[[Any], Slot | None]) -> Template:

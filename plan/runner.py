@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from inspect import isawaitable
 from typing import Any, cast
 
@@ -56,6 +57,9 @@ PASSING = (
 Describe = Callable[[Exception, Any], Mapping[str, Any] | None]
 """Turns an application's error into `message` and `extensions` for the client of a context, or None to mask it."""
 
+Observe = Callable[[OperationType, str], None]
+"""Told of every operation how it was run: `planned`, or for which reason it was not."""
+
 Data = dict[str, Any] | None
 Outcome = tuple[Data, Sequence[GraphQLError]]
 
@@ -91,10 +95,11 @@ Plan = Planned | list[Answered]
 class Runner:
     """Plans and runs the operations over one schema."""
 
-    def __init__(self, schema: GraphQLSchema, convert: Convert, describe: Describe) -> None:
+    def __init__(self, schema: GraphQLSchema, convert: Convert, describe: Describe, observe: Observe) -> None:
         self._schema = schema
         self._convert = convert
         self._describe = describe
+        self._observe = observe
         self._deciding: Kept[str, tuple[str, ...]] = Kept(CHARACTERS_KEPT)
         self._plans: Kept[tuple[Any, ...], Plan | NotCompilable] = Kept(CHARACTERS_KEPT)
 
@@ -120,7 +125,7 @@ class Runner:
                 return Planned(compiler.query(cast("GraphQLObjectType", self._schema.query_type)), asked.name)
             return [self._answered(selected, compiler, asked.name) for selected in collector.roots()]
         except NotCompilable as reason:
-            return reason
+            return NotCompilable(reason.reason, reason.detail)  # without the frames, which hold what was asked
         except GraphQLError as error:  # a variable of @skip that is null: the executor says so in its own words
             return NotCompilable("directives", error.message)
         except Exception as error:
@@ -129,7 +134,7 @@ class Runner:
 
     def _answered(self, selected: Selected, compiler: Compiler, name: str) -> Answered:
         if selected.name == "__typename":
-            raise NotCompilable("typename", "of the root")
+            return Answered(selected, {}, {})
         kind = get_named_type(selected.definition.type)
         kinds = self._schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
         values, rows = dict[str, Planned](), dict[str, Planned]()
@@ -140,16 +145,18 @@ class Runner:
                 values[each.name] = Planned(compiler.value(selected, each), name)
         return Answered(selected, values, rows)
 
-    async def run(self, plan: Plan, asked: Asked, context: Any, root: Any, report: Report | None) -> Outcome:
-        """Runs an operation by its plan; NotCompilable, once, where the plan of a query has a fault of its own."""
-        if not isinstance(plan, Planned):
-            return await self._serially(plan, asked, context, root, report)
+    async def query(self, plan: Planned, asked: Asked, context: Any, report: Report | None) -> Outcome:
+        """Runs a query by its plan; NotCompilable where the plan has a fault of its own."""
         try:
             return await self._query(plan, asked, context, report)
         except Exception as error:
             _log(error)
-            reason = "values" if isinstance(error, asyncpg.DataError) else "fault"
-            raise NotCompilable(reason, repr(error)) from error
+            raise NotCompilable(_reason(error), repr(error)) from error
+
+    def _note(self, kind: OperationType, fault: Exception) -> None:
+        """Counts a fault after which an answer is completed plainly, and logs it."""
+        self._observe(kind, _reason(fault))
+        _log(fault)
 
     async def _query(self, planned: Planned, asked: Asked, context: Any, report: Report | None) -> Outcome:
         try:
@@ -158,12 +165,9 @@ class Runner:
             if not isinstance(error, PASSING) and self._describe(error, context) is None:
                 raise
             read = planned.unread(None, context, asked.variables, error)
-        try:
-            return planned.answer(read)
-        except GraphQLError as error:
-            return None, [error]
+        return planned.answer(read)
 
-    async def _serially(
+    async def serially(
         self, fields: list[Answered], asked: Asked, context: Any, root: Any, report: Report | None
     ) -> Outcome:
         """Runs the fields of a mutation, or the one of a subscription for an event (`root`), one after the other."""
@@ -172,21 +176,28 @@ class Runner:
         )
         assert isinstance(executor, Executor), "the variables are sound: they were coerced before"
         data, errors = dict[str, Any](), CollectedErrors()
+        noted = partial(self._note, asked.operation.operation)
         for answered in fields:
             selected = answered.selected
+            if selected.name == "__typename":
+                data[selected.key] = selected.parent.name
+                continue
             path = Path(None, selected.key, selected.parent.name)
             own = executor.build_per_event_executor(root)  # with errors of its own
-            resolving = _Resolving(answered, path, own, asked.variables, report)
+            resolving = _Resolving(answered, path, own, asked.variables, report, noted)
             try:
-                data[selected.key], more = await resolving.value(root, context)
+                value, more = await resolving.value(root, context)
             except Exception as error:  # noqa: BLE001 - told in the field's place
                 located = located_error(error, selected.nodes, path.as_list())
                 if is_non_null_type(selected.definition.type):
                     return None, [*errors.errors, located]
                 errors.add(located, path)
                 data[selected.key] = None
-            else:
-                errors.errors.extend(more)
+                continue
+            errors.errors.extend(more)
+            if value is None and is_non_null_type(selected.definition.type):
+                return None, errors.errors
+            data[selected.key] = value
         return data, errors.errors
 
 
@@ -199,6 +210,8 @@ class _Resolving:
     executor: Executor[Any]
     variables: VariableValues
     report: Report | None
+    noted: Callable[[Exception], None]
+    """Told of what is at fault in a plan."""
 
     async def value(self, source: Any, context: Any) -> tuple[Any, Sequence[GraphQLError]]:
         """The field's completed value, and the errors below it."""
@@ -222,27 +235,24 @@ class _Resolving:
         planned = self.answered.rows[written.node.name]
         try:
             read = await planned.read(written, context, self.variables, self.report)
-            if not read.roots[0]:
-                return await self._value(written.otherwise(), context)
-            data, errors = planned.answer(read)
+            seen = bool(read.roots[0])
+            data, errors = planned.answer(read) if seen else (None, ())
         except PASSING:
             raise
-        except GraphQLError:
-            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the change is made and must be answered
-            _log(error)
+            self.noted(error)
             return await self._completed(await found(context.reader, written))
-        return data[self.answered.selected.key], errors
+        if not seen:
+            return await self._value(written.otherwise(), context)
+        return data and data[self.answered.selected.key], errors
 
     async def _value(self, outcome: Any, context: Any) -> tuple[Any, Sequence[GraphQLError]]:
         try:
             planned = self.answered.values[get_object_definition(type(outcome), strict=True).name]
             read = await self._read(planned, outcome, context)
             return planned.answer(read, self.path)
-        except GraphQLError:
-            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the change is made and must be answered
-            _log(error)
+            self.noted(error)
             return await self._completed(outcome)
 
     async def _read(self, planned: Planned, outcome: Any, context: Any) -> Read:
@@ -261,6 +271,10 @@ class _Resolving:
         if isawaitable(completed):
             completed = await completed
         return completed, self.executor.collected_errors.errors
+
+
+def _reason(fault: Exception) -> str:
+    return "values" if isinstance(fault, asyncpg.DataError) else "fault"
 
 
 def _log(fault: Exception) -> None:

@@ -101,7 +101,7 @@ class AggregateOver:
 
     def written(self, scope: Scope) -> str:
         """In SQL; NULL where the arguments are not sound."""
-        if scope.bounds[self.rows.binding].failed:
+        if scope.bounds[self.rows.binding].failed is not None:
             return "NULL"
         rows = self.rows
         return f"(SELECT {self.aggregate} FROM {quoted(rows.node.table)} {rows.alias} WHERE {rows.condition(scope)})"
@@ -169,7 +169,7 @@ class Level:
     def written(self, scope: Scope) -> str:
         """In SQL, as an array of tuples; NULL where the arguments are not sound, or choose another level."""
         bound = scope.bounds[self.binding]
-        if bound.failed or (self.related is None and bound.chosen not in (None, self.node.name)):
+        if bound.failed is not None or (self.related is None and bound.chosen not in (None, self.node.name)):
             return "NULL"
         columns = ", ".join(column.written(scope) for column in self.columns) or "TRUE"
         joined = "".join(f" {join.written(scope)}" for join in self.joins.values())

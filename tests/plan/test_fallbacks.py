@@ -215,12 +215,12 @@ async def _errors(asker: Asker, query: str) -> list[Exception]:
         causes.extend(error.original_error for error in errors)
         return data, errors
 
-    before = asker.engine._runner.run
-    asker.engine._runner.run = run
+    before = asker.engine._runner.query
+    asker.engine._runner.query = run
     try:
         await asker.ask(query)
     finally:
-        asker.engine._runner.run = before
+        asker.engine._runner.query = before
     return causes
 
 

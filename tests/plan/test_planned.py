@@ -99,7 +99,7 @@ async def test_no_id_stands_in_a_statement(desk, world):
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ({}, {"id": encode_id("Team", new_id())}),
+        ({}, {"id": encode_id("Team", ANONYMOUS.user_id)}),
         ({"filter": {"text": "abc"}}, {"filter": {"text": "another"}}),
         ({"filter": {"tags": ["a"]}}, {"filter": {"tags": ["b"]}}),
         ({"filter": {"status": "DRAFT"}}, {"filter": {"status": "READY"}}),

@@ -81,7 +81,7 @@ async def test_as_many_decisions_and_joins_as_are_allowed(own, world):
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
-        ("mutation { __typename signOut { ... on SignedOut { ended } } }", "typename"),
+        ("mutation { __typename signOut { ... on SignedOut { ended } } }", "planned"),
         ("mutation { signOut { ... on SignedOut { ended kind: __typename } } }", "planned"),
         (
             "mutation { signOut { __typename ... on SignedOut { ended } ...p } } fragment p on Problem { code }",
