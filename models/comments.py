@@ -10,7 +10,7 @@ from tortoise.indexes import Index
 from domain.errors import Invalid
 from domain.ids import new_id
 from models.base import TeamRow, owned_by
-from models.indexes import PartialIndex
+from models.indexes import CoveringIndex, PartialIndex
 from models.versions import Version
 from models.videos import Video
 
@@ -33,7 +33,10 @@ class Comment(TeamRow):
         table = "comments"
         indexes = [
             Index(fields=["team_id"], name="idx_comments_team"),
-            Index(fields=["video_id", "created_at", "id"], name="idx_comments_video_created"),
+            # Counting a video's comments, for a page of videos, is counting those of teams that the viewer is in.
+            CoveringIndex(
+                fields=["video_id", "created_at", "id"], name="idx_comments_video_created", include="team_id"
+            ),
             Index(fields=["version_id", "start_ms", "id"], name="idx_comments_version_start"),
             PartialIndex(
                 fields=["parent_id", "created_at", "id"],

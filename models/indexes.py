@@ -18,6 +18,19 @@ class PartialIndex(Index):
         return path, arguments, {**named, "where": self.where}
 
 
+class CoveringIndex(Index):
+    """An index that holds the column `include` besides: what asks for no more than that never reads the rows."""
+
+    def __init__(self, *, fields: list[str], name: str, include: str) -> None:
+        super().__init__(fields=fields, name=name)
+        self.include = include
+        self.extra = f" INCLUDE ({include})"
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        path, arguments, named = super().deconstruct()
+        return path, arguments, {**named, "include": self.include}
+
+
 class SearchIndex(Index):
     """A GIN index. `fields` may be expressions in SQL, with an operator class.
 

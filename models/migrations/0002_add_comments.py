@@ -2,7 +2,7 @@ from tortoise import migrations
 from tortoise.migrations import operations as ops
 from domain.clock import utc_now
 from domain.ids import new_id
-from models.indexes import PartialIndex
+from models.indexes import CoveringIndex, PartialIndex
 from tortoise.fields.base import OnDelete
 from tortoise import fields
 from tortoise.indexes import Index
@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('body', fields.TextField(unique=False)),
                 ('start_ms', fields.BigIntField()),
             ],
-            options={'table': 'comments', 'app': 'models', 'indexes': [Index(fields=['team_id'], name='idx_comments_team'), Index(fields=['video_id', 'created_at', 'id'], name='idx_comments_video_created'), Index(fields=['version_id', 'start_ms', 'id'], name='idx_comments_version_start'), PartialIndex(fields=['parent_id', 'created_at', 'id'], name='idx_comments_parent_created', where='parent_id IS NOT NULL')], 'pk_attr': 'id'},
+            options={'table': 'comments', 'app': 'models', 'indexes': [Index(fields=['team_id'], name='idx_comments_team'), CoveringIndex(fields=['video_id', 'created_at', 'id'], name='idx_comments_video_created', include='team_id'), Index(fields=['version_id', 'start_ms', 'id'], name='idx_comments_version_start'), PartialIndex(fields=['parent_id', 'created_at', 'id'], name='idx_comments_parent_created', where='parent_id IS NOT NULL')], 'pk_attr': 'id'},
             bases=['TeamRow'],
         ),
     ]

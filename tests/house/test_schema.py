@@ -7,7 +7,7 @@ import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, GraphQLUnionType
 from strawberry import Schema
 
-from domain.permissions import PERMISSIONS
+from domain.permissions import PERMISSIONS, Audience, Role
 from models.base import Row
 from plan.declarations import AnyById, ById, PlanField, Reference
 from plan.nodes import NODES
@@ -56,6 +56,8 @@ async def test_every_query_names_its_permission(schema: Schema) -> None:
         declared = isinstance(field, PlanField) and isinstance(field.declaration, ById | AnyById | Reference)
         assert declared or isinstance(field, QueryField), name
         assert field.action in PERMISSIONS, name
+        if declared:  # nothing but the predicate decides who sees, so everybody whom that admits must be allowed to
+            assert PERMISSIONS[field.action] in (frozenset(Role), Audience.ANYONE), name
 
 
 async def test_every_mutation_names_its_permission_and_answers_a_union_with_problems(schema: Schema) -> None:
