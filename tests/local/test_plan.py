@@ -129,7 +129,7 @@ async def test_it_says_where_nothing_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "variables", "told"),
-    [(None, "", "own.graphql is missing"), ("{", "", "Syntax Error"), ("{ viewer { id } }", "{", "unexpected")],
+    [(None, "", "own.graphql: no such file"), ("{", "", "Syntax Error"), ("{ viewer { id } }", "{", "unexpected")],
 )
 async def test_mistakes_are_told_in_a_sentence(file: Path, text: str | None, variables: str, told: str) -> None:
     if text is not None:
