@@ -37,6 +37,9 @@ plan: $(RUN) ## show what the running product reads for OPERATION=file.graphql (
 mail: $(RUN) ## show the newest e-mails of the local mailbox
 	@$(BIN)/python -m local.mail
 
+mails: $(RUN) ## write every e-mail as a page to look at, into docs/mails/
+	@$(BIN)/python -m workers.mails.previews
+
 test: check ## check, then run all tests
 	$(BIN)/python -m pytest -n 2
 
@@ -80,7 +83,7 @@ clean: ## remove .venv and caches; .data stays
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.data/*' -prune -exec rm -rf {} +
 
-.PHONY: help run demo seed-large plan mail test test-large fuzz-plan check format schema migration lock clean
+.PHONY: help run demo seed-large plan mail mails test test-large fuzz-plan check format schema migration lock clean
 .PHONY: bench-graphql
 
 $(BIN)/python:

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from domain.clock import utc_now
-from edge import graphql, health, welcome
+from edge import graphql, health, mailbox, welcome
 from edge.cors import Cors
 from edge.metrics import Metrics, metrics_endpoint
 from edge.operations import SocketOperations, end_lost_sessions
@@ -25,6 +25,8 @@ from edge.refusals import refused
 from edge.requests import Requests
 from edge.services import Services, describe
 from gateways import logs
+from gateways.mail.mailbox import Mailbox
+from gateways.mail.opening import mailbox_folder
 from gateways.storage import Storage, open_storage, storage_routes
 from live.hub import Hub
 from live.transport import Transport
@@ -91,6 +93,7 @@ class Api:
             Route("/readyz", self._readyz),
             Route("/metrics", metrics_endpoint(self.metrics, self._look)),
             *storage_routes(**self._storage, allowed_origins=settings.allowed_origins),
+            *self._mailbox_routes(),
         ]
 
     def _assembled(self, readings: Readings, storage: Storage, hub: Hub, redis: "Redis") -> Services:
@@ -127,6 +130,10 @@ class Api:
             return response
 
         return endpoint
+
+    def _mailbox_routes(self) -> list[BaseRoute]:
+        folder = mailbox_folder(self._settings.smtp_url) if self._development else None
+        return mailbox.routes(Mailbox(folder)) if folder else []
 
     async def _readyz(self, _request: Request) -> Response:
         return await health.readiness(self.services.ready_checks)

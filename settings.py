@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -13,6 +13,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.errors import Unavailable
+from gateways.mail.base import MOST_BOUNCE_NAME, MailRefused, parse_address, parse_sender
+from gateways.mail.opening import mailbox_folder
 
 T = TypeVar("T")
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
@@ -27,7 +29,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     environment: Literal["development", "production"] = Field(
-        "production", description="`development` prints logs for people instead of JSON."
+        "production",
+        description="`development` prints logs for people instead of JSON, and shows the local mailbox at /mailbox.",
     )
     database_url: str = Field(description="`postgres://user:password@host:5432/name`, or `?host=/folder`.")
     database_pooler: Literal["none", "transaction"] = Field(
@@ -52,7 +55,17 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description='JSON list of other web origins that may use the cookie: `["https://app.example"]`.'
     )
-    mail_from: str = Field("Video Creator <no-reply@localhost>", description="Sender of every e-mail.")
+    mail_from: str = Field(
+        "Video Creator <no-reply@localhost>", description="Sender of every e-mail: `Name <address>`."
+    )
+    mail_bounces_to: str = Field(
+        "",
+        description="Where mails come back to: `bounces@host`, which takes `bounces+…@host` too. Else: as MAIL_FROM.",
+    )
+    mail_ca_file: Path | None = Field(
+        None, description="Who signs the mail server's certificate (PEM file), if not one whom the system trusts."
+    )
+    mail_connections: int = Field(4, ge=1, description="Most that one worker opens to the mail server.")
     plan: bool = Field(default=True, description="`off` answers every operation without a plan: slower, and the same.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least level logged.")
 
@@ -88,7 +101,7 @@ class Settings(BaseSettings):
         """The database as who needs a session of their own reaches it."""
         return self.database_direct_url or self.database_url
 
-    @field_validator("database_direct_url", "database_replica_url", mode="before")
+    @field_validator("database_direct_url", "database_replica_url", "mail_ca_file", mode="before")
     @classmethod
     def _empty_is_none(cls, url: Any) -> Any:
         return url or None
@@ -129,10 +142,20 @@ class Settings(BaseSettings):
     @classmethod
     def _names_a_mail_server(cls, url: str) -> str:
         parts = _parts(url)
-        local = parts.scheme == "mailbox" and not parts.netloc and parts.path.startswith("/")
         server = parts.scheme in ("smtp", "smtps") and bool(parts.hostname)
-        _require(local or server, "it names neither a mail server nor a folder")
+        _require(server or mailbox_folder(url) is not None, "it names neither a mail server nor a folder")
         return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_a_sender(cls, sender: str) -> str:
+        return _addressed(sender, lambda: parse_sender(sender))
+
+    @field_validator("mail_bounces_to")
+    @classmethod
+    def _takes_bounces(cls, address: str) -> str:
+        _require(len(address.partition("@")[0]) <= MOST_BOUNCE_NAME, "it is too long before the @")
+        return _addressed(address, lambda: parse_address(address)) if address else ""
 
     @field_validator("secret_key")
     @classmethod
@@ -187,6 +210,14 @@ def _sentence(error: ErrorDetails) -> str:
 def _require(condition: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as an assertion
     if not condition:
         raise ValueError(otherwise)
+
+
+def _addressed(text: str, parse: Callable[[], object]) -> str:
+    try:
+        parse()
+    except MailRefused:
+        raise ValueError("it is no e-mail address") from None
+    return text
 
 
 def _parts(url: str) -> SplitResult:

@@ -25,6 +25,7 @@ class JobKind(StrEnum):
     SIGN_IN_MAIL = "sign_in_mail"
     DISCARD_UPLOAD = "discard_upload"
     PURGE_VIDEO = "purge_video"
+    MAIL = "mail"
 
 
 class JobFault(StrEnum):
@@ -48,4 +49,5 @@ QUEUE_OF: dict[JobKind, Queue] = {
     JobKind.SIGN_IN_MAIL: Queue.IO,
     JobKind.DISCARD_UPLOAD: Queue.IO,
     JobKind.PURGE_VIDEO: Queue.IO,
+    JobKind.MAIL: Queue.IO,
 }

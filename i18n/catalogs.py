@@ -17,6 +17,11 @@ def translate(locale: str, key: str, **params: Any) -> str:
     return text.format_map(params)
 
 
+def knows(key: str) -> bool:
+    """Whether there is a message of that key."""
+    return key in catalog(DEFAULT)
+
+
 def missing(locale: str) -> list[str]:
     """The keys whose message `locale` lacks, or says with other braces than English does."""
     ours = catalog(locale)

@@ -56,7 +56,7 @@ def run(data: Path, given: Mapping[str, str]) -> None:
     try:
         _require_room(place.data)
         _start(supervisor, place, given)
-        say(_banner(place, time.monotonic() - began))
+        say(_banner(place, time.monotonic() - began, mails=_mails(place, given)))
         supervisor.watch()
     finally:
         supervisor.stop()
@@ -134,12 +134,18 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
-def _banner(place: Place, seconds: float) -> str:
+def _mails(place: Place, given: Mapping[str, str]) -> str:
+    if given.get("SMTP_URL"):
+        return "sent as SMTP_URL says"
+    return f"{place.url}/mailbox (`make mail` shows the newest)"
+
+
+def _banner(place: Place, seconds: float, *, mails: str) -> str:
     return f"""
 Video Creator runs at {place.url} (ready after {seconds:.1f} s).
 
   GraphQL   {place.url}/graphql
-  Mailbox   {place.mailbox} (`make mail` shows the newest)
+  Mails     {mails}
   Logs      {place.logs}
   Data      {place.data}
 

@@ -75,6 +75,7 @@ describe(
     SIGN_IN_MAIL="Mails a sign-in link.",
     DISCARD_UPLOAD="Throws away what an upload left behind.",
     PURGE_VIDEO="Removes a video that has been in the trash for too long.",
+    MAIL="Sends a mail.",
 )
 describe(
     JobState,

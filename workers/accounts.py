@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from domain.jobs import JobFault, JobKind
+from domain.jobs import JobKind
+from domain.mails import MailKind
 from domain.tokens import SIGN_IN_LINK, new_token, token_hash
-from gateways.mail import Mail, MailRefused
-from i18n import translate
 from models import SignUp, User
-from workers.jobs import JobFailure, Work, handles
+from workers.jobs import Work, handles
+from workers.mails import deliver
 
 
 @handles(JobKind.SIGN_IN_MAIL)
@@ -27,15 +27,13 @@ async def _send_link(work: Work, sign_up: SignUp) -> None:
     sign_up.expires_at = work.means.clock() + SIGN_IN_LINK
     await sign_up.save(update_fields=["token_hash", "expires_at"])
     known = await User.exists(email=sign_up.email)
-    try:
-        await work.means.mailer.send(_mail(sign_up, f"{work.means.public_url}/welcome?token={token}", known=known))
-    except MailRefused as error:
-        raise JobFailure(JobFault.MAIL_REFUSED) from error
-
-
-def _mail(sign_up: SignUp, link: str, *, known: bool) -> Mail:
-    key = "mail.known" if known else "mail.welcome"
-    hours = int(SIGN_IN_LINK.total_seconds() // 3600)
-    values = {"name": sign_up.name, "team": sign_up.team_name, "link": link, "hours": hours}
-    subject = translate(sign_up.locale, f"{key}.subject", **values)
-    return Mail(to=sign_up.email, subject=subject, text=translate(sign_up.locale, f"{key}.text", **values))
+    await deliver(
+        work,
+        MailKind.KNOWN if known else MailKind.WELCOME,
+        sign_up.email,
+        sign_up.locale,
+        link=f"{work.means.public_url}/welcome?token={token}",
+        name=sign_up.name,
+        team=sign_up.team_name,
+        hours=int(SIGN_IN_LINK.total_seconds() // 3600),
+    )

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,26 +13,21 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from domain.jobs import JobFault, JobState
+from gateways.mail import MailRefused
 from models import Job
 from models.database import transaction
 from models.jobs import LeaseLost
 from workers.jobs import HANDLERS, JobFailure, Means, Rules, Work
 from workers.lease import until_lost
 from workers.outages import OUTAGES, passes
+from workers.patience import pause, retry_after, too_late
 from workers.progress import publish_progress
 from workers.scratch import attempt_folder
 
 log = structlog.stdlib.get_logger(__name__)
 
-_OUTAGE_PAUSE = timedelta(seconds=10)
-"""How long a job that met a service that is away waits for it."""
 _LAST_WORDS_SECONDS = 5
 """How long a function that has finished its job may go on tidying up when it is told to stop."""
-
-
-def retry_after(failures: int) -> timedelta:
-    """The pause before the next attempt, after so many that went wrong: 2, 8, 30, 30 … seconds."""
-    return timedelta(seconds=[2, 8, 30][min(failures, 3) - 1])
 
 
 class Attempts:
@@ -101,6 +96,8 @@ class Attempts:
             await self._wait_for_better_times(work, error)
         elif isinstance(error, JobFailure):
             await self._fail(work, error)
+        elif isinstance(error, MailRefused):
+            await self._refuse_mail(work, error)
         else:
             await self._try_again(work, error)
 
@@ -110,8 +107,16 @@ class Attempts:
 
     async def _wait_for_better_times(self, work: Work, error: BaseException) -> None:
         """A service is away, or the disk full: that costs nobody their upload, however long it lasts."""
+        now = self._means.clock()
+        if too_late(error, now - work.job.created_at):
+            await self._refuse_mail(work, error)
+            return
         log.warning("job.waits", error=repr(error))
-        await self._give_back(work, self._means.clock() + _OUTAGE_PAUSE)
+        await self._give_back(work, now + pause(error, work.job.attempt))
+
+    async def _refuse_mail(self, work: Work, error: BaseException) -> None:
+        log.info("job.mail_refused", reason=str(error))
+        await self._fail(work, JobFailure(JobFault.MAIL_REFUSED))
 
     async def _fail(self, work: Work, failure: JobFailure) -> None:
         log.info("job.failed", code=failure.code, params=failure.params)

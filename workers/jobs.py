@@ -1,7 +1,7 @@
 """What every kind of job shares: how a kind is declared, and what its function is given."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -66,6 +66,16 @@ class Work:
         """Says how far the attempt has come: `percent` of the whole, in a named step. It never goes back."""
         self.job.step = step
         self.job.percent = max(self.job.percent, min(percent, 100))
+
+    @contextmanager
+    def unbroken(self) -> Iterator[None]:
+        """What is done in it cannot be undone: a worker that has to stop waits from here until the job has finished."""
+        self.committing = True
+        try:
+            yield
+        except BaseException:
+            self.committing = False
+            raise
 
     @asynccontextmanager
     async def finishing(self) -> AsyncIterator[Job]:

@@ -15,7 +15,7 @@ from domain.clock import utc_now
 from domain.jobs import Queue
 from domain.media import Limits
 from gateways.logs import configure
-from gateways.mail import open_mailer
+from gateways.mail import Mailer, open_mailer
 from gateways.storage import open_storage
 from models.database import database, require_database
 from workers.attempts import Attempts
@@ -85,6 +85,16 @@ def _rules(settings: "Settings") -> Rules:
     )
 
 
+def _mailer(settings: "Settings") -> Mailer:
+    return open_mailer(
+        settings.smtp_url,
+        settings.mail_from,
+        bounces_to=settings.mail_bounces_to,
+        ca_file=settings.mail_ca_file,
+        connections=settings.mail_connections,
+    )
+
+
 @asynccontextmanager
 async def _means(settings: "Settings") -> AsyncIterator[Means]:
     async with AsyncExitStack() as opened:
@@ -94,9 +104,11 @@ async def _means(settings: "Settings") -> AsyncIterator[Means]:
         opened.push_async_callback(redis.aclose)
         await opened.enter_async_context(_database(settings))
         await require_database()
+        mailer = _mailer(settings)
+        opened.push_async_callback(mailer.close)
         yield Means(
             storage=await opened.enter_async_context(storage),
-            mailer=open_mailer(settings.smtp_url, settings.mail_from),
+            mailer=mailer,
             redis=redis,
             clock=utc_now,
             limits=Limits(

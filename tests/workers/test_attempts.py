@@ -18,8 +18,8 @@ from models import EventRecord, Job
 from models.database import transaction
 from tests.waiting import until
 from tests.workers.conftest import RULES, enqueue
-from workers.attempts import retry_after
 from workers.jobs import JobFailure
+from workers.patience import retry_after
 
 
 async def succeed(work) -> None:

@@ -1,0 +1,29 @@
+"""Which mails there are, and what a job is given to send one."""
+
+from enum import StrEnum
+from typing import Any
+
+
+class MailKind(StrEnum):
+    """A mail by what it is about. Its words are in the catalogs, under `mail.<kind>`."""
+
+    WELCOME = "welcome"
+    KNOWN = "known"
+
+
+def mail_payload(
+    kind: MailKind,
+    to: str,
+    locale: str,
+    *,
+    link: str | None = None,
+    unsubscribe: str | None = None,
+    **values: str | int,
+) -> dict[str, Any]:
+    """The payload of a `JobKind.MAIL`, for mails that need no more than `values`, which fill the braces of its words.
+
+    A link that lets somebody in is none of these: whoever reads the jobs could follow it. Such a link is made by a job
+    of its own kind, while it sends the mail.
+    """
+    links = {"link": link, "unsubscribe": unsubscribe}
+    return {"kind": kind.value, "to": to, "locale": locale, "values": values} | {k: v for k, v in links.items() if v}

@@ -1,0 +1,123 @@
+"""From the words of the catalogs to a mail: its subject, its text, and the same in the layout."""
+
+from dataclasses import asdict, dataclass
+from urllib.parse import urlsplit
+
+from domain.mails import MailKind
+from gateways.mail import Mail
+from i18n import LOCALES, direction, knows, translate
+from workers.mails.layout import fill
+from workers.mails.values import harmless
+
+_OPENING_CHARACTERS = 140
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Everything that a mail says, in one language, its values filled in."""
+
+    subject: str
+    heading: str
+    before: list[str]
+    action: str | None
+    or_open: str
+    after: list[str]
+    because: str
+    leave: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Links:
+    """Where a mail leads."""
+
+    link: str | None
+    unsubscribe: str | None
+    installation: str | None
+
+
+def compose(
+    kind: MailKind,
+    to: str,
+    locale: str,
+    *,
+    link: str | None = None,
+    unsubscribe: str | None = None,
+    public_url: str | None = None,
+    **values: object,
+) -> Mail:
+    """The mail of that kind: its words from `mail.<kind>` in `locale`, with `values` in their braces.
+
+    Args:
+        kind: what it is about.
+        to: a bare address.
+        locale: its reader's language.
+        link: where its button leads (https); a kind that has a button needs it.
+        unsubscribe: where such mails are ended (see `Mail`), which the footer then offers, too.
+        public_url: the installation that the footer names; without it, the one that `link` leads to.
+        values: text of anybody's. It can become neither markup nor a link, and fills the braces of words alone.
+
+    Raises KeyError where a value of the words is missing, and ValueError for links that are none.
+
+    """
+    links = _links(link, unsubscribe, public_url)
+    locale = locale if locale in LOCALES else LOCALES[0]  # as the words are: it is written over them
+    turn = direction(locale)
+    words = _words(kind, locale, {name: harmless(value, turn) for name, value in values.items()})
+    if (words.action is None) != (link is None):
+        raise ValueError(f"a {kind} mail has {'no' if words.action is None else 'a'} button")
+    ways = {"lang": locale, "dir": turn, "start": "left" if turn == "ltr" else "right"}
+    html = fill({**ways, **asdict(words), **asdict(links), "opening": _opening(words)})
+    return Mail(to, words.subject, _text(words, links), html, unsubscribe)
+
+
+def _words(kind: MailKind, locale: str, values: dict[str, str]) -> _Words:
+    def say(key: str) -> str:
+        return translate(locale, f"mail.{kind}.{key}", **values)
+
+    def maybe(key: str) -> str | None:
+        return say(key) if knows(f"mail.{kind}.{key}") else None
+
+    return _Words(
+        subject=say("subject"),
+        heading=say("heading"),
+        before=_paragraphs(say("text")),
+        action=maybe("action"),
+        or_open=translate(locale, "mail.or_open"),
+        after=_paragraphs(maybe("after") or ""),
+        because=maybe("because") or translate(locale, "mail.because"),
+        leave=translate(locale, "mail.leave"),
+    )
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [" ".join(each.split("\n")) for each in text.split("\n\n") if each.strip()]
+
+
+def _links(link: str | None, unsubscribe: str | None, public_url: str | None) -> _Links:
+    for each in (link, unsubscribe, public_url):
+        if each is not None and not _is_web(each):
+            raise ValueError("a link in a mail begins with https://")
+    return _Links(link, unsubscribe, public_url or _origin(link))
+
+
+def _is_web(url: str) -> bool:
+    return url.startswith(("https://", "http://")) and url.isprintable() and not set(' <>"') & set(url)
+
+
+def _origin(link: str | None) -> str | None:
+    if link is None:
+        return None
+    parts = urlsplit(link)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _opening(words: _Words) -> str:
+    """What mail programs show beside the subject."""
+    return " ".join(words.before)[:_OPENING_CHARACTERS]
+
+
+def _text(words: _Words, links: _Links) -> str:
+    button = [f"{words.action}:\n{links.link}"] if words.action else []
+    leave = [f"{words.leave}:\n{links.unsubscribe}"] if links.unsubscribe else []
+    because = "\n".join(filter(None, [words.because, links.installation]))
+    return "\n\n".join([words.heading, *words.before, *button, *words.after, "-- \n" + because, *leave]) + "\n"
