@@ -160,6 +160,8 @@ def _failure(error: SMTPException) -> MailRefused | MailUnavailable:
 
 def _reason(error: BaseException) -> str:
     """For the log: codes and kinds, no sentences of the server's, which may repeat addresses."""
+    if isinstance(error, TimeoutError):
+        return "it does not answer in time"
     if not isinstance(error, SMTPResponseException):
         return type(error.__cause__ or error).__name__
     enhanced = _ENHANCED.match(str(error.message))

@@ -77,8 +77,9 @@ async def mail_to(studio: Studio, email: str) -> EmailMessage:
 
 
 def link_in(mail: EmailMessage, studio: Studio) -> str:
-    found = re.search(rf"^{re.escape(studio.url)}/welcome\?token=([\w-]{{43}})\r?$", mail.get_content(), re.MULTILINE)
-    assert found, mail.get_content()
+    text = mail.get_body(("plain",)).get_content()
+    found = re.search(rf"^{re.escape(studio.url)}/welcome\?token=([\w-]{{43}})\r?$", text, re.MULTILINE)
+    assert found, text
     return found[1]
 
 

@@ -1,25 +1,13 @@
 """Mail, by a real SMTP server and into a folder."""
 
-import asyncio
-import ssl
 import stat
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
-from ipaddress import ip_address
-from pathlib import Path
 
 import pytest
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from gateways.mail import Mail, MailRefused, MailUnavailable, open_mailer
-from tests.gateways.servers import silence
+from gateways.mail.mailbox import Mailbox
+from tests.gateways.mail_servers import Inbox, read, serving, text_of
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SENDER = "Video Creator <no-reply@studio.example>"
@@ -40,47 +28,22 @@ HOSTILE_ADDRESSES = [
 ]
 
 
-def read(content: bytes) -> EmailMessage:
-    message = message_from_bytes(content, policy=default)
-    assert isinstance(message, EmailMessage)
-    return message
-
-
-class Inbox:
-    """Keeps what it gets; refuses `nobody@…` for good and `busy@…` for now."""
-
-    def __init__(self) -> None:
-        self.envelopes: list[Envelope] = []
-
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]):  # noqa: N802
-        if address.startswith("nobody@"):
-            return "550 no such mailbox"
-        if address.startswith("busy@"):
-            return "451 come again"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        self.envelopes.append(envelope)
-        return "250 OK"
-
-
 @pytest.fixture
 async def inbox():
-    inbox = Inbox()
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(inbox, hostname="mail.example"), "127.0.0.1", 0)
-    async with server:
-        inbox.port = server.sockets[0].getsockname()[1]
+    async with serving(Inbox()) as inbox:
         yield inbox
 
 
-def smtp(inbox: Inbox):
-    return open_mailer(f"smtp://127.0.0.1:{inbox.port}", SENDER, clock=lambda: NOW)
+async def sent(inbox: Inbox, mail: Mail, **options: str) -> None:
+    mailer = open_mailer(f"smtp://127.0.0.1:{inbox.port}", SENDER, clock=lambda: NOW, **options)
+    try:
+        await mailer.send(mail)
+    finally:
+        await mailer.close()
 
 
 async def test_a_mail_arrives_by_smtp(inbox):
-    await smtp(inbox).send(MAIL)
+    await sent(inbox, MAIL)
     (envelope,) = inbox.envelopes
     message = read(envelope.content)
     assert envelope.mail_from == "no-reply@studio.example"
@@ -94,7 +57,7 @@ async def test_a_mail_arrives_by_smtp(inbox):
 
 
 async def test_a_subject_adds_no_header(inbox):
-    await smtp(inbox).send(Mail("ada@example.org", "Hi\r\nBcc: eve@example.org\r\n\r\nbody\x00\u2028\x0b", "text"))
+    await sent(inbox, Mail("ada@example.org", "Hi\r\nBcc: eve@example.org\r\n\r\nbody\x00\u2028\x0b", "text"))
     (envelope,) = inbox.envelopes
     message = read(envelope.content)
     assert message["Subject"] == "Hi Bcc: eve@example.org body"
@@ -103,7 +66,7 @@ async def test_a_subject_adds_no_header(inbox):
 
 
 async def test_a_text_ends_no_message(inbox):
-    await smtp(inbox).send(Mail("ada@example.org", "Dots", "one\n.\nRCPT TO:<eve@example.org>\n..\n"))
+    await sent(inbox, Mail("ada@example.org", "Dots", "one\n.\nRCPT TO:<eve@example.org>\n..\n"))
     (envelope,) = inbox.envelopes
     text = read(envelope.content).get_content().replace("\r\n", "\n")
     assert text == "one\n.\nRCPT TO:<eve@example.org>\n..\n"
@@ -113,99 +76,11 @@ async def test_a_text_ends_no_message(inbox):
 async def test_malformed_addresses_are_refused(inbox, tmp_path, address):
     mail = Mail(address, "Hi", "text")
     with pytest.raises(MailRefused):
-        await smtp(inbox).send(mail)
+        await sent(inbox, mail)
     with pytest.raises(MailRefused):
         await open_mailer(f"mailbox:{tmp_path}", SENDER).send(mail)
     assert inbox.envelopes == []
     assert list(tmp_path.iterdir()) == []
-
-
-async def test_what_a_server_refuses_for_good_differs_from_what_it_refuses_now(inbox):
-    with pytest.raises(MailRefused, match="550"):
-        await smtp(inbox).send(Mail("nobody@example.org", "Hi", "text"))
-    with pytest.raises(MailUnavailable, match="451"):
-        await smtp(inbox).send(Mail("busy@example.org", "Hi", "text"))
-
-
-class Doorkeeper:
-    """Lets in whoever says `hush:1`, and remembers what was said."""
-
-    def __init__(self) -> None:
-        self.passwords: list[bytes] = []
-
-    def __call__(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword):
-        self.passwords.append(data.password)
-        return AuthResult(success=data.password == b"hush:1")
-
-
-async def test_a_password_is_not_sent_in_the_clear():
-    inbox, doorkeeper = Inbox(), Doorkeeper()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(inbox, hostname="mail.example", authenticator=doorkeeper, auth_require_tls=False), "127.0.0.1", 0
-    )
-    async with server:
-        mailer = open_mailer(f"smtp://ada:hush%3A1@127.0.0.1:{server.sockets[0].getsockname()[1]}", SENDER)
-        with pytest.raises(MailUnavailable) as failure:
-            await mailer.send(MAIL)
-    assert "hush" not in str(failure.value)
-    assert (doorkeeper.passwords, inbox.envelopes) == ([], [])
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory) -> Path:
-    """A key and a certificate for 127.0.0.1, signed by itself, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.write_bytes(private + certificate.public_bytes(Encoding.PEM))
-    return path
-
-
-# aiosmtpd cannot know that its line is encrypted already.
-@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
-@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
-async def test_a_password_goes_to_a_server_that_is_trusted_only(certificate, monkeypatch, scheme):
-    inbox, doorkeeper = Inbox(), Doorkeeper()
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
-
-    def protocol() -> SMTP:
-        upgrade = (
-            {"tls_context": context, "require_starttls": True} if scheme == "smtp" else {"auth_require_tls": False}
-        )
-        return SMTP(inbox, hostname="mail.example", authenticator=doorkeeper, auth_required=True, **upgrade)
-
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(protocol, "127.0.0.1", 0, ssl=context if scheme == "smtps" else None)
-    async with server:
-        mailer = open_mailer(f"{scheme}://ada:hush%3A1@127.0.0.1:{server.sockets[0].getsockname()[1]}", SENDER)
-        with pytest.raises(MailUnavailable):
-            await mailer.send(MAIL)
-        assert doorkeeper.passwords == []
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        await mailer.send(MAIL)
-    assert doorkeeper.passwords == [b"hush:1"]
-    assert len(inbox.envelopes) == 1
-
-
-async def test_a_server_that_is_away_or_silent_is_unavailable():
-    async with await asyncio.start_server(silence, "127.0.0.1", 0) as silent:
-        port = silent.sockets[0].getsockname()[1]
-        mailer = open_mailer(f"smtp://127.0.0.1:{port}", SENDER)
-        mailer._seconds = 0.1
-        with pytest.raises(MailUnavailable):
-            await mailer.send(MAIL)
-    with pytest.raises(MailUnavailable):
-        await open_mailer(f"smtp://127.0.0.1:{port}", SENDER).send(MAIL)
 
 
 async def test_a_mailbox_keeps_mails_in_order(tmp_path):
@@ -244,3 +119,100 @@ def test_unknown_urls_are_refused_without_repeating_them(url):
 def test_a_malformed_sender_is_refused():
     with pytest.raises(MailRefused):
         open_mailer("smtp://127.0.0.1", "nobody")
+
+
+async def test_a_text_and_its_html_are_two_ways_to_read_one_mail(inbox):
+    await sent(inbox, Mail("ada@example.org", "Hi", "Grüße\n", html="<p>Grüße " + "x" * 3000))
+    (envelope,) = inbox.envelopes
+    message = read(envelope.content)
+    assert message.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    assert (text_of(message), text_of(message, "html").strip()) == ("Grüße\n", "<p>Grüße " + "x" * 3000)
+    assert envelope.content.isascii()
+    assert max(map(len, envelope.content.splitlines())) <= 78
+
+
+async def test_nobodys_holiday_answers(inbox):
+    await sent(inbox, MAIL)
+    message = read(inbox.envelopes[0].content)
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["X-Auto-Response-Suppress"] == "All"
+    assert message["List-Unsubscribe"] is None
+
+
+async def test_a_mail_that_can_be_ended_says_how_in_one_click(inbox):
+    address = "https://studio.example/unsubscribe?token=" + "x" * 120
+    await sent(inbox, Mail("ada@example.org", "News", "text", unsubscribe=address))
+    content = inbox.envelopes[0].content
+    assert (
+        f"List-Unsubscribe:\r\n <{address}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+        in content.decode()
+    )
+
+
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", "https://x\r\nBcc: eve@example.org", "https://x> <y", "x@y.z"]
+)
+async def test_nothing_but_an_address_of_the_web_ends_mails(tmp_path, address):
+    with pytest.raises(ValueError, match="unsubscribe"):
+        await open_mailer(f"mailbox:{tmp_path}", SENDER).send(Mail("a@b.example", "Hi", "text", unsubscribe=address))
+
+
+async def test_a_bounce_says_which_mail_it_is_about(inbox):
+    mail = Mail("ada@example.org", "Hi", "text", reference="0198f2-3")
+    await sent(inbox, mail, bounces_to="bounces@studio.example")
+    await sent(inbox, mail)
+    tagged, plain = inbox.envelopes
+    assert (tagged.mail_from, plain.mail_from) == ("bounces+0198f2-3@studio.example", "no-reply@studio.example")
+    assert {read(each.content)["From"] for each in (tagged, plain)} == {SENDER}
+    assert {read(each.content)["Message-ID"] for each in (tagged, plain)} == {"<0198f2-3@studio.example>"}
+
+
+@pytest.mark.parametrize("reference", ["", "a b", "a@b", "a\r\n", "x" * 40, "a+b", "ä"])
+async def test_a_reference_adds_nothing_to_the_envelope(tmp_path, reference):
+    with pytest.raises(ValueError, match="reference"):
+        await open_mailer(f"mailbox:{tmp_path}", SENDER).send(Mail("a@b.example", "Hi", "text", reference=reference))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "no-reply@studio.example",
+        "NO-REPLY@Studio.Example",
+        "no-reply+x@studio.example",
+        "bounces@studio.example",
+        "bounces+0198f2-3@studio.example",
+    ],
+)
+async def test_nothing_is_mailed_to_ourselves(inbox, address):
+    with pytest.raises(MailRefused, match="our own address"):
+        await sent(inbox, Mail(address, "Hi", "text"), bounces_to="bounces@studio.example")
+    assert inbox.envelopes == []
+
+
+async def test_a_mailbox_is_read_the_newest_first(tmp_path):
+    moments = iter([NOW, NOW + timedelta(seconds=1)])
+    mailer = open_mailer(
+        f"mailbox:{tmp_path}", SENDER, bounces_to="bounces@studio.example", clock=lambda: next(moments)
+    )
+    for subject in ("first", "second"):
+        await mailer.send(Mail("ada@example.org", subject, "Grüße\n", html="<p>Grüße", reference="r"))
+    mailbox = Mailbox(tmp_path)
+    newest = await mailbox.newest(10)
+    assert [letter.message["Subject"] for letter in newest] == ["second", "first"]
+    assert [letter.name for letter in await mailbox.newest(1)] == [newest[0].name]
+    letter = await mailbox.find(newest[1].name)
+    assert (letter.part("plain"), letter.part("html").strip()) == ("Grüße\n", "<p>Grüße")
+    assert letter.message["Return-Path"] == "<bounces+r@studio.example>"
+
+
+async def test_a_mailbox_gives_out_mails_alone(tmp_path):
+    await open_mailer(f"mailbox:{tmp_path}/mailbox", SENDER, clock=lambda: NOW).send(MAIL)
+    (name,) = [path.name for path in (tmp_path / "mailbox").iterdir()]
+    (tmp_path / "secret.eml").write_text("Subject: secret\n\n")
+    (tmp_path / "mailbox" / name.replace("-", "-1", 1)).symlink_to(tmp_path / "secret.eml")
+    mailbox = Mailbox(tmp_path / "mailbox")
+    assert [letter.name for letter in await mailbox.newest(10)] == [name]
+    for other in ("", ".", "..", "../secret.eml", "/etc/passwd", f"../mailbox/{name}", name + "\x00", name.upper()):
+        assert await mailbox.find(other) is None
+    assert await Mailbox(tmp_path / "nowhere").newest(10) == []

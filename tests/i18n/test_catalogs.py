@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import i18n
 from domain.jobs import JobFault
+from domain.mails import MailKind
 from domain.media import Refusal
 from domain.uploads import PartFault
 from i18n import LOCALES, missing, translate
@@ -101,6 +102,45 @@ def test_every_message_is_given_all_its_values():
 def test_every_problem_and_page_in_the_catalogs_is_used():
     used = keys_in_code() | {f"problem.part_{fault.value}" for fault in PartFault}
     assert {key for key in catalog("en") if key.startswith(("problem.", "page."))} - used == set()
+
+
+MAIL_KEYS = {"subject", "heading", "text", "action", "after", "because"}
+"""Of which each kind of mail has the first three."""
+
+
+def mail_keys(locale: str) -> dict[str, set[str]]:
+    """What each kind of mail says. Beside them there are words that all have in common."""
+    found: dict[str, set[str]] = {}
+    for _, kind, *key in (key.split(".") for key in catalog(locale) if key.startswith("mail.")):
+        found.setdefault(kind, set()).update(key)
+    return {kind: keys for kind, keys in found.items() if keys}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_kind_of_mail_has_its_words_and_no_words_are_of_no_kind(locale):
+    found = mail_keys(locale)
+    assert found.keys() == set(MailKind)
+    for kind, keys in found.items():
+        assert {"subject", "heading", "text"} <= keys <= MAIL_KEYS, kind
+        assert "\n" not in catalog(locale)[f"mail.{kind}.subject"] + catalog(locale)[f"mail.{kind}.heading"]
+
+
+def test_every_mail_is_given_all_its_values():
+    """Where a mail is composed, sent or enqueued with its kind said at the place."""
+    for file, tree in trees():
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            given = {keyword.arg for keyword in call.keywords}
+            for kind in kinds_in(call):
+                if None not in given:  # values that are handed on
+                    needed = set().union(*(braces(f"mail.{kind}.{key}") for key in mail_keys("en")[kind]))
+                    assert needed <= given, f"{file}:{call.lineno} sends {kind} without {needed - given}"
+
+
+def kinds_in(call: ast.Call) -> set[MailKind]:
+    """The kinds of mail among the arguments that stand before the names."""
+    named = [node for argument in call.args for node in ast.walk(argument) if isinstance(node, ast.Attribute)]
+    names = {node.attr for node in named if isinstance(node.value, ast.Name) and node.value.id == "MailKind"}
+    return {MailKind[name] for name in names}
 
 
 @pytest.mark.parametrize("fault", PartFault)

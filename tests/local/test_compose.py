@@ -72,6 +72,7 @@ def test_settings_take_the_values(name):
     supplied = {
         "SECRET_KEY": "s" * 32,
         "SMTP_URL": "smtp://mail.example:587",
+        "MAIL_FROM": "Studio <no-reply@studio.example>",
         "PUBLIC_URL": "https://studio.example",
         "STORAGE_PUBLIC_URL": "https://files.example",
     }
