@@ -72,6 +72,7 @@ def test_everything_starts_says_where_it_is_and_stops(scratch, script, environ, 
         banner = read_banner(running)
         assert banner.startswith("migrated\nsign in as owner@example.org\n")
         assert f"http://127.0.0.1:{port}/graphql" in banner
+        assert f"http://127.0.0.1:{port}/mailbox" in banner
         assert float(re.search(r"ready after ([\d.]+) s", banner)[1]) < 5
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
             assert answer.read().startswith(b"postgres://postgres@/video_creator?host=/")
