@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from domain.clock import utc_now
-from edge import graphql, health, mailbox, welcome
+from edge import graphql, health, mailbox, pages, welcome
 from edge.cors import Cors
 from edge.metrics import Metrics, metrics_endpoint
 from edge.operations import SocketOperations, end_lost_sessions
@@ -28,6 +28,7 @@ from gateways import logs
 from gateways.mail.mailbox import Mailbox
 from gateways.mail.opening import mailbox_folder
 from gateways.storage import Storage, open_storage, storage_routes
+from gateways.throttling import LimitsThrottle
 from live.hub import Hub
 from live.transport import Transport
 from models.database import database, raw_connection, require_database
@@ -87,7 +88,7 @@ class Api:
                 "/welcome",
                 self._with_services(welcome.confirm),
                 methods=["POST"],
-                max_body_size=welcome.MOST_BYTES,
+                max_body_size=pages.MOST_BYTES,
             ),
             Route("/healthz", health.healthz),
             Route("/readyz", self._readyz),
@@ -109,6 +110,7 @@ class Api:
             readings=readings,
             hub=hub,
             storage=storage,
+            throttle=LimitsThrottle(settings.redis_url),
             clock=utc_now,
             rules=Rules(
                 session=timedelta(days=settings.session_days),

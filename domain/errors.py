@@ -1,7 +1,11 @@
 """What can go wrong by the rules of the product, as values that `schema/` turns into typed results."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, ClassVar
+
+_NOTHING: Mapping[str, tuple[type, str]] = MappingProxyType({})
 
 
 class ProblemCode(StrEnum):
@@ -12,6 +16,7 @@ class ProblemCode(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     INVALID = "INVALID"
     CONFLICT = "CONFLICT"
+    THROTTLED = "THROTTLED"
     UNAVAILABLE = "UNAVAILABLE"
 
 
@@ -23,6 +28,8 @@ class DomainError(Exception):
     """
 
     code: ClassVar[ProblemCode]
+    details: ClassVar[Mapping[str, tuple[type, str]]] = _NOTHING
+    """Those of `params` that clients are told by themselves, beside the message: name → type and description."""
 
     def __init__(self, message: str, *, path: tuple[str, ...] = (), **params: Any) -> None:
         super().__init__(message)
@@ -68,6 +75,16 @@ class Conflict(DomainError):
     """The thing is in a state that does not allow this now."""
 
     code = ProblemCode.CONFLICT
+
+
+class Throttled(DomainError):
+    """It was tried too often: the same request may be made again after a while, and no sooner."""
+
+    code = ProblemCode.THROTTLED
+    details = {"retry_after_seconds": (int, "After how many seconds it may be tried again.")}
+
+    def __init__(self, message: str = "problem.throttled", **params: Any) -> None:
+        super().__init__(message, **params)
 
 
 class Unavailable(DomainError):

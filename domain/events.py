@@ -19,6 +19,8 @@ class Event:
 
     type: ClassVar[str]
     version: ClassVar[int] = 1
+    revokes: ClassVar[bool] = False
+    """Whether somebody may have lost a right by it: every API process then looks again at who is subscribed."""
 
     team_id: UUID | None
     actor_id: UUID | None

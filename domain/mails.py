@@ -9,6 +9,10 @@ class MailKind(StrEnum):
 
     WELCOME = "welcome"
     KNOWN = "known"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - no password
+    EMAIL_CHANGE_OLD = "email_change_old"
+    EMAIL_CHANGE_NEW = "email_change_new"
+    INVITATION = "invitation"
 
 
 def mail_payload(

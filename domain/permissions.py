@@ -1,5 +1,7 @@
 """Who may do what: one table, asked by every use-case and walked by the tests."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -19,28 +21,55 @@ class Audience(StrEnum):
     SIGNED_IN = "signed_in"
 
 
+class Scope(StrEnum):
+    """What an API key is good for. Whoever may write may read."""
+
+    READ = "read"
+    WRITE = "write"
+    WEBHOOKS = "webhooks"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may do an action: an audience, or the roles that hold it in the team that owns the thing.
+
+    `scope` is what an API key needs for it; None for what takes a person who has signed in themselves.
+    """
+
+    holders: frozenset[Role] | Audience
+    scope: Scope | None
+
+
 _ALL = frozenset(Role)
 _EDITORS = frozenset({Role.OWNER, Role.ADMIN, Role.EDITOR})
 
-PERMISSIONS: dict[str, frozenset[Role] | Audience] = {
-    "account:sign_up": Audience.ANYONE,
-    "account:sign_in": Audience.ANYONE,
-    "account:sign_out": Audience.SIGNED_IN,
-    "account:view": Audience.ANYONE,
-    "team:view": _ALL,
-    "video:view": _ALL,
-    "video:create": _EDITORS,
-    "video:edit": _EDITORS,
-    "video:delete": _EDITORS,
-    "version:create": _EDITORS,
-    "comment:create": _ALL,
-    "job:view": _ALL,
-    "job:cancel": _EDITORS,
+PERMISSIONS: dict[str, Rule] = {
+    "account:sign_up": Rule(Audience.ANYONE, None),
+    "account:sign_in": Rule(Audience.ANYONE, None),
+    "account:sign_out": Rule(Audience.SIGNED_IN, None),
+    "account:view": Rule(Audience.ANYONE, Scope.READ),
+    "team:view": Rule(_ALL, Scope.READ),
+    "video:view": Rule(_ALL, Scope.READ),
+    "video:create": Rule(_EDITORS, Scope.WRITE),
+    "video:edit": Rule(_EDITORS, Scope.WRITE),
+    "video:delete": Rule(_EDITORS, Scope.WRITE),
+    "version:create": Rule(_EDITORS, Scope.WRITE),
+    "comment:create": Rule(_ALL, Scope.WRITE),
+    "job:view": Rule(_ALL, Scope.READ),
+    "job:cancel": Rule(_EDITORS, Scope.WRITE),
 }
-"""Action → who may do it: an audience, or the roles that hold it in the team that owns the thing."""
+"""Action → who may do it."""
 
 
 def allows(role: Role, action: str) -> bool:
     """Whether a member with `role` may do `action` in their team. An unknown action is a KeyError: a fault of ours."""
-    holders = PERMISSIONS[action]
+    holders = PERMISSIONS[action].holders
     return isinstance(holders, Audience) or role in holders
+
+
+def covers(scopes: Collection[Scope] | None, action: str) -> bool:
+    """Whether who asks with an API key of these scopes may try `action`; None is somebody who has signed in."""
+    rule = PERMISSIONS[action]
+    if scopes is None or rule.holders is Audience.ANYONE:
+        return True
+    return rule.scope in scopes or (rule.scope is Scope.READ and Scope.WRITE in scopes)

@@ -17,6 +17,7 @@ from domain.tokens import token_hash
 from domain.viewers import ANONYMOUS, Viewer
 from edge.metrics import Metrics
 from gateways.storage import Storage
+from gateways.throttling import Throttle
 from i18n import negotiate, translate
 from live.hub import Hub
 from models import Session
@@ -43,6 +44,7 @@ class Services:
     readings: Readings
     hub: Hub
     storage: Storage
+    throttle: Throttle
     clock: Clock
     rules: Rules
     metrics: Metrics
@@ -105,8 +107,10 @@ class Services:
             locale=_locale(headers.get("accept-language", "")[:_MOST_LANGUAGES]),
             clock=self.clock,
             storage=self.storage,
+            throttle=self.throttle,
             rules=self.rules,
             device=headers.get("user-agent", ""),
+            address=connection.client.host if connection.client else "",
         )
 
     def identity(self, token: str) -> Identity:

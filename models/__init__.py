@@ -6,6 +6,7 @@ from models.accounts import Session, SignUp, User
 from models.comments import Comment
 from models.events import ConsumerCursor, EventRecord, ParkedEvent
 from models.jobs import Job
+from models.links import MailedLink
 from models.teams import Member, Team
 from models.uploads import Upload
 from models.versions import Version
@@ -16,6 +17,7 @@ __all__ = [
     "ConsumerCursor",
     "EventRecord",
     "Job",
+    "MailedLink",
     "Member",
     "ParkedEvent",
     "Session",

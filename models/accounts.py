@@ -1,13 +1,16 @@
 """People, how they sign up, and their sessions."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
 from tortoise import fields
 from tortoise.expressions import Q, Subquery
+from tortoise.fields.db_defaults import Now
 from tortoise.indexes import Index
 
+from domain.clock import utc_now
 from domain.viewers import AnyViewer, ScopeViewer
 from models.base import Row, in_teams_of
 from models.database import raw_connection
@@ -27,8 +30,14 @@ class User(Row):
 
     email = fields.CharField(254, unique=True)
     name = fields.CharField(100)
-    password_hash = fields.CharField(255)
+    password_hash = fields.CharField(255, null=True)
+    """None for who signs in elsewhere."""
     locale = fields.CharField(20, default="en")
+    time_zone = fields.CharField(64, default="UTC", db_default="UTC")
+    avatar_key = fields.CharField(200, null=True)
+    """Of the picture in the storage."""
+    deletion_at = fields.DatetimeField(null=True)
+    """When the account goes, for who has asked for that."""
 
     class Meta:
         table = "users"
@@ -74,6 +83,14 @@ class Session(Row):
     user_id: UUID
     token_hash = fields.CharField(64, unique=True)
     device = fields.CharField(200, default="")
+    address = fields.CharField(45, default="", db_default="")
+    seen_at = fields.DatetimeField(default=utc_now, db_default=Now())
+    """When it last asked for something, to the minute."""
+    team: fields.ForeignKeyNullableRelation[Any] = fields.ForeignKeyField(
+        "models.Team", related_name=False, db_index=False, null=True, on_delete=fields.SET_NULL
+    )
+    team_id: UUID | None
+    """The team that is worked in."""
     expires_at = fields.DatetimeField()
     ended_at = fields.DatetimeField(null=True)
     written_lsn = fields.BigIntField(default=0, db_default=0)

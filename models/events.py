@@ -24,10 +24,12 @@ CHANNEL = "events"
 
 _RECORD = """
 WITH recorded AS (
-    INSERT INTO events (id, created_at, type, version, team_id, actor_id, subjects, payload, request_id, recorded_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp()) RETURNING id
+    INSERT INTO events (
+        id, created_at, type, version, team_id, actor_id, subjects, payload, request_id, address, device, recorded_at
+    )
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, clock_timestamp()) RETURNING id
 )
-SELECT pg_notify($10, '') FROM recorded
+SELECT pg_notify($12, '') FROM recorded
 """
 
 
@@ -46,6 +48,10 @@ class EventRecord(Row):
     subjects: list[str] = ArrayField("text")
     payload: fields.JSONField[dict[str, Any]] = fields.JSONField()
     request_id = fields.CharField(64, null=True)
+    address = fields.CharField(45, null=True)
+    """The network address that it was asked for from."""
+    device = fields.CharField(200, null=True)
+    """The program that asked for it, as it calls itself."""
     recorded_at = fields.DatetimeField()
 
     class Meta:
@@ -100,17 +106,21 @@ class ParkedEvent(Model):
         unique_together = (("consumer", "event_id"),)
 
 
-async def record(event: Event, now: datetime, *, request_id: str | None = None) -> UUID:
+async def record(
+    event: Event, now: datetime, *, request_id: str | None = None, address: str = "", device: str = ""
+) -> UUID:
     """Records `event` in the running transaction and wakes the relay at its commit. Answers the event's id.
 
-    `request_id` names the request that led to it long ago, where none is running now.
+    `request_id` names the request that led to it long ago, where none is running now. `address` and `device` say from
+    where somebody did it.
     """
     event_id = new_id()
     payload = orjson.dumps(event.payload()).decode()
     request_id = get_contextvars().get("request_id", request_id)
     head = (event_id, now, event.type, event.version, event.team_id, event.actor_id)
+    origin = (address[:45] or None, device[:200] or None)
     async with raw_connection() as connection:
-        await connection.execute(_RECORD, *head, event.subjects(), payload, request_id, CHANNEL)
+        await connection.execute(_RECORD, *head, event.subjects(), payload, request_id, *origin, CHANNEL)
     return event_id
 
 

@@ -121,7 +121,9 @@ async def _open_session(caller: Caller, user: User, now: datetime) -> SignedIn:
         user_id=user.id,
         token_hash=token_hash(token),
         device=caller.device[:200],
+        address=caller.address[:45],
         created_at=now,
+        seen_at=now,
         expires_at=expires_at,
     )
     return SignedIn(token, session.id, user.id, expires_at)

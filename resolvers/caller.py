@@ -1,15 +1,18 @@
 """What a use-case may touch, and the two steps that all of them share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from domain.clock import Clock
+from domain.errors import Forbidden, Unauthenticated
 from domain.events import Event
+from domain.permissions import Scope, covers
 from domain.viewers import Viewer
 from gateways.storage import Storage
+from gateways.throttling import Throttle
 from models import teams
 from models.events import record
 
@@ -33,8 +36,14 @@ class Caller:
     locale: str
     clock: Clock
     storage: Storage
+    throttle: Throttle
     rules: Rules
     device: str = ""
+    """The program that they ask with, as it calls itself."""
+    address: str = ""
+    """The network address that they ask from; empty where there is none."""
+    scopes: Collection[Scope] | None = None
+    """What their API key is good for; None for somebody who has signed in."""
     written: int = 0
     """How far the database's log was when their session last wrote."""
     action: str | None = None
@@ -43,6 +52,19 @@ class Caller:
     def now(self) -> datetime:
         """The present moment, in UTC."""
         return self.clock()
+
+
+def require_scope(caller: Caller, action: str) -> None:
+    """Forbidden where the caller's API key is not good for `action`."""
+    if not covers(caller.scopes, action):
+        raise Forbidden("problem.scope")
+
+
+def require_somebody(caller: Caller) -> UUID:
+    """The id of the person who asks; Unauthenticated for nobody."""
+    if not caller.viewer.signed_in:
+        raise Unauthenticated
+    return caller.viewer.user_id
 
 
 async def require(caller: Caller, action: str, team_id: UUID) -> None:
@@ -55,6 +77,12 @@ async def require(caller: Caller, action: str, team_id: UUID) -> None:
     await teams.require(caller.viewer, action, team_id)
 
 
-async def tell(caller: Caller, event: Callable[..., Event], team_id: UUID, **about: Any) -> None:
-    """Records in the running transaction what the caller has done, now, in a team."""
-    await record(event(team_id=team_id, actor_id=caller.viewer.user_id, **about), caller.now())
+async def tell(
+    caller: Caller, event: Callable[..., Event], team_id: UUID | None, *, by: UUID | None = None, **about: Any
+) -> None:
+    """Records in the running transaction what the caller has done, now, in a team or (None) outside of any.
+
+    `by` is the person where the caller was nobody yet.
+    """
+    told = event(team_id=team_id, actor_id=by or caller.viewer.user_id, **about)
+    await record(told, caller.now(), address=caller.address, device=caller.device)

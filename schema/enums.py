@@ -39,6 +39,7 @@ describe(
     NOT_FOUND="It does not exist, or the viewer may not know that it does.",
     INVALID="An input value breaks a rule; `path` says which.",
     CONFLICT="The thing is in a state that does not allow this now.",
+    THROTTLED="It was tried too often; `retryAfterSeconds` says when it may be tried again.",
     UNAVAILABLE="A service that this needs is down; the same request may succeed later.",
 )
 describe(
@@ -73,6 +74,7 @@ describe(
     "What a job does.",
     INGEST="Makes a version of an upload.",
     SIGN_IN_MAIL="Mails a sign-in link.",
+    LINK_MAIL="Mails a link that proves whose address it is.",
     DISCARD_UPLOAD="Throws away what an upload left behind.",
     PURGE_VIDEO="Removes a video that has been in the trash for too long.",
     MAIL="Sends a mail.",

@@ -15,7 +15,7 @@ from strawberry.types.fields.resolver import StrawberryResolver
 from domain.errors import DomainError, Forbidden, Invalid, NotFound, Unauthenticated
 from domain.permissions import PERMISSIONS, Audience
 from plan import load_written
-from resolvers.caller import Caller
+from resolvers.caller import Caller, require_scope
 from schema.problems import PROBLEMS, problem_of
 
 P = ParamSpec("P")
@@ -45,6 +45,7 @@ class MutationField(StrawberryField):
         began = perf_counter()
         info.context.caller = replace(info.context.caller, action=self.action)
         try:
+            require_scope(info.context.caller, self.action)
             outcome = await super().get_result(source, info, args, kwargs)
         except DomainError as error:
             return problem_of(error, info.context.caller.locale)
@@ -148,9 +149,9 @@ def _result(function: str, answers: type, action: str, fails: Sequence[type[Doma
 
 
 def _problems_of(action: str) -> tuple[type[DomainError], ...]:
-    holders = PERMISSIONS[action]
+    holders = PERMISSIONS[action].holders
     if holders is Audience.ANYONE:
         return ()
     if holders is Audience.SIGNED_IN:
-        return (Unauthenticated,)
+        return (Unauthenticated, Forbidden)
     return (Unauthenticated, Forbidden, NotFound)

@@ -9,6 +9,7 @@ from domain.errors import (
     Invalid,
     NotFound,
     ProblemCode,
+    Throttled,
     Unauthenticated,
     Unavailable,
 )
@@ -27,13 +28,16 @@ class Problem:
 
 
 def _member(error: type[DomainError]) -> type[Problem]:
-    """A GraphQL type of the error's own name, described by its docstring."""
-    made = type(f"{error.__name__}Problem", (Problem,), {"__annotations__": {}, "__module__": __name__})
+    """A GraphQL type of the error's own name, described by its docstring, with the error's details as fields."""
+    kinds = {name: kind for name, (kind, _) in error.details.items()}
+    more = {name: strawberry.field(description=text) for name, (_, text) in error.details.items()}
+    space = {"__annotations__": kinds, "__module__": __name__, **more}
+    made = type(f"{error.__name__}Problem", (Problem,), space)
     return strawberry.type(made, name=error.__name__, description=(error.__doc__ or "").strip())
 
 
 PROBLEMS: dict[type[DomainError], type[Problem]] = {
-    error: _member(error) for error in (Unauthenticated, Forbidden, NotFound, Invalid, Conflict, Unavailable)
+    error: _member(error) for error in (Unauthenticated, Forbidden, NotFound, Invalid, Conflict, Throttled, Unavailable)
 }
 
 
@@ -41,4 +45,5 @@ def problem_of(error: DomainError, locale: str) -> Problem:
     """The union member that tells of `error`, also of one that a more special class was raised for."""
     kind = next(PROBLEMS[base] for base in type(error).__mro__ if base in PROBLEMS)
     message = translate(locale, error.message, **error.params)
-    return kind(code=error.code, message=message, path=list(error.path) or None)
+    details = {name: error.params[name] for name in error.details}
+    return kind(code=error.code, message=message, path=list(error.path) or None, **details)

@@ -50,6 +50,8 @@ def studio(number: int, database_url: str, redis_url: str) -> Iterator[Studio]:
     product = Studio(folder, database_url, redis_url, ALLOWED_ORIGINS='["https://app.example"]')
     with running(product, "api", *WORKERS) as studio:
         yield studio
+        # Some test left what a consumer cannot take, and whatever came after it has waited for it to be given up.
+        assert "relay.event_parked" not in studio.log("relay")
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from domain.events import Event, JobCancelled, JobFailed, JobQueued
 from domain.jobs import JobKind, JobState
 from live.message import Message
 from live.publish import publish_batch
-from models import EventRecord, Job
+from models import EventRecord, Job, Upload
 from workers.wakes import wake
 
 
@@ -48,6 +48,9 @@ def consumer(name: str, *events: type[Event], in_transaction: bool = False) -> C
 
     It gets events in order, in batches, each at least once: an effect outside of the database must be one that may
     happen twice. With `in_transaction` its writes and its cursor are one commit; it must then do nothing else.
+
+    What it raises is tried again, with all that follows waiting behind it, most of a second until the event is parked:
+    it should pass over what no second try can mend.
     """
 
     def register(handle: Handler) -> Handler:
@@ -78,8 +81,10 @@ async def wake_workers(events: Sequence[EventRecord], tools: Tools) -> None:
 @consumer("clean-up", JobFailed, JobCancelled, in_transaction=True)
 async def discard_failed_uploads(events: Sequence[EventRecord], tools: Tools) -> None:
     """What was uploaded for an ingest that came to nothing is thrown away."""
-    for job in await Job.filter(id__in=_job_ids(events), kind=JobKind.INGEST):
-        await Job.enqueue(JobKind.DISCARD_UPLOAD, tools.clock(), payload={"upload_id": job.payload["upload_id"]})
+    # Uploads know their job; what a job says of its upload may be wrong. Many such jobs in a row, each tried again and
+    # parked in the end, once kept the clean-up from everybody's files for minutes.
+    for upload in await Upload.filter(job_id__in=_job_ids(events)).only("id"):
+        await Job.enqueue(JobKind.DISCARD_UPLOAD, tools.clock(), payload={"upload_id": str(upload.id)})
 
 
 def _job_ids(events: Sequence[EventRecord]) -> list[UUID]:

@@ -1,6 +1,7 @@
 """`python -m workers.io`: does the jobs that wait for other services."""
 
 import workers.accounts
+import workers.links
 import workers.mails
 import workers.uploads
 import workers.videos  # noqa: F401 - these declare what this worker can do

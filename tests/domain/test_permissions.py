@@ -2,34 +2,35 @@
 
 import pytest
 
-from domain.permissions import PERMISSIONS, Audience, Role, allows
+from domain.permissions import PERMISSIONS, Audience, Role, Scope, allows, covers
 
 OWNER, ADMIN, EDITOR, VIEWER = Role.OWNER, Role.ADMIN, Role.EDITOR, Role.VIEWER
+READ, WRITE, WEBHOOKS = Scope.READ, Scope.WRITE, Scope.WEBHOOKS
 EXPECTED = {
-    "account:sign_up": Audience.ANYONE,
-    "account:sign_in": Audience.ANYONE,
-    "account:sign_out": Audience.SIGNED_IN,
-    "account:view": Audience.ANYONE,
-    "team:view": {OWNER, ADMIN, EDITOR, VIEWER},
-    "video:view": {OWNER, ADMIN, EDITOR, VIEWER},
-    "video:create": {OWNER, ADMIN, EDITOR},
-    "video:edit": {OWNER, ADMIN, EDITOR},
-    "video:delete": {OWNER, ADMIN, EDITOR},
-    "version:create": {OWNER, ADMIN, EDITOR},
-    "comment:create": {OWNER, ADMIN, EDITOR, VIEWER},
-    "job:view": {OWNER, ADMIN, EDITOR, VIEWER},
-    "job:cancel": {OWNER, ADMIN, EDITOR},
+    "account:sign_up": (Audience.ANYONE, None),
+    "account:sign_in": (Audience.ANYONE, None),
+    "account:sign_out": (Audience.SIGNED_IN, None),
+    "account:view": (Audience.ANYONE, READ),
+    "team:view": ({OWNER, ADMIN, EDITOR, VIEWER}, READ),
+    "video:view": ({OWNER, ADMIN, EDITOR, VIEWER}, READ),
+    "video:create": ({OWNER, ADMIN, EDITOR}, WRITE),
+    "video:edit": ({OWNER, ADMIN, EDITOR}, WRITE),
+    "video:delete": ({OWNER, ADMIN, EDITOR}, WRITE),
+    "version:create": ({OWNER, ADMIN, EDITOR}, WRITE),
+    "comment:create": ({OWNER, ADMIN, EDITOR, VIEWER}, WRITE),
+    "job:view": ({OWNER, ADMIN, EDITOR, VIEWER}, READ),
+    "job:cancel": ({OWNER, ADMIN, EDITOR}, WRITE),
 }
 
 
 def test_the_table_is_what_is_written_here():
-    assert PERMISSIONS == EXPECTED
+    assert {action: (rule.holders, rule.scope) for action, rule in PERMISSIONS.items()} == EXPECTED
 
 
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("action", sorted(PERMISSIONS))
 def test_every_role_has_an_answer_to_every_action(role, action):
-    holders = EXPECTED[action]
+    holders, _ = EXPECTED[action]
     assert allows(role, action) is (isinstance(holders, Audience) or role in holders)
 
 
@@ -43,3 +44,12 @@ def test_a_greater_role_may_whatever_a_lesser_one_may(action):
 def test_an_action_that_nobody_wrote_down_is_a_fault_of_ours(role):
     with pytest.raises(KeyError):
         allows(role, "video:explode")
+
+
+@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("action", sorted(PERMISSIONS))
+def test_a_key_is_good_for_what_its_scope_says_and_for_what_anybody_may(action, scope):
+    holders, needed = EXPECTED[action]
+    good = needed in ({scope, READ} if scope is WRITE else {scope})
+    assert covers({scope}, action) is (good or holders is Audience.ANYONE)
+    assert covers(None, action)

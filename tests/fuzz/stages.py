@@ -34,7 +34,7 @@ from resolvers.caller import Caller
 from schema.context import Context
 from schema.root import build_schema
 from tests.fuzz.world import NOW, a_token_hash
-from tests.plan.conftest import RULES
+from tests.plan.conftest import RULES, THROTTLE
 
 PLAIN = {"plain": True}
 """What makes `Engine.run` go the plain path."""
@@ -129,7 +129,7 @@ async def open_stage(url: str, storage: LocalStorage, viewers: dict[str, AnyView
     with database:
         await database.init(config=configuration(url, connections=4))
         engine = Engine(build_schema(), describe, observe=lambda _kind, how: runs.update([how]))
-    caller = Caller(viewer=ANONYMOUS, locale="en", clock=lambda: NOW, storage=storage, rules=RULES)
+    caller = Caller(viewer=ANONYMOUS, locale="en", clock=lambda: NOW, storage=storage, throttle=THROTTLE, rules=RULES)
     try:
         async with Readings(url, connections=4) as readings:
             yield Stage(database, readings, engine, caller, viewers, runs, complaints.said)

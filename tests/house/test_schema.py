@@ -57,7 +57,7 @@ async def test_every_query_names_its_permission(schema: Schema) -> None:
         assert declared or isinstance(field, QueryField), name
         assert field.action in PERMISSIONS, name
         if declared:  # nothing but the predicate decides who sees, so everybody whom that admits must be allowed to
-            assert PERMISSIONS[field.action] in (frozenset(Role), Audience.ANYONE), name
+            assert PERMISSIONS[field.action].holders in (frozenset(Role), Audience.ANYONE), name
 
 
 async def test_every_mutation_names_its_permission_and_answers_a_union_with_problems(schema: Schema) -> None:

@@ -25,7 +25,7 @@ from tests.conftest import fresh_database
 from tests.large import api, processes  # noqa: F401 - they declare the cases
 from tests.large.cases import CASES, World
 from tests.large.plans import Plan, Recorder, Statement, explain, explain_for_any_values, large_tables, without_scans
-from tests.plan.conftest import RULES, Asker
+from tests.plan.conftest import RULES, THROTTLE, Asker
 
 SCALE = float(os.environ.get("LARGE_SCALE", "0.05"))
 
@@ -94,7 +94,7 @@ async def _statements(library: Library, relay: asyncpg.Connection, folder: Path)
     async with TortoiseContext() as context, open_storage(f"file:{folder}", **where) as storage:
         await context.init(config=config)
         viewer = Viewer(library.places.owner_id, new_id())
-        caller = Caller(viewer=viewer, locale="en", clock=utc_now, storage=storage, rules=RULES)
+        caller = Caller(viewer=viewer, locale="en", clock=utc_now, storage=storage, throttle=THROTTLE, rules=RULES)
         await recorder.listen(relay)
         world = World(library.places, shape(SCALE), Asker(Engine(build_schema(), describe), caller), relay)
         for name, case in CASES.items():

@@ -39,7 +39,7 @@ async def _follow(world: World) -> None:
         await ConsumerCursor.filter(consumer="live", position=cursor.position).update(position=0, failures=0)
 
 
-@case("relay: consumers", "jobs_pkey")
+@case("relay: consumers", "jobs_pkey", "idx_uploads_job")
 async def _consume(world: World) -> None:
     tools = Tools(None, utc_now)  # no job of these waits, so nobody is to be woken
     told = await EventRecord.filter(position__gt=100, type="job.succeeded").order_by("position").limit(1)

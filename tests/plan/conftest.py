@@ -13,6 +13,7 @@ from domain.clock import utc_now
 from domain.viewers import AnyViewer
 from edge.services import describe
 from gateways.storage import open_storage
+from gateways.throttling import LimitsThrottle
 from models.database import raw_connection
 from plan import Reader
 from plan.engine import Engine
@@ -21,6 +22,7 @@ from resolvers.caller import Caller, Rules
 from schema.context import Context
 from schema.root import build_schema
 
+THROTTLE = LimitsThrottle("redis://127.0.0.1:1")
 RULES = Rules(timedelta(days=1), timedelta(hours=1), timedelta(hours=1), 2**40, 5 * 2**20)
 
 
@@ -68,5 +70,5 @@ async def desk(models: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
     now = utc_now()  # and so it stays: links that are signed twice are the same
     where = {"public_url": "http://localhost", "secret": "s" * 32, "clock": lambda: now}
     async with open_storage(f"file:{folder}", **where) as storage:
-        caller = Caller(viewer=None, locale="en", clock=utc_now, storage=storage, rules=RULES)
+        caller = Caller(viewer=None, locale="en", clock=utc_now, storage=storage, throttle=THROTTLE, rules=RULES)
         yield Desk(Engine(build_schema(), describe), caller)

@@ -10,11 +10,14 @@ import pytest
 from domain.clock import utc_now
 from domain.events import VideoCreated, VideoDeleted
 from domain.ids import new_id
+from domain.jobs import JobKind
 from live.message import TOPIC_PREFIX, decode
-from models import ConsumerCursor, EventRecord, ParkedEvent, Team
+from models import ConsumerCursor, EventRecord, Job, ParkedEvent, Team
 from models.database import transaction
 from models.events import record
+from tests import clips
 from tests.waiting import until
+from tests.workers.conftest import enqueue
 from workers.consumers import CONSUMERS, Consumer, Tools
 from workers.follower import MOST_FAILURES, CursorTaken, Follower, Tide
 from workers.relay import Relay, Rhythm, number
@@ -123,6 +126,20 @@ async def test_what_a_consumer_cannot_take_is_parked_and_holds_up_nobody(models,
     assert "cannot swallow this" in parked.error
     # With all three, with its neighbour, then alone until it is given up.
     assert tries.count("poison") == MOST_FAILURES + 2
+
+
+async def test_ingests_that_name_no_upload_hold_up_nobodys_clean_up(
+    models, database_url, redis, uploads, folder
+) -> None:
+    bare = [await enqueue(JobKind.INGEST) for _ in range(3)]
+    upload = await uploads.upload(await uploads.video(), clips.empty(folder))
+    for job in [*bare, await uploads.ingest(upload)]:
+        async with transaction():
+            await job.cancel(utc_now(), by=new_id())
+    async with relaying(database_url, redis, CONSUMERS["clean-up"]):
+        await until(lambda: Job.exists(kind=JobKind.DISCARD_UPLOAD))
+    assert (await Job.get(kind=JobKind.DISCARD_UPLOAD)).payload == {"upload_id": str(upload.id)}
+    assert not await ParkedEvent.exists()
 
 
 async def test_an_outage_parks_nothing(models, database_url, redis) -> None:

@@ -12,7 +12,14 @@ from workers.mails.composing import compose
 
 FOLDER = Path(__file__).parents[2] / "docs" / "mails"
 LOCALES = ("en", "de")
-SAMPLES: dict[str, object] = {"name": "Ada Lovelace", "team": "Engines", "hours": 24}
+SAMPLES: dict[str, object] = {
+    "name": "Ada Lovelace",
+    "inviter": "Charles Babbage",
+    "team": "Engines",
+    "email": "ada@example.com",
+    "hours": 24,
+    "days": 7,
+}
 """What stands in the braces of the words."""
 _TO = "ada@example.org"
 _STUDIO = "https://studio.example"

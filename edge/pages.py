@@ -1,0 +1,62 @@
+"""The few pages of our own, where the links of mails lead: a form with a button, or a sentence.
+
+The button is there because mail scanners follow links; what they follow must not use the link up.
+"""
+
+from html import escape
+from string import Template
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from domain.errors import DomainError
+from i18n import translate
+
+MOST_BYTES = 4096
+"""Of the form that a button sends."""
+
+_PAGE = Template("""<!doctype html>
+<html lang="$locale"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="referrer" content="no-referrer"><title>Video Creator</title>
+<style>body{font:1.1rem system-ui;margin:20vh auto;max-width:28rem;padding:0 1rem}
+button,input{font:inherit;padding:.5em 1em;margin:.5em 0}label{display:block}</style>
+</head><body><h1>Video Creator</h1>$body</body></html>""")
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+
+
+def form(request: Request, locale: str, button: str, fields: str = "") -> Response:
+    """The page with the button, which posts the link's token and what the HTML of `fields` asks for."""
+    token = escape(request.query_params.get("token", ""), quote=True)
+    hidden = f'<input type="hidden" name="token" value="{token}">'
+    pressed = f"<button>{escape(translate(locale, button))}</button>"
+    return _page(locale, f'<form method="post">{hidden}{fields}{pressed}</form>')
+
+
+def sentence(locale: str, key: str, status: int = 200) -> Response:
+    """A page that says one thing."""
+    return _page(locale, f"<p>{escape(translate(locale, key))}</p>", status)
+
+
+def refusal(locale: str, error: DomainError) -> Response:
+    """A page that says why it was not done."""
+    return _page(locale, f"<p>{escape(translate(locale, error.message, **error.params))}</p>", 409)
+
+
+def is_foreign(request: Request) -> bool:
+    """Whether another site's page has sent the form."""
+    return request.headers.get("sec-fetch-site", "same-origin") != "same-origin"
+
+
+async def sent(request: Request) -> dict[str, str]:
+    """What the form holds."""
+    return dict(parse_qsl((await request.body()).decode(errors="replace")))
+
+
+def _page(locale: str, body: str, status: int = 200) -> Response:
+    return HTMLResponse(_PAGE.substitute(locale=locale, body=body), status_code=status, headers=_HEADERS)

@@ -1,0 +1,96 @@
+"""Links in mails: rows that are reached by a secret alone."""
+
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.expressions import Q
+from tortoise.indexes import Index
+
+from domain.errors import Conflict
+from domain.jobs import JobKind
+from domain.links import GOOD_FOR, LinkKind
+from domain.tokens import new_token, token_hash
+from domain.viewers import AnyViewer
+from models.base import Row, choice
+from models.jobs import Job
+
+
+class MailedLink(Row):
+    """A link on its way to an address. Its token is made when it is mailed, and lies nowhere but in the mail.
+
+    `user_id` is the person whom it is about, if there is one; `subject_id` a row of its kind's own; `values` fill the
+    mail's text.
+    """
+
+    kind = choice(LinkKind)
+    email = fields.CharField(254)
+    locale = fields.CharField(20)
+    user_id = fields.UUIDField(null=True)
+    subject_id = fields.UUIDField(null=True)
+    values: fields.JSONField[dict[str, Any]] = fields.JSONField(default=dict)
+    token_hash = fields.CharField(64, null=True, unique=True)
+    expires_at = fields.DatetimeField()
+    used_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "mailed_links"
+        indexes = [
+            Index(fields=["user_id"], name="idx_mailed_links_user"),
+            Index(fields=["subject_id"], name="idx_mailed_links_subject"),
+            Index(fields=["expires_at"], name="idx_mailed_links_expires_at"),
+        ]
+
+    @classmethod
+    def visible_to(cls, viewer: AnyViewer) -> Q:
+        """Nobody: it is reached by its token alone."""
+        del viewer
+        return Q(id__isnull=True)
+
+    @classmethod
+    async def send(
+        cls,
+        kind: LinkKind,
+        email: str,
+        locale: str,
+        now: datetime,
+        *,
+        user_id: UUID | None = None,
+        subject_id: UUID | None = None,
+        **values: Any,
+    ) -> Self:
+        """A new link, mailed once the running transaction has committed."""
+        link = await cls.create(
+            kind=kind,
+            email=email,
+            locale=locale,
+            user_id=user_id,
+            subject_id=subject_id,
+            values=values,
+            created_at=now,
+            expires_at=now + GOOD_FOR[kind],
+        )
+        await Job.enqueue(JobKind.LINK_MAIL, now, payload={"link_id": str(link.id)})
+        return link
+
+    @classmethod
+    async def behind(cls, token: str, *kinds: LinkKind, now: datetime) -> Self:
+        """The link of a token, held until the transaction ends; Conflict for one that is used, expired or unknown."""
+        good = cls.filter(token_hash=token_hash(token), kind__in=list(kinds), used_at__isnull=True, expires_at__gt=now)
+        link = await good.select_for_update().get_or_none()
+        if link is None:
+            raise Conflict("problem.link_over", path=("token",))
+        return link
+
+    async def use_up(self, now: datetime) -> None:
+        """It cannot be followed again."""
+        self.used_at = now
+        await self.save(update_fields=["used_at"])
+
+    async def arm(self, now: datetime) -> str:
+        """Makes the token, and counts the time from now on. A mail that is sent again carries another."""
+        token = new_token()
+        self.token_hash, self.expires_at = token_hash(token), now + GOOD_FOR[self.kind]
+        await self.save(update_fields=["token_hash", "expires_at"])
+        return token
