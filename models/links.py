@@ -55,6 +55,7 @@ class MailedLink(Row):
         email: str,
         locale: str,
         now: datetime,
+        /,  # so that a mail's value may be called as one of these
         *,
         user_id: UUID | None = None,
         subject_id: UUID | None = None,
