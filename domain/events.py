@@ -4,7 +4,7 @@ An event is a frozen dataclass with a `type` and a `version`; its fields are its
 is a subject: who watches `video:<id>` hears of each event with that `video_id`.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self, TypeVar
 from uuid import UUID
 
@@ -32,9 +32,8 @@ class Event:
 
     def payload(self) -> dict[str, Any]:
         """The event's own fields, ready for JSON."""
-        values = asdict(self)
-        del values["team_id"], values["actor_id"]
-        return {name: str(value) if isinstance(value, UUID) else value for name, value in values.items()}
+        values = ((field.name, getattr(self, field.name)) for field in fields(self) if field.name not in _NOT_ITS_OWN)
+        return {name: str(value) if isinstance(value, UUID) else value for name, value in values}
 
     @classmethod
     def load(cls, *, team_id: UUID | None, actor_id: UUID | None, payload: dict[str, Any]) -> Self:
@@ -48,6 +47,7 @@ class Event:
 
 
 _ABSENT = object()
+_NOT_ITS_OWN = {"team_id", "actor_id"}
 
 
 def register(cls: type[E]) -> type[E]:

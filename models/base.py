@@ -1,7 +1,7 @@
 """What every table shares."""
 
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from tortoise import fields
@@ -13,6 +13,7 @@ from domain.clock import utc_now
 from domain.errors import NotFound, Unauthenticated
 from domain.ids import new_id
 from domain.viewers import AnyViewer, ScopeViewer, Viewer
+from models.finding import Found, Hold, Sought, find
 
 M = TypeVar("M", bound="Row")
 C = TypeVar("C", bound=StrEnum)
@@ -46,15 +47,12 @@ class Row(Model):
     @classmethod
     async def lock(cls: type[M], row_id: UUID, viewer: AnyViewer) -> M:
         """The row, held until the transaction ends; refuses as `find` does."""
-        _require_somebody(viewer)
-        row = await cls.filter(cls.visible_to(viewer), id=row_id).select_for_update().get_or_none()
-        return _found(row)
+        return cast("M", (await look_up(Sought(cls, Hold.ALONE), row_id, viewer)).row)
 
     @classmethod
     async def find(cls: type[M], row_id: UUID, viewer: AnyViewer) -> M:
         """The row; Unauthenticated for nobody, NotFound for whoever may not know of it."""
-        _require_somebody(viewer)
-        return _found(await cls.filter(cls.visible_to(viewer), id=row_id).get_or_none())
+        return cast("M", (await look_up(Sought(cls), row_id, viewer)).row)
 
 
 class TeamRow(Row):
@@ -73,15 +71,14 @@ class TeamRow(Row):
         return in_teams_of(viewer)
 
 
-def _require_somebody(viewer: AnyViewer) -> None:
+async def look_up(sought: Sought, row_id: UUID, viewer: AnyViewer) -> Found:
+    """What is sought; Unauthenticated for nobody, NotFound for whoever may not know of it."""
     if isinstance(viewer, Viewer) and not viewer.signed_in:
         raise Unauthenticated
-
-
-def _found(row: M | None) -> M:
-    if row is None:
+    found = await find(sought, row_id, viewer)
+    if found is None:
         raise NotFound
-    return row
+    return found
 
 
 def in_teams_of(viewer: AnyViewer, key: str = "team_id") -> Q:

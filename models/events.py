@@ -18,12 +18,13 @@ from domain.viewers import AnyViewer
 from models.base import Row, in_teams_of
 from models.database import raw_connection
 from models.indexes import PartialIndex, SearchIndex
+from models.inserting import inserted, insertion
 
 CHANNEL = "events"
 """The NOTIFY channel that wakes the relay."""
 
 _RECORD = """
-WITH recorded AS (
+WITH {made}recorded AS (
     INSERT INTO events (
         id, created_at, type, version, team_id, actor_id, subjects, payload, request_id, address, device, recorded_at
     )
@@ -107,20 +108,31 @@ class ParkedEvent(Model):
 
 
 async def record(
-    event: Event, now: datetime, *, request_id: str | None = None, address: str = "", device: str = ""
+    event: Event,
+    now: datetime,
+    *,
+    request_id: str | None = None,
+    address: str = "",
+    device: str = "",
+    of: Row | None = None,
 ) -> UUID:
     """Records `event` in the running transaction and wakes the relay at its commit. Answers the event's id.
 
     `request_id` names the request that led to it long ago, where none is running now. `address` and `device` say from
-    where somebody did it.
+    where somebody did it. `of` is a new row that the event tells of: it is written by the same statement.
     """
     event_id = new_id()
     payload = orjson.dumps(event.payload()).decode()
     request_id = get_contextvars().get("request_id", request_id)
     head = (event_id, now, event.type, event.version, event.team_id, event.actor_id)
     origin = (address[:45] or None, device[:200] or None)
+    values = [*head, event.subjects(), payload, request_id, *origin, CHANNEL]
+    text = _RECORD.format(made="")
+    if of is not None:
+        text = _RECORD.format(made=f"made AS ({insertion(type(of), len(values))}), ")
+        values += inserted(of)
     async with raw_connection() as connection:
-        await connection.execute(_RECORD, *head, event.subjects(), payload, request_id, *origin, CHANNEL)
+        await connection.execute(text, *values)
     return event_id
 
 

@@ -1,5 +1,6 @@
 """Teams, which own everything, and who is in them."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from tortoise import fields
@@ -10,8 +11,11 @@ from domain.errors import Forbidden, NotFound, Unauthenticated
 from domain.permissions import Role, allows
 from domain.viewers import AnyViewer, Viewer
 from models.accounts import User
-from models.base import Row, choice, in_teams_of
+from models.base import Row, choice, in_teams_of, look_up
 from models.database import in_a_transaction, raw_connection
+from models.finding import Found, Sought
+
+_ROLE = "SELECT role FROM members WHERE user_id = {0} AND team_id = {1}"
 
 
 class Team(Row):
@@ -55,18 +59,26 @@ async def require(viewer: Viewer, action: str, team_id: UUID) -> None:
     """
     if not viewer.signed_in:
         raise Unauthenticated
-    role = await _role_of(viewer, team_id)
+    async with raw_connection() as connection:
+        role = await connection.fetchval(_ROLE.format("$1", "$2") + _held(), viewer.user_id, team_id)
+    _require_that_holds(role, action)
+
+
+async def permitted(viewer: Viewer, action: str, sought: Sought, row_id: UUID) -> Found:
+    """`look_up` and `require` for the row's team, in one trip."""
+    role = _ROLE.format("{user_id}", "(SELECT team_id FROM found)") + _held()
+    found = await look_up(replace(sought, also=role), row_id, viewer)
+    _require_that_holds(found.also, action)
+    return found
+
+
+def _held() -> str:
+    # FOR SHARE, which Tortoise cannot say: one person's writes must not wait for each other on their own membership.
+    return " FOR SHARE" if in_a_transaction() else ""
+
+
+def _require_that_holds(role: str | None, action: str) -> None:
     if role is None:
         raise NotFound
-    if not allows(role, action):
+    if not allows(Role(role), action):
         raise Forbidden
-
-
-async def _role_of(viewer: Viewer, team_id: UUID) -> Role | None:
-    # FOR SHARE, which Tortoise cannot say: one person's writes must not wait for each other on their own membership.
-    statement = "SELECT role FROM members WHERE user_id = $1 AND team_id = $2"
-    if in_a_transaction():
-        statement += " FOR SHARE"
-    async with raw_connection() as connection:
-        role = await connection.fetchval(statement, viewer.user_id, team_id)
-    return Role(role) if role else None

@@ -1,20 +1,25 @@
-"""What a use-case may touch, and the two steps that all of them share."""
+"""What a use-case may touch, and the steps that all of them share."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from domain.clock import Clock
-from domain.errors import Forbidden, Unauthenticated
+from domain.errors import Forbidden, NotFound, Unauthenticated
 from domain.events import Event
 from domain.permissions import Scope, covers
 from domain.viewers import Viewer
 from gateways.storage import Storage
 from gateways.throttling import Throttle
 from models import teams
+from models.base import Row, TeamRow
 from models.events import record
+from models.finding import Found, Hold, Sought
+
+R = TypeVar("R", bound=Row)
+Outer = TypeVar("Outer", bound=Row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +73,40 @@ def require_somebody(caller: Caller) -> UUID:
 
 
 async def require(caller: Caller, action: str, team_id: UUID) -> None:
-    """Lets the caller go on only if their role in the team holds `action`: see `models.teams.require`.
+    """Lets the caller go on only if their role in the team holds `action`: see `models.teams.require`."""
+    _require_as_declared(caller, action)
+    await teams.require(caller.viewer, action, team_id)
 
-    A use-case that asks for another action than its field has declared is a fault of ours, found by any test of it.
-    """
+
+async def find(caller: Caller, action: str, kind: type[R], row_id: UUID) -> R:
+    """The row; NotFound for who may not know of it, and else refuses as `require` does for its team."""
+    return cast("R", (await _permitted(caller, action, Sought(kind), row_id)).row)
+
+
+async def lock(caller: Caller, action: str, kind: type[R], row_id: UUID) -> R:
+    """As `find`, and holds the row until the transaction ends."""
+    return cast("R", (await _permitted(caller, action, Sought(kind, Hold.ALONE), row_id)).row)
+
+
+async def find_within(
+    caller: Caller, action: str, kind: type[R], row_id: UUID, outer: type[Outer], hold: Hold
+) -> tuple[R, Outer]:
+    """As `find`, with the row of `outer` that it belongs to, which is held so."""
+    found = await _permitted(caller, action, Sought(kind, within=outer, within_hold=hold), row_id)
+    if found.within is None:
+        raise NotFound
+    return found.row, found.within
+
+
+async def _permitted(caller: Caller, action: str, sought: Sought, row_id: UUID) -> Found:
+    _require_as_declared(caller, action)
+    return await teams.permitted(caller.viewer, action, sought, row_id)
+
+
+def _require_as_declared(caller: Caller, action: str) -> None:
+    """A use-case that asks for another action than its field has declared is a fault of ours: any test finds it."""
     if caller.action not in (None, action):
         raise RuntimeError(f"the field declares {caller.action}, its use-case requires {action}")
-    await teams.require(caller.viewer, action, team_id)
 
 
 async def tell(
@@ -86,3 +118,9 @@ async def tell(
     """
     told = event(team_id=team_id, actor_id=by or caller.viewer.user_id, **about)
     await record(told, caller.now(), address=caller.address, device=caller.device)
+
+
+async def write_and_tell(caller: Caller, row: TeamRow, event: Callable[..., Event], **about: Any) -> None:
+    """Writes a new row, and records in the same trip that the caller has made it."""
+    made = event(team_id=row.team_id, actor_id=caller.viewer.user_id, **about)
+    await record(made, caller.now(), address=caller.address, device=caller.device, of=row)

@@ -8,7 +8,8 @@ from domain.events import CommentCreated
 from domain.text import many_lines
 from models import Comment, Version, Video
 from models.database import transaction
-from resolvers.caller import Caller, require, tell
+from models.finding import Hold
+from resolvers.caller import Caller, find_within, write_and_tell
 
 BODY = 5000
 
@@ -19,16 +20,16 @@ async def add(
     """Opens a thread at `start_ms` of the version, or answers the comment `parent_id` in its thread."""
     text = _body(body)
     async with transaction():
-        version = await Version.find(version_id, caller.viewer)
-        await require(caller, "comment:create", version.team_id)
+        # Held, the video stays out of the trash until the commit; others may comment on it meanwhile.
+        version, video = await find_within(caller, "comment:create", Version, version_id, Video, Hold.THERE)
         said: dict[str, Any] = {"body": text, "start_ms": start_ms, "by": caller.viewer.user_id, "now": caller.now()}
         if parent_id is None:
             comment = Comment.opened(version, **said)
         else:
             comment = (await _answerable(caller, parent_id, version)).answered(**said)
-        await _save(caller, comment)
-        about = {"video_id": comment.video_id, "version_id": version.id, "parent_id": comment.parent_id}
-        await tell(caller, CommentCreated, comment.team_id, comment_id=comment.id, **about)
+        video.require_live()
+        about = {"video_id": video.id, "version_id": version.id, "parent_id": comment.parent_id}
+        await write_and_tell(caller, comment, CommentCreated, comment_id=comment.id, **about)
     return comment
 
 
@@ -37,14 +38,6 @@ async def _answerable(caller: Caller, comment_id: UUID, version: Version) -> Com
     if comment.version_id != version.id:
         raise Invalid("problem.comment_elsewhere", path=("parentId",))
     return comment
-
-
-async def _save(caller: Caller, comment: Comment) -> None:
-    # Written before the video is looked at: its reference to the video keeps this out of the trash until the commit,
-    # and, unlike a lock of the video, lets others comment meanwhile.
-    await comment.save(force_create=True)
-    video = await Video.find(comment.video_id, caller.viewer)
-    video.require_live()
 
 
 def _body(text: str) -> str:

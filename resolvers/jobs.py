@@ -4,30 +4,23 @@ from uuid import UUID
 
 from models import Job
 from models.database import transaction
-from resolvers.caller import Caller, require
+from resolvers.caller import Caller, find, lock
 
 
 async def cancel(caller: Caller, *, job_id: UUID) -> Job:
     """Ends a job that has not ended; whatever it made so far is thrown away."""
     async with transaction():
-        job = await Job.lock(job_id, caller.viewer)
-        await _require(caller, "job:cancel", job)
+        job = await lock(caller, "job:cancel", Job, job_id)
         await job.cancel(caller.now(), by=caller.viewer.user_id)
     return job
 
 
 async def watch(caller: Caller, *, job_id: UUID) -> list[str]:
     """The topics on which a job's steps are told."""
-    job = await Job.find(job_id, caller.viewer)
-    await _require(caller, "job:view", job)
+    job = await find(caller, "job:view", Job, job_id)
     return [f"job:{job.id}"]
 
 
 async def has_ended(caller: Caller, *, job_id: UUID) -> bool:
     """Whether nothing more will happen to the job."""
     return (await Job.find(job_id, caller.viewer)).state.ended
-
-
-async def _require(caller: Caller, action: str, job: Job) -> None:
-    assert job.team_id is not None, "a job that somebody may see has a team"
-    await require(caller, action, job.team_id)

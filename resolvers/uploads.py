@@ -14,7 +14,7 @@ from domain.uploads import Part, check_parts, part_size, part_sizes
 from gateways.storage import UploadGone
 from models import Job, Upload, Video
 from models.database import transaction
-from resolvers.caller import Caller, require
+from resolvers.caller import Caller, find, lock
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -54,8 +54,7 @@ async def start(
     promised = sha256.lower() if sha256 else None
     if promised and not _SHA256.fullmatch(promised):
         raise Invalid("problem.sha256", path=("sha256",))
-    video = await Video.find(video_id, caller.viewer)
-    await require(caller, "version:create", video.team_id)
+    video = await find(caller, "version:create", Video, video_id)
     video.require_live()
     version_id, now = new_id(), caller.now()
     key = f"teams/{video.team_id}/videos/{video.id}/versions/{version_id}/original"
@@ -79,8 +78,7 @@ async def start(
 
 async def progress(caller: Caller, *, upload_id: UUID) -> Progress:
     """What has arrived so far: this is how a broken upload goes on."""
-    upload = await Upload.find(upload_id, caller.viewer)
-    await require(caller, "version:create", upload.team_id)
+    upload = await find(caller, "version:create", Upload, upload_id)
     upload.require_open(caller.now())
     return Progress(upload, await _arrived(caller, upload))
 
@@ -100,8 +98,7 @@ async def targets(caller: Caller, progress: Progress) -> list[PartTarget]:
 
 async def complete(caller: Caller, *, upload_id: UUID, checksums: Mapping[int, str]) -> Job:
     """Checks that every part is there as promised, and queues the job for the version. Asked again: the same job."""
-    upload = await Upload.find(upload_id, caller.viewer)
-    await require(caller, "version:create", upload.team_id)
+    upload = await find(caller, "version:create", Upload, upload_id)
     if upload.job_id is not None:
         return await Job.get(id=upload.job_id)
     upload.require_open(caller.now())
@@ -114,8 +111,7 @@ async def complete(caller: Caller, *, upload_id: UUID, checksums: Mapping[int, s
         return await Job.get(id=upload.job_id)  # somebody else's completing was first, and the job has the parts
     async with transaction():
         video = await Video.lock(upload.video_id, caller.viewer)
-        upload = await Upload.lock(upload_id, caller.viewer)
-        await require(caller, "version:create", upload.team_id)
+        upload = await lock(caller, "version:create", Upload, upload_id)
         if upload.job_id is not None:
             return await Job.get(id=upload.job_id)
         video.require_live()
@@ -135,8 +131,7 @@ async def complete(caller: Caller, *, upload_id: UUID, checksums: Mapping[int, s
 async def discard(caller: Caller, *, upload_id: UUID) -> Upload:
     """Gives an open upload up; its parts are thrown away."""
     async with transaction():
-        upload = await Upload.lock(upload_id, caller.viewer)
-        await require(caller, "version:create", upload.team_id)
+        upload = await lock(caller, "version:create", Upload, upload_id)
         upload.discard()
         await upload.save()
         await Job.enqueue(JobKind.DISCARD_UPLOAD, caller.now(), payload={"upload_id": str(upload.id)})

@@ -8,23 +8,21 @@ from domain.events import VersionCreated
 from domain.text import many_lines
 from models import Version, Video
 from models.database import transaction
-from resolvers.caller import Caller, require, tell
+from models.finding import Hold
+from resolvers.caller import Caller, find_within, write_and_tell
 
 
 async def restore(caller: Caller, *, version_id: UUID, change_description: str | None) -> Version:
     """Makes an older version the newest again, as a new version that shares the old one's file."""
     described = many_lines(change_description or "", path=("changeDescription",), most=1000)
     async with transaction():
-        old = await Version.find(version_id, caller.viewer)
-        await require(caller, "version:create", old.team_id)
-        video = await Video.lock(old.video_id, caller.viewer)
+        old, video = await find_within(caller, "version:create", Version, version_id, Video, Hold.ALONE)
         video.require_live()
         number = video.next_version(caller.now())
         new = old.restored(number=number, by=caller.viewer.user_id, change_description=described)
         new.created_at = caller.now()
         await video.save()
-        await new.save(force_create=True)
-        await tell(caller, VersionCreated, new.team_id, video_id=video.id, version_id=new.id, number=number)
+        await write_and_tell(caller, new, VersionCreated, video_id=video.id, version_id=new.id, number=number)
     return new
 
 

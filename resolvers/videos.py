@@ -8,7 +8,7 @@ from domain.ids import new_id
 from domain.text import many_lines, one_line, tags
 from models import Video
 from models.database import transaction
-from resolvers.caller import Caller, require, tell
+from resolvers.caller import Caller, find, lock, require, tell, write_and_tell
 
 TITLE, DESCRIPTION = 200, 5000
 
@@ -28,8 +28,7 @@ async def create(
     )
     async with transaction():
         await require(caller, "video:create", team_id)
-        await video.save(force_create=True)
-        await tell(caller, VideoCreated, video.team_id, video_id=video.id, title=video.title)
+        await write_and_tell(caller, video, VideoCreated, video_id=video.id, title=video.title)
     return video
 
 
@@ -48,7 +47,7 @@ async def edit(
         "tags": None if labels is None else tags(labels, path=("tags",)),
     }
     async with transaction():
-        video = await _held(caller, "video:edit", video_id)
+        video = await lock(caller, "video:edit", Video, video_id)
         video.require_live()
         changed = [name for name, value in given.items() if value is not None and value != getattr(video, name)]
         if changed:
@@ -61,7 +60,7 @@ async def edit(
 async def delete(caller: Caller, *, video_id: UUID) -> Video:
     """To the trash, for 30 days."""
     async with transaction():
-        video = await _held(caller, "video:delete", video_id)
+        video = await lock(caller, "video:delete", Video, video_id)
         video.delete_softly(caller.now())
         await video.save()
         await tell(caller, VideoDeleted, video.team_id, video_id=video.id, title=video.title)
@@ -71,7 +70,7 @@ async def delete(caller: Caller, *, video_id: UUID) -> Video:
 async def restore(caller: Caller, *, video_id: UUID) -> Video:
     """Out of the trash."""
     async with transaction():
-        video = await _held(caller, "video:delete", video_id)
+        video = await lock(caller, "video:delete", Video, video_id)
         video.bring_back(caller.now())
         await video.save()
         await tell(caller, VideoRestored, video.team_id, video_id=video.id, title=video.title)
@@ -80,15 +79,8 @@ async def restore(caller: Caller, *, video_id: UUID) -> Video:
 
 async def watch(caller: Caller, *, video_id: UUID) -> list[str]:
     """The topics on which a video's changes are told."""
-    video = await Video.find(video_id, caller.viewer)
-    await require(caller, "video:view", video.team_id)
+    video = await find(caller, "video:view", Video, video_id)
     return [f"video:{video.id}"]
-
-
-async def _held(caller: Caller, action: str, video_id: UUID) -> Video:
-    video = await Video.lock(video_id, caller.viewer)
-    await require(caller, action, video.team_id)
-    return video
 
 
 def _title(text: str) -> str:

@@ -25,7 +25,18 @@ ROOMS = (
 BESIDE = {"bench", "docs", "tests", "web", ".ci"}
 NOUNS = {"accounts", "comments", "events", "jobs", "links", "teams", "uploads", "versions", "videos"}
 HELPERS = {
-    "models": {"base", "database", "indexes", "lines", "migrate", "reading", "replica", "search"},
+    "models": {
+        "base",
+        "database",
+        "finding",
+        "indexes",
+        "inserting",
+        "lines",
+        "migrate",
+        "reading",
+        "replica",
+        "search",
+    },
     "resolvers": {"caller", "passwords"},
     "schema": {"context", "enums", "export", "fields", "ids", "problems", "root", "scalars"},
 }
