@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.clock import utc_now
 from edge import graphql, health, mailbox, pages, welcome
@@ -38,6 +38,8 @@ from plan.engine import Engine
 from resolvers.caller import Rules
 from schema.root import build_schema
 from settings import Settings, load
+
+GRAPHQL = "/graphql"
 
 
 class Api:
@@ -81,8 +83,8 @@ class Api:
         """Every address that the process answers."""
         settings = self._settings
         return [
-            Route("/graphql", _Operations(self), methods=["POST"]),
-            WebSocketRoute("/graphql", _Sockets(self)),
+            Route(GRAPHQL, _Operations(self), methods=["POST"]),
+            WebSocketRoute(GRAPHQL, _Sockets(self)),
             Route("/welcome", self._with_services(welcome.ask), methods=["GET"]),
             Route(
                 "/welcome",
@@ -149,12 +151,16 @@ class Api:
 class _Operations:
     """The HTTP endpoint, as an ASGI application: what Starlette wraps a function in takes as long as a small answer."""
 
+    path = GRAPHQL
+    """What the log and the figures call it."""
+
     def __init__(self, api: Api) -> None:
         self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        response = await graphql.serve(Request(scope, receive), self._api.services)
+        scope.setdefault("route", self)
+        response = await graphql.serve(scope, receive, self._api.services)
         await response(scope, receive, send)
 
 
@@ -169,19 +175,40 @@ class _Sockets:
         await self._api.transport(scope, receive, send)
 
 
-def create_app(settings: Settings | None = None) -> Starlette:
+class _Front:
+    """Operations over HTTP go straight to their endpoint, with the middlewares around it; all else goes by Starlette.
+
+    Its routing and its handlers of exceptions, of which that endpoint has no use, take as long as a small answer.
+    """
+
+    def __init__(self, api: Api, middlewares: Sequence[Middleware], others: ASGIApp) -> None:
+        self._others = others
+        self._operations: ASGIApp = _Operations(api)
+        for middleware in reversed(middlewares):
+            self._operations = middleware.cls(self._operations, *middleware.args, **middleware.kwargs)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket, or the lifespan."""
+        straight = scope["type"] == "http" and scope["path"] == GRAPHQL and scope["method"] == "POST"
+        await (self._operations if straight else self._others)(scope, receive, send)
+
+
+def create_app(settings: Settings | None = None) -> ASGIApp:
     """The ASGI application, with settings from the environment unless given."""
     settings = settings or load()
     logs.configure(settings.log_level, people=settings.environment == "development")
     api = Api(settings)
-    cors = Middleware(Cors, path="/graphql", origins=settings.allowed_origins)
-    requests = Middleware(Requests, observe=api.metrics.request)
-    return Starlette(
+    middlewares = [
+        Middleware(Cors, path=GRAPHQL, origins=settings.allowed_origins),
+        Middleware(Requests, observe=api.metrics.request),
+    ]
+    others = Starlette(
         routes=api.routes(),
         lifespan=api.lifespan,
-        middleware=[cors, requests],
+        middleware=middlewares,
         exception_handlers={HTTPException: refused},
     )
+    return _Front(api, middlewares, others)
 
 
 def _settle_memory() -> None:

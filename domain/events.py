@@ -4,6 +4,7 @@ An event is a frozen dataclass with a `type` and a `version`; its fields are its
 is a subject: who watches `video:<id>` hears of each event with that `video_id`.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self, TypeVar
 from uuid import UUID
@@ -32,8 +33,8 @@ class Event:
 
     def payload(self) -> dict[str, Any]:
         """The event's own fields, ready for JSON."""
-        values = ((field.name, getattr(self, field.name)) for field in fields(self) if field.name not in _NOT_ITS_OWN)
-        return {name: str(value) if isinstance(value, UUID) else value for name, value in values}
+        own = [field.name for field in fields(self) if field.name not in _NOT_ITS_OWN]
+        return {name: _for_json(getattr(self, name)) for name in own}
 
     @classmethod
     def load(cls, *, team_id: UUID | None, actor_id: UUID | None, payload: dict[str, Any]) -> Self:
@@ -48,6 +49,13 @@ class Event:
 
 _ABSENT = object()
 _NOT_ITS_OWN = {"team_id", "actor_id"}
+
+
+def _for_json(value: Any) -> Any:
+    """The value itself or, of what could be changed, a copy."""
+    if isinstance(value, UUID):
+        return str(value)
+    return deepcopy(value) if isinstance(value, (list, dict)) else value
 
 
 def register(cls: type[E]) -> type[E]:

@@ -2,9 +2,18 @@
 
 from datetime import datetime
 
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
+from starlette.types import Scope
+
+from edge.headers import headers
 
 NAME = "session"
+
+
+def session(scope: Scope) -> str | None:
+    """The token in the cookie that a request brought, if any."""
+    return HTTPConnection(scope).cookies.get(NAME) if b"cookie" in headers(scope) else None
 
 
 def set_session(response: Response, token: str, expires_at: datetime, public_url: str) -> None:

@@ -4,10 +4,11 @@ from datetime import datetime
 from time import perf_counter
 
 from graphql import GraphQLError, OperationType
-from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope
 
 from edge import cookies
+from edge.headers import header, headers
 from edge.services import Services, bearer
 from models.replica import Replica
 from plan.http import BadRequest, read_request, refuse, respond
@@ -18,32 +19,33 @@ _WAYS: dict[str | None, dict[str, bool]] = {"off": {"plain": True}, "analyze": {
 """What `X-Plan` may ask for, in development: see `Engine.run`."""
 
 
-async def serve(request: Request, services: Services) -> Response:
+async def serve(scope: Scope, receive: Receive, services: Services) -> Response:
     """Answers a POST to `/graphql`."""
+    given = headers(scope)
     try:
-        operation = services.engine.operation(await read_request(request))
+        operation = services.engine.operation(await read_request(given, receive))
         if operation.kind is OperationType.SUBSCRIPTION:
             raise BadRequest(400, "Subscriptions are served over websockets, at the same address.")
-        token = bearer(request.headers.get("authorization")) or request.cookies.get(cookies.NAME)
-        context = await _context(request, services, operation, token)
-        asked = request.headers.get("x-plan") if services.development else None
-        response = respond(request, await answer(services, operation, context, **_WAYS.get(asked, {})))
+        token = bearer(header(scope, b"authorization")) or cookies.session(scope)
+        context = await _context(scope, services, operation, token)
+        asked = header(scope, b"x-plan") if services.development else None
+        response = respond(given, await answer(services, operation, context, **_WAYS.get(asked, {})))
     except BadRequest as problem:
-        return refuse(request, problem)
+        return refuse(given, problem)
     except RequestRefused as refused:
-        return respond(request, refused.answer())
+        return respond(given, refused.answer())
     _keep_session(response, context, services.public_url)
     return response
 
 
-async def _context(request: Request, services: Services, operation: Operation, token: str | None) -> Context:
+async def _context(scope: Scope, services: Services, operation: Operation, token: str | None) -> Context:
     """The context for the holder of `token`. A query's own statement finds out who that is.
 
     Not where there is a replica: what the session has written decides whether that may answer.
     """
     if operation.kind is not OperationType.QUERY or services.readings.replica is not None or token is None:
-        return services.context(await services.caller(request, token))
-    context = services.context(services.stranger(request))
+        return services.context(await services.caller(scope, token))
+    context = services.context(services.stranger(scope))
     context.identity = services.identity(token)
     return context
 

@@ -59,7 +59,7 @@ class SocketOperations:
             if not self._services.trusts(connection.headers.get("origin")):
                 raise RefusedError("This origin may not use the cookie")
             token = cookie
-        caller = await self._services.caller(connection, token)
+        caller = await self._services.caller(connection.scope, token)
         if token and not caller.viewer.signed_in:
             raise RefusedError("The session has ended")
         return Guest(caller, token)

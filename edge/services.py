@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 
 import structlog
 from graphql import OperationType
-from starlette.requests import HTTPConnection
+from starlette.types import Scope
 from structlog.contextvars import get_contextvars
 
 from domain.clock import Clock
 from domain.errors import DomainError, Unavailable
 from domain.tokens import token_hash
 from domain.viewers import ANONYMOUS, Viewer
+from edge.headers import header
 from edge.metrics import Metrics
 from gateways.storage import Storage
 from gateways.throttling import Throttle
@@ -94,23 +95,22 @@ class Services:
         except OUTAGES as error:  # the change is made, and must be answered
             log.warning("writing was not noted", error=repr(error))
 
-    async def caller(self, connection: HTTPConnection, token: str | None) -> Caller:
+    async def caller(self, scope: Scope, token: str | None) -> Caller:
         """Who is behind a connection that showed `token`."""
         viewer, written = await accounts.viewer_of(self.readings.fetch, token, self.clock())
-        return replace(self.stranger(connection), viewer=viewer, written=written)
+        return replace(self.stranger(scope), viewer=viewer, written=written)
 
-    def stranger(self, connection: HTTPConnection) -> Caller:
+    def stranger(self, scope: Scope) -> Caller:
         """Whoever is behind a connection, as nobody."""
-        headers = connection.headers
         return Caller(
             viewer=ANONYMOUS,
-            locale=_locale(headers.get("accept-language", "")[:_MOST_LANGUAGES]),
+            locale=_locale((header(scope, b"accept-language") or "")[:_MOST_LANGUAGES]),
             clock=self.clock,
             storage=self.storage,
             throttle=self.throttle,
             rules=self.rules,
-            device=headers.get("user-agent", ""),
-            address=connection.client.host if connection.client else "",
+            device=header(scope, b"user-agent") or "",
+            address=(scope.get("client") or ("",))[0],
         )
 
     def identity(self, token: str) -> Identity:

@@ -12,13 +12,13 @@ from resolvers import accounts
 
 async def ask(request: Request, services: Services) -> Response:
     """GET: the page with the button."""
-    caller = services.stranger(request)
+    caller = services.stranger(request.scope)
     return pages.form(request, caller.locale, "page.open_account")
 
 
 async def confirm(request: Request, services: Services) -> Response:
     """POST, from our own page alone: uses the link up and sets the session cookie."""
-    caller = services.stranger(request)
+    caller = services.stranger(request.scope)
     if pages.is_foreign(request):
         return pages.sentence(caller.locale, "page.foreign", 403)
     try:
