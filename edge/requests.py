@@ -9,7 +9,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from domain.ids import new_id
+from domain.ids import new_label
 from edge.headers import header
 from edge.refusals import failed, unavailable
 from models.database import is_outage
@@ -35,7 +35,7 @@ class Requests:
             await self._app(scope, receive, _briefly(send))
             return
         given = header(scope, b"x-request-id") or ""
-        request_id = given if _ID.fullmatch(given) else str(new_id())
+        request_id = given if _ID.fullmatch(given) else new_label()
         bound = bind_contextvars(request_id=request_id)
         try:
             if scope["type"] == "http":

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,7 @@ Entry = MutableMapping[str, Any]
 SECRETS = frozenset({"authorization", "cookie", "password", "password_hash", "secret", "secret_key", "token"})
 """Keys whose values never reach a log, at any depth."""
 _HIDDEN = "[hidden]"
+_PLAIN = {str, int, float, bool, datetime}
 _LEVELS_OF_OTHERS = {"arq": logging.WARNING, "botocore": logging.WARNING, "tortoise": logging.WARNING}
 
 
@@ -43,7 +45,7 @@ def configure(level: str, *, people: bool) -> None:
     if people:
         _through_the_standard_library([*shared, hide_secrets])
     else:
-        _straight_out(level, [*shared, hide_secrets, *_renderers(people=False), _encoded])
+        _straight_out(level, [*shared[:-1], _stamp, hide_secrets, structlog.processors.format_exc_info, _line])
 
 
 def _through_the_standard_library(processors: list[structlog.types.Processor]) -> None:
@@ -65,10 +67,19 @@ def _straight_out(level: str, processors: list[structlog.types.Processor]) -> No
     )
 
 
+def _stamp(_logger: Any, _method: str, entry: Entry) -> Entry:
+    """The time as orjson will write it, which is how structlog's own stamp looks."""
+    entry["timestamp"] = datetime.now(UTC)
+    return entry
+
+
 def hide_secrets(logger: Any, method: str, entry: Entry) -> Entry:
     """A structlog processor: replaces the values of `SECRETS`, in nested objects and lists too."""
     del logger, method
-    return {key: _hidden(key, value) for key, value in entry.items()}
+    return {
+        key: value if value.__class__ in _PLAIN and not _names_a_secret(key) else _hidden(key, value)
+        for key, value in entry.items()
+    }
 
 
 def _hidden(key: Any, value: Any) -> Any:
@@ -97,12 +108,15 @@ def _renderers(*, people: bool) -> list[structlog.types.Processor]:
 
 
 def _json(entry: Entry, **_: Any) -> str:
+    return _line(None, "", entry).decode()
+
+
+def _line(_logger: Any, _method: str, entry: Entry) -> bytes:
     try:
-        return orjson.dumps(entry, default=str).decode()
+        return orjson.dumps(entry, default=str, option=orjson.OPT_UTC_Z)
     except TypeError:  # half a character, or a number beyond 64 bits: rare, and a line must never fail
-        return json.dumps(entry, default=str)
+        return json.dumps(entry, default=_shown).encode()
 
 
-def _encoded(_logger: Any, _method: str, line: Any) -> bytes:
-    text: str = line
-    return text.encode()
+def _shown(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

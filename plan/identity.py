@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -21,13 +22,18 @@ class Identity:
     nobody: Any
 
     @property
-    def ids(self) -> list[str]:
+    def ids(self) -> tuple[str, ...]:
         """The viewer's attributes that are ids, in the order of `viewer`'s row."""
-        return [f.name for f in fields(self.nobody) if isinstance(getattr(self.nobody, f.name), UUID)]
+        return _ids(self.nobody)
 
     def viewer(self, row: Sequence[Any] | None) -> Any:
         """Who it is."""
         return replace(self.nobody, **dict(zip(self.ids, row, strict=True))) if row else self.nobody
+
+
+@cache
+def _ids(nobody: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(nobody) if isinstance(getattr(nobody, f.name), UUID))
 
 
 async def identify(context: Any) -> None:

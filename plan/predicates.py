@@ -10,6 +10,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -30,6 +31,8 @@ Visible = Callable[[Any], Any]
 CONDITIONS_KEPT = 500
 LONGEST_KEPT = 2_000
 """Characters of a condition with its values. Clients choose them: longer ones are rendered each time."""
+
+VIEWERS_REMEMBERED = 500
 
 _ALIAS = "\x01"
 _VALUE = re.compile("\x02([0-9]+)\x02")
@@ -104,6 +107,7 @@ class Visibility:
             raise TypeError(f"the predicate of {self._table.__name__} takes no viewer at all") from refused
 
 
+@lru_cache(VIEWERS_REMEMBERED)
 def kind_of(viewer: Any) -> Hashable:
     """What of a viewer shapes SQL: the class, and all that is no id."""
     if not is_dataclass(viewer):
