@@ -6,6 +6,7 @@ is a subject: who watches `video:<id>` hears of each event with that `video_id`.
 
 from copy import deepcopy
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, ClassVar, Self, TypeVar
 from uuid import UUID
 
@@ -28,13 +29,12 @@ class Event:
 
     def subjects(self) -> list[str]:
         """What the event is about, as `noun:id`, the team included, the actor not."""
-        named = ((field.name.removesuffix("_id"), getattr(self, field.name)) for field in fields(self))
+        named = ((name.removesuffix("_id"), getattr(self, name)) for name in _names(self.type))
         return [f"{noun}:{value}" for noun, value in named if noun != "actor" and isinstance(value, UUID)]
 
     def payload(self) -> dict[str, Any]:
         """The event's own fields, ready for JSON."""
-        own = [field.name for field in fields(self) if field.name not in _NOT_ITS_OWN]
-        return {name: _for_json(getattr(self, name)) for name in own}
+        return {name: _for_json(getattr(self, name)) for name in _names(self.type) if name not in _NOT_ITS_OWN}
 
     @classmethod
     def load(cls, *, team_id: UUID | None, actor_id: UUID | None, payload: dict[str, Any]) -> Self:
@@ -49,6 +49,12 @@ class Event:
 
 _ABSENT = object()
 _NOT_ITS_OWN = {"team_id", "actor_id"}
+
+
+@cache
+def _names(type_: str) -> tuple[str, ...]:
+    """The fields of the events of a type."""
+    return tuple(field.name for field in fields(EVENT_TYPES[type_]))
 
 
 def _for_json(value: Any) -> Any:

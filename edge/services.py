@@ -98,12 +98,15 @@ class Services:
     async def caller(self, scope: Scope, token: str | None) -> Caller:
         """Who is behind a connection that showed `token`."""
         viewer, written = await accounts.viewer_of(self.readings.fetch, token, self.clock())
-        return replace(self.stranger(scope), viewer=viewer, written=written)
+        return self._as(scope, viewer, written)
 
     def stranger(self, scope: Scope) -> Caller:
         """Whoever is behind a connection, as nobody."""
+        return self._as(scope, ANONYMOUS)
+
+    def _as(self, scope: Scope, viewer: Viewer, written: int = 0) -> Caller:
         return Caller(
-            viewer=ANONYMOUS,
+            viewer=viewer,
             locale=_locale((header(scope, b"accept-language") or "")[:_MOST_LANGUAGES]),
             clock=self.clock,
             storage=self.storage,
@@ -111,6 +114,7 @@ class Services:
             rules=self.rules,
             device=header(scope, b"user-agent") or "",
             address=(scope.get("client") or ("",))[0],
+            written=written,
         )
 
     def identity(self, token: str) -> Identity:

@@ -15,7 +15,8 @@ from models.base import Row, choice, in_teams_of, look_up
 from models.database import in_a_transaction, raw_connection
 from models.finding import Found, Sought
 
-_ROLE = "SELECT role FROM members WHERE user_id = {0} AND team_id = {1}"
+_ROLE = "SELECT role FROM members WHERE user_id = $1 AND team_id = $2"
+_ROLE_THERE = "SELECT role FROM members WHERE user_id = {user_id} AND team_id = (SELECT team_id FROM found)"
 
 
 class Team(Row):
@@ -60,14 +61,13 @@ async def require(viewer: Viewer, action: str, team_id: UUID) -> None:
     if not viewer.signed_in:
         raise Unauthenticated
     async with raw_connection() as connection:
-        role = await connection.fetchval(_ROLE.format("$1", "$2") + _held(), viewer.user_id, team_id)
+        role = await connection.fetchval(_ROLE + _held(), viewer.user_id, team_id)
     _require_that_holds(role, action)
 
 
 async def permitted(viewer: Viewer, action: str, sought: Sought, row_id: UUID) -> Found:
     """`look_up` and `require` for the row's team, in one trip."""
-    role = _ROLE.format("{user_id}", "(SELECT team_id FROM found)") + _held()
-    found = await look_up(replace(sought, also=role), row_id, viewer)
+    found = await look_up(replace(sought, also=_ROLE_THERE + _held()), row_id, viewer)
     _require_that_holds(found.also, action)
     return found
 

@@ -12,16 +12,20 @@ from typing import Any, cast
 import asyncpg
 from graphql import (
     DocumentNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    default_field_resolver,
+    default_type_resolver,
     get_named_type,
     is_abstract_type,
     is_non_null_type,
     located_error,
 )
+from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.executor import CollectedErrors, Executor
 from graphql.execution.values import VariableValues, get_argument_values
 from graphql.pyutils import Path
@@ -167,14 +171,26 @@ class Runner:
             read = planned.unread(None, context, asked.variables, error)
         return planned.answer(read)
 
+    def _executor(self, asked: Asked, context: Any, root: Any) -> Executor[Any]:
+        """graphql-core's, for what is left to it. Its own `build` would coerce the variables once more."""
+        parts = [part for part in asked.document.definitions if isinstance(part, FragmentDefinitionNode)]
+        return Executor(
+            self._schema,
+            {part.name.value: part for part in parts},
+            {part.name.value: FragmentDetails(part, None) for part in parts},
+            root,
+            context,
+            asked.operation,
+            asked.variables,
+            default_field_resolver,
+            default_type_resolver,
+            default_field_resolver,
+        )
+
     async def serially(
         self, fields: list[Answered], asked: Asked, context: Any, root: Any, report: Report | None
     ) -> Outcome:
         """Runs the fields of a mutation, or the one of a subscription for an event (`root`), one after the other."""
-        executor = Executor.build(
-            self._schema, asked.document, root, context, dict(asked.given), operation_name=asked.name or None
-        )
-        assert isinstance(executor, Executor), "the variables are sound: they were coerced before"
         data, errors = dict[str, Any](), CollectedErrors()
         noted = partial(self._note, asked.operation.operation)
         for answered in fields:
@@ -183,8 +199,8 @@ class Runner:
                 data[selected.key] = selected.parent.name
                 continue
             path = Path(None, selected.key, selected.parent.name)
-            own = executor.build_per_event_executor(root)  # with errors of its own
-            resolving = _Resolving(answered, path, own, asked.variables, report, noted)
+            executor = self._executor(asked, context, root)  # with errors of its own
+            resolving = _Resolving(answered, path, executor, asked.variables, report, noted)
             try:
                 value, more = await resolving.value(root, context)
             except Exception as error:  # noqa: BLE001 - told in the field's place

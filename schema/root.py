@@ -14,6 +14,7 @@ from schema import enums  # noqa: F401 - makes GraphQL enums of the domain's, be
 from schema.accounts import AccountMutations, User
 from schema.comments import Comment, CommentMutations
 from schema.fields import query
+from schema.inputs import foresee_inputs
 from schema.jobs import Job, JobMutations, JobSubscriptions
 from schema.scalars import SCALARS
 from schema.teams import Team
@@ -57,10 +58,12 @@ def build_schema() -> strawberry.Schema:
         CommentMutations,
         JobMutations,
     )
-    return strawberry.Schema(
+    schema = strawberry.Schema(
         query=Query,
         mutation=merge_types("Mutation", mutations),
         subscription=merge_types("Subscription", (VideoSubscriptions, JobSubscriptions)),
         types=types,
         config=StrawberryConfig(scalar_map=SCALARS),
     )
+    foresee_inputs(schema)
+    return schema

@@ -38,7 +38,7 @@ HELPERS = {
         "search",
     },
     "resolvers": {"caller", "passwords"},
-    "schema": {"context", "enums", "export", "fields", "ids", "problems", "root", "scalars"},
+    "schema": {"context", "enums", "export", "fields", "ids", "inputs", "problems", "root", "scalars"},
 }
 LONGEST_FILE = 400
 

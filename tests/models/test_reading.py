@@ -74,8 +74,8 @@ async def test_who_waits_is_next(lines: Lines) -> None:
 
 
 async def test_nobody_waits_for_ever(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = await lines.take()  # which may take longer than that to connect
     monkeypatch.setattr(lines_of, "WAIT_SECONDS", 0.01)
-    taken = await lines.take()
     with pytest.raises(TimeoutError) as raised:
         await lines.fetch(PID, ())
     await lines.give_back(taken)
