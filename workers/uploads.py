@@ -113,7 +113,6 @@ async def _adopt(work: Work, upload: Upload, attempt: str, digest: str, probe: P
         version = _version(upload, attempt, digest, probe)
         version.number = video.next_version(now)
         await video.save()
-        await version.save(force_create=True)
         created = VersionCreated(
             team_id=upload.team_id,
             actor_id=upload.created_by_id,
@@ -122,7 +121,7 @@ async def _adopt(work: Work, upload: Upload, attempt: str, digest: str, probe: P
             number=version.number,
             job_id=job.id,
         )
-        await record(created, now)
+        await record(created, now, of=version)
         await job.succeed(now)
 
 
