@@ -82,8 +82,8 @@ def refuse(headers: Headers, problem: BadRequest) -> Response:
     return respond(headers, {"errors": [error]}, status=problem.status)
 
 
-async def _body(receive: Receive) -> bytes:
-    body, more = b"", True
+async def _body(receive: Receive) -> bytes | bytearray:
+    body, more = bytearray(), True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
