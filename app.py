@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.clock import utc_now
+from domain.sealing import Keys
 from edge import graphql, health, mailbox, pages, welcome
 from edge.cors import Cors
 from edge.metrics import Metrics, metrics_endpoint
@@ -53,6 +54,7 @@ class Api:
             "secret": settings.secret_key.get_secret_value(),
             "clock": utc_now,
         }
+        self._keys = Keys(settings.secret_key.get_secret_value())
         self._development = settings.environment == "development"
         self.metrics = Metrics()
         self.services: Services
@@ -72,7 +74,9 @@ class Api:
             hub = Hub(settings.redis_url)
             await hub.start(newest_position)
             stack.push_async_callback(hub.stop)
-            self.services = self._assembled(readings, storage, hub, redis)
+            throttle = LimitsThrottle(settings.redis_url, self._keys)
+            stack.push_async_callback(throttle.close)
+            self.services = self._assembled(readings, storage, hub, redis, throttle)
             self.transport = Transport(SocketOperations(self.services))
             stack.push_async_callback(self.transport.drain)
             stack.callback(asyncio.create_task(end_lost_sessions(self.transport, self.services)).cancel)
@@ -99,7 +103,9 @@ class Api:
             *self._mailbox_routes(),
         ]
 
-    def _assembled(self, readings: Readings, storage: Storage, hub: Hub, redis: "Redis") -> Services:
+    def _assembled(
+        self, readings: Readings, storage: Storage, hub: Hub, redis: "Redis", throttle: LimitsThrottle
+    ) -> Services:
         settings = self._settings
         return Services(
             engine=Engine(
@@ -112,7 +118,7 @@ class Api:
             readings=readings,
             hub=hub,
             storage=storage,
-            throttle=LimitsThrottle(settings.redis_url),
+            throttle=throttle,
             clock=utc_now,
             rules=Rules(
                 session=timedelta(days=settings.session_days),
@@ -120,6 +126,7 @@ class Api:
                 upload_time=timedelta(hours=settings.upload_hours),
                 upload_max_bytes=settings.upload_max_bytes,
                 upload_part_bytes=settings.upload_part_bytes,
+                keys=self._keys,
             ),
             metrics=self.metrics,
             public_url=settings.public_url,

@@ -47,7 +47,10 @@ class Settings(BaseSettings):
     redis_url: str = Field(description="`redis://host:6379/0` or `unix:///path/to/socket?db=0`.")
     storage_url: str = Field(description="`s3://bucket?endpoint=…&region=…` or `file:/absolute/folder`.")
     smtp_url: str = Field(description="`smtp://user:password@host:587`, `smtps://…:465`, or `mailbox:/folder`.")
-    secret_key: SecretStr = Field(description="Signs links of the local store. At least 32 characters.")
+    secret_key: SecretStr = Field(
+        description="Signs and seals: links of the local store, device tokens, secrets of second factors. At least 32 "
+        "characters; with another one than before, apps of second factors are good for nothing."
+    )
     public_url: str = Field(
         "http://127.0.0.1:8000",
         description="Where clients reach the API, `https://host`, no path; links begin with it.",

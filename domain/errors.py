@@ -12,6 +12,7 @@ class ProblemCode(StrEnum):
     """The kinds of problem. A client may switch on these; the message is for people."""
 
     UNAUTHENTICATED = "UNAUTHENTICATED"
+    SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
     FORBIDDEN = "FORBIDDEN"
     NOT_FOUND = "NOT_FOUND"
     INVALID = "INVALID"
@@ -44,6 +45,16 @@ class Unauthenticated(DomainError):
     code = ProblemCode.UNAUTHENTICATED
 
     def __init__(self, message: str = "problem.unauthenticated", **params: Any) -> None:
+        super().__init__(message, **params)
+
+
+class SecondFactorRequired(DomainError):
+    """The password is right, and two-factor is on: `signInWithCode` takes the code."""
+
+    code = ProblemCode.SECOND_FACTOR_REQUIRED
+    details = {"challenge": (str, "Goes with the code to `signInWithCode`, within five minutes.")}
+
+    def __init__(self, message: str = "problem.second_factor", **params: Any) -> None:
         super().__init__(message, **params)
 
 

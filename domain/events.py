@@ -187,3 +187,77 @@ class JobCancelled(Event):
     type = "job.cancelled"
     job_id: UUID
     video_id: UUID | None = None
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountCreated(Event):
+    """Somebody has joined."""
+
+    type = "account.created"
+    user_id: UUID
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOpened(Event):
+    """Somebody has signed in."""
+
+    type = "session.opened"
+    user_id: UUID
+    session_id: UUID
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInFailed(Event):
+    """Wrong passwords or codes have used up an account's tries for now. `user_id` is None where there is no account."""
+
+    type = "sign_in.failed"
+    user_id: UUID | None
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoFactorStarted(Event):
+    """Somebody was given a secret for two-factor, which they have yet to confirm."""
+
+    type = "two_factor.started"
+    user_id: UUID
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoFactorEnabled(Event):
+    """Signing in to the account takes a code from now on."""
+
+    type = "two_factor.enabled"
+    user_id: UUID
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoFactorDisabled(Event):
+    """Signing in to the account takes the password alone from now on."""
+
+    type = "two_factor.disabled"
+    user_id: UUID
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCodesRenewed(Event):
+    """An account has new recovery codes: the ones before are good for nothing."""
+
+    type = "recovery_codes.renewed"
+    user_id: UUID
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCodeUsed(Event):
+    """A recovery code stood in for a second factor; `left` are left."""
+
+    type = "recovery_code.used"
+    user_id: UUID
+    left: int

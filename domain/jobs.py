@@ -24,9 +24,9 @@ class JobKind(StrEnum):
     INGEST = "ingest"
     SIGN_IN_MAIL = "sign_in_mail"
     LINK_MAIL = "link_mail"
+    MAIL = "mail"
     DISCARD_UPLOAD = "discard_upload"
     PURGE_VIDEO = "purge_video"
-    MAIL = "mail"
 
 
 class JobFault(StrEnum):
@@ -49,7 +49,7 @@ QUEUE_OF: dict[JobKind, Queue] = {
     JobKind.INGEST: Queue.MEDIA,
     JobKind.SIGN_IN_MAIL: Queue.IO,
     JobKind.LINK_MAIL: Queue.IO,
+    JobKind.MAIL: Queue.IO,
     JobKind.DISCARD_UPLOAD: Queue.IO,
     JobKind.PURGE_VIDEO: Queue.IO,
-    JobKind.MAIL: Queue.IO,
 }

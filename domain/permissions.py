@@ -47,6 +47,7 @@ PERMISSIONS: dict[str, Rule] = {
     "account:sign_up": Rule(Audience.ANYONE, None),
     "account:sign_in": Rule(Audience.ANYONE, None),
     "account:sign_out": Rule(Audience.SIGNED_IN, None),
+    "account:two_factor": Rule(Audience.SIGNED_IN, None),
     "account:view": Rule(Audience.ANYONE, Scope.READ),
     "team:view": Rule(_ALL, Scope.READ),
     "video:view": Rule(_ALL, Scope.READ),

@@ -1,4 +1,4 @@
-"""The session cookie."""
+"""The cookies: the session, and that somebody has signed in with this browser before."""
 
 from datetime import datetime
 
@@ -6,14 +6,21 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import Scope
 
+from domain.proofs import GOOD_FOR, ProofKind
 from edge.headers import headers
 
 NAME = "session"
+DEVICE = "device"
 
 
 def session(scope: Scope) -> str | None:
     """The token in the cookie that a request brought, if any."""
-    return HTTPConnection(scope).cookies.get(NAME) if b"cookie" in headers(scope) else None
+    return _given(scope, NAME)
+
+
+def device(scope: Scope) -> str | None:
+    """The device token in the cookie that a request brought, if any."""
+    return _given(scope, DEVICE)
 
 
 def set_session(response: Response, token: str, expires_at: datetime, public_url: str) -> None:
@@ -25,6 +32,17 @@ def set_session(response: Response, token: str, expires_at: datetime, public_url
 def clear_session(response: Response, public_url: str) -> None:
     """Has the browser forget the session."""
     response.delete_cookie(NAME, httponly=True, samesite="lax", secure=_is_secure(public_url))
+
+
+def set_device(response: Response, token: str, public_url: str) -> None:
+    """Has the browser keep the device token, also when the session ends."""
+    seconds = int(GOOD_FOR[ProofKind.DEVICE].total_seconds())
+    secure = _is_secure(public_url)
+    response.set_cookie(DEVICE, token, max_age=seconds, httponly=True, samesite="lax", secure=secure)
+
+
+def _given(scope: Scope, name: str) -> str | None:
+    return HTTPConnection(scope).cookies.get(name) if b"cookie" in headers(scope) else None
 
 
 def _is_secure(public_url: str) -> bool:

@@ -7,7 +7,7 @@ from graphql import GraphQLError, OperationType
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
-from edge import cookies
+from edge import cookies, quotas
 from edge.headers import header, headers
 from edge.services import Services, bearer
 from models.replica import Replica
@@ -35,6 +35,7 @@ async def serve(scope: Scope, receive: Receive, services: Services) -> Response:
     except RequestRefused as refused:
         return respond(given, refused.answer())
     _keep_session(response, context, services.public_url)
+    quotas.tell(response, context.caller.throttle)
     return response
 
 
@@ -88,5 +89,7 @@ def _keep_session(response: Response, context: Context, public_url: str) -> None
     match context.cookie:
         case SessionCookie(str(token), datetime() as expires_at):
             cookies.set_session(response, token, expires_at, public_url)
+            if context.cookie.device_token:
+                cookies.set_device(response, context.cookie.device_token, public_url)
         case SessionCookie():
             cookies.clear_session(response, public_url)

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 
 from domain.errors import DomainError
 from i18n import translate
+from resolvers.passwords import LONGEST, SHORTEST
 
 MOST_BYTES = 4096
 """Of the form that a button sends."""
@@ -30,12 +31,36 @@ _HEADERS = {
 }
 
 
-def form(request: Request, locale: str, button: str, fields: str = "") -> Response:
-    """The page with the button, which posts the link's token and what the HTML of `fields` asks for."""
-    token = escape(request.query_params.get("token", ""), quote=True)
+NEW_PASSWORD = Template(
+    '<label>$label <input type="password" name="password" autocomplete="new-password" required'
+    ' minlength="$least" maxlength="$most"></label>'
+)
+
+
+def form(
+    request: Request,
+    locale: str,
+    button: str,
+    fields: str = "",
+    *,
+    token: str | None = None,
+    wrong: DomainError | None = None,
+) -> Response:
+    """The page with the button, which posts the link's token and what the HTML of `fields` asks for.
+
+    Asked again, it is told the `token` that was posted, and what was `wrong`.
+    """
+    token = escape(token or request.query_params.get("token", ""), quote=True)
     hidden = f'<input type="hidden" name="token" value="{token}">'
     pressed = f"<button>{escape(translate(locale, button))}</button>"
-    return _page(locale, f'<form method="post">{hidden}{fields}{pressed}</form>')
+    said = f"<p>{escape(translate(locale, wrong.message, **wrong.params))}</p>" if wrong else ""
+    return _page(locale, f'{said}<form method="post">{hidden}{fields}{pressed}</form>', 409 if wrong else 200)
+
+
+def new_password(locale: str) -> str:
+    """The field for a password that somebody chooses."""
+    label = escape(translate(locale, "page.new_password"))
+    return NEW_PASSWORD.substitute(label=label, least=SHORTEST, most=LONGEST)
 
 
 def sentence(locale: str, key: str, status: int = 200) -> Response:

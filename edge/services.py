@@ -15,10 +15,11 @@ from domain.clock import Clock
 from domain.errors import DomainError, Unavailable
 from domain.tokens import token_hash
 from domain.viewers import ANONYMOUS, Viewer
+from edge import cookies
 from edge.headers import header
 from edge.metrics import Metrics
 from gateways.storage import Storage
-from gateways.throttling import Throttle
+from gateways.throttling import Metered, Throttle
 from i18n import negotiate, translate
 from live.hub import Hub
 from models import Session
@@ -110,11 +111,12 @@ class Services:
             locale=_locale((header(scope, b"accept-language") or "")[:_MOST_LANGUAGES]),
             clock=self.clock,
             storage=self.storage,
-            throttle=self.throttle,
+            throttle=Metered(self.throttle),
             rules=self.rules,
             device=header(scope, b"user-agent") or "",
             address=(scope.get("client") or ("",))[0],
             written=written,
+            device_token=cookies.device(scope),
         )
 
     def identity(self, token: str) -> Identity:

@@ -1,9 +1,9 @@
-"""Where the link of a sign-up mail leads: a page that signs in at the press of a button."""
+"""Where the link of a sign-up mail leads: a page that asks for a password, opens the account and signs in."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from domain.errors import DomainError
+from domain.errors import DomainError, Invalid
 from domain.viewers import Viewer
 from edge import cookies, pages
 from edge.services import Services
@@ -12,20 +12,27 @@ from resolvers import accounts
 
 async def ask(request: Request, services: Services) -> Response:
     """GET: the page with the button."""
-    caller = services.stranger(request.scope)
-    return pages.form(request, caller.locale, "page.open_account")
+    return _form(request, services.stranger(request.scope).locale)
 
 
 async def confirm(request: Request, services: Services) -> Response:
-    """POST, from our own page alone: uses the link up and sets the session cookie."""
+    """POST, from our own page alone: uses the link up and sets the cookies. With a poor password it asks again."""
     caller = services.stranger(request.scope)
     if pages.is_foreign(request):
         return pages.sentence(caller.locale, "page.foreign", 403)
+    sent = await pages.sent(request)
     try:
-        session = await accounts.confirm_sign_up(caller, token=(await pages.sent(request)).get("token", ""))
+        session = await accounts.confirm_sign_up(caller, token=sent.get("token", ""), password=sent.get("password", ""))
+    except Invalid as error:
+        return _form(request, caller.locale, token=sent.get("token"), wrong=error)
     except DomainError as error:
         return pages.refusal(caller.locale, error)
     await services.has_written(Viewer(session.user_id, session.session_id))
     response = pages.sentence(caller.locale, "page.signed_in")
     cookies.set_session(response, session.token, session.expires_at, services.public_url)
+    cookies.set_device(response, session.device_token, services.public_url)
     return response
+
+
+def _form(request: Request, locale: str, token: str | None = None, wrong: Invalid | None = None) -> Response:
+    return pages.form(request, locale, "page.open_account", pages.new_password(locale), token=token, wrong=wrong)

@@ -8,6 +8,7 @@ from models.events import ConsumerCursor, EventRecord, ParkedEvent
 from models.jobs import Job
 from models.links import MailedLink
 from models.teams import Member, Team
+from models.two_factor import RecoveryCode, TwoFactor
 from models.uploads import Upload
 from models.versions import Version
 from models.videos import Video
@@ -20,9 +21,11 @@ __all__ = [
     "MailedLink",
     "Member",
     "ParkedEvent",
+    "RecoveryCode",
     "Session",
     "SignUp",
     "Team",
+    "TwoFactor",
     "Upload",
     "User",
     "Version",

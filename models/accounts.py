@@ -57,7 +57,6 @@ class SignUp(Row):
     email = fields.CharField(254)
     name = fields.CharField(100)
     team_name = fields.CharField(100)
-    password_hash = fields.CharField(255)
     locale = fields.CharField(20)
     token_hash = fields.CharField(64, null=True, unique=True)
     expires_at = fields.DatetimeField()

@@ -1,46 +1,46 @@
 """Signing up, in and out."""
 
+import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from tortoise.exceptions import IntegrityError
+
 from domain.errors import Conflict, Unauthenticated
+from domain.events import AccountCreated
 from domain.jobs import JobKind
 from domain.permissions import Role
+from domain.proofs import ProofKind, proof_in
 from domain.text import email_address, one_line
-from domain.tokens import SIGN_IN_LINK, new_token, token_hash
+from domain.throttling import CODE_OF_CHALLENGE, MAIL_FROM_ADDRESS, MAIL_TO_ADDRESS
+from domain.tokens import SIGN_IN_LINK, token_hash
 from domain.viewers import ANONYMOUS, Viewer
 from models import Job, Member, Session, SignUp, Team, User
 from models.database import transaction
 from models.lines import Fetch
-from resolvers.caller import Caller
-from resolvers.passwords import hash_password, password_matches
+from resolvers.caller import Caller, tell
+from resolvers.passwords import hash_password
+from resolvers.signing_in import SignedIn, knows_password, open_session, with_code
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A fresh session. `token` is told this once; we keep its hash."""
+async def sign_up(caller: Caller, *, email: str, name: str, team_name: str | None) -> None:
+    """Notes the wish and has the link mailed. Does the same work whether or not the address is known.
 
-    token: str
-    session_id: UUID
-    user_id: UUID
-    expires_at: datetime
-
-
-async def sign_up(caller: Caller, *, email: str, password: str, name: str, team_name: str | None) -> None:
-    """Notes the wish and has the link mailed. Does the same work whether or not the address is known."""
+    Throttled where the address, or whoever asks, has had too many mails.
+    """
     address = email_address(email, path=("email",))
     person = one_line(name, path=("name",), most=100)
     team = one_line(team_name or person, path=("teamName",), most=100)
-    hashed = await hash_password(password, path=("password",))
+    await caller.throttle.hit_all([(MAIL_TO_ADDRESS, address), (MAIL_FROM_ADDRESS, caller.address)])
     now = caller.now()
     async with transaction():
         wish = await SignUp.create(
             email=address,
             name=person,
             team_name=team,
-            password_hash=hashed,
             locale=caller.locale,
             created_at=now,
             expires_at=now + SIGN_IN_LINK,
@@ -48,23 +48,48 @@ async def sign_up(caller: Caller, *, email: str, password: str, name: str, team_
         await Job.enqueue(JobKind.SIGN_IN_MAIL, now, payload={"sign_up_id": str(wish.id)})
 
 
-async def confirm_sign_up(caller: Caller, *, token: str) -> SignedIn:
-    """Follows the mailed link: makes the person and their team, or signs in whoever has the address already."""
+async def confirm_sign_up(caller: Caller, *, token: str, password: str) -> SignedIn:
+    """Follows the mailed link: makes the person, with the password that they choose now, and their team.
+
+    Whoever asked for the link had no say in the password, so that nobody opens an account for a stranger. Conflict for
+    a link that is used or over, and for an address that has an account by now: the link does not open it.
+    """
     now = caller.now()
+    wish = await SignUp.get_or_none(token_hash=token_hash(token), expires_at__gt=now)
+    if wish is None:
+        raise Conflict("problem.link_used", path=("token",))
+    hashed = await hash_password(password, path=("password",), person=(wish.name, wish.email))
     async with transaction():
         wish = await _wish_behind(token, now)
-        user = await User.get_or_none(email=wish.email) or await _welcome(wish, now)
-        await wish.delete()
-        return await _open_session(caller, user, now)
+        user = await _welcome(wish, hashed, now)
+        await SignUp.filter(email=wish.email).delete()
+        await tell(caller, AccountCreated, None, by=user.id, user_id=user.id)
+        return await open_session(caller, user)
 
 
-async def sign_in(caller: Caller, *, email: str, password: str) -> SignedIn:
-    """Opens a session. An unknown address and a wrong password are one and the same refusal."""
-    user = await User.get_or_none(email=email.strip().lower()[:254]) if "\x00" not in email else None
-    if not await password_matches(password, user.password_hash if user else None) or user is None:
+async def sign_in(caller: Caller, *, email: str, password: str, device_token: str | None = None) -> SignedIn:
+    """Opens a session. An unknown address and a wrong password are one and the same refusal.
+
+    Throttled for too many tries; SecondFactorRequired where the password is right and a code is to follow.
+    """
+    account = _as_stored(email)
+    user = await User.get_or_none(email=account)
+    if not await knows_password(caller, user, password, account=account, device_token=device_token) or user is None:
         raise Unauthenticated("problem.wrong_credentials")
     async with transaction():
-        return await _open_session(caller, user, caller.now())
+        return await open_session(caller, user)
+
+
+async def sign_in_with_code(caller: Caller, *, challenge: str, code: str, device_token: str | None = None) -> SignedIn:
+    """Opens a session for whoever has just given the password. See `with_code`; Unauthenticated when it is over."""
+    keys = caller.rules.keys
+    proof = proof_in(ProofKind.PASSWORD, keys, challenge, caller.now())
+    user = await User.get_or_none(id=proof.user_id) if proof else None
+    if proof is None or user is None or not proof.is_of(keys, user.id, user.password_hash):
+        raise Unauthenticated("problem.challenge_over")
+    await caller.throttle.hit(CODE_OF_CHALLENGE, str(proof.id))
+    async with with_code(caller, user, code, device_token):
+        return await open_session(caller, user, second_factor=True)
 
 
 async def sign_out(caller: Caller) -> None:
@@ -97,6 +122,11 @@ async def lost_sessions(session_ids: Collection[UUID], now: datetime) -> set[UUI
     return set(session_ids) - {session.id for session in await alive.only("id")}
 
 
+def _as_stored(email: str) -> str:
+    """What was typed, as an address is kept; what no address holds, and no database, is replaced."""
+    return _UNSTORABLE.sub("\ufffd", email.strip().lower()[:254])
+
+
 async def _wish_behind(token: str, now: datetime) -> SignUp:
     """What the link is for, held together with all wishes of that address: two of its links at once take turns."""
     wish = await SignUp.get_or_none(token_hash=token_hash(token), expires_at__gt=now)
@@ -106,24 +136,13 @@ async def _wish_behind(token: str, now: datetime) -> SignUp:
     return wish
 
 
-async def _welcome(wish: SignUp, now: datetime) -> User:
-    user = await User.create(
-        email=wish.email, name=wish.name, password_hash=wish.password_hash, locale=wish.locale, created_at=now
-    )
+async def _welcome(wish: SignUp, password_hash: str, now: datetime) -> User:
+    try:
+        user = await User.create(
+            email=wish.email, name=wish.name, password_hash=password_hash, locale=wish.locale, created_at=now
+        )
+    except IntegrityError as error:
+        raise Conflict("problem.account_exists", path=("token",)) from error
     team = await Team.create(name=wish.team_name, created_at=now)
     await Member.create(team_id=team.id, user_id=user.id, role=Role.OWNER, created_at=now)
     return user
-
-
-async def _open_session(caller: Caller, user: User, now: datetime) -> SignedIn:
-    token, expires_at = new_token(), now + caller.rules.session
-    session = await Session.create(
-        user_id=user.id,
-        token_hash=token_hash(token),
-        device=caller.device[:200],
-        address=caller.address[:45],
-        created_at=now,
-        seen_at=now,
-        expires_at=expires_at,
-    )
-    return SignedIn(token, session.id, user.id, expires_at)

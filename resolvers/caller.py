@@ -10,6 +10,7 @@ from domain.clock import Clock
 from domain.errors import Forbidden, NotFound, Unauthenticated
 from domain.events import Event
 from domain.permissions import Scope, covers
+from domain.sealing import Keys
 from domain.viewers import Viewer
 from gateways.storage import Storage
 from gateways.throttling import Throttle
@@ -24,13 +25,14 @@ Outer = TypeVar("Outer", bound=Row)
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The operator's figures that use-cases keep to."""
+    """The operator's figures that use-cases keep to, and the keys made of the operator's secret."""
 
     session: timedelta
     link: timedelta
     upload_time: timedelta
     upload_max_bytes: int
     upload_part_bytes: int
+    keys: Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Caller:
     """The program that they ask with, as it calls itself."""
     address: str = ""
     """The network address that they ask from; empty where there is none."""
+    device_token: str | None = None
+    """What their browser keeps to show that they have signed in with it before; it may be anything."""
     scopes: Collection[Scope] | None = None
     """What their API key is good for; None for somebody who has signed in."""
     written: int = 0

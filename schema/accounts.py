@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 import models
-from domain.errors import Conflict, Unauthenticated
+from domain.errors import Conflict, SecondFactorRequired, Throttled, Unauthenticated
 from domain.viewers import Viewer
 from plan import Connection, Node, column, node, reference, to_many
-from resolvers import accounts
+from resolvers import accounts, signing_in
 from schema.context import Info, SessionCookie
 from schema.fields import mutation
 
@@ -37,7 +37,6 @@ class SignUpInput:
     """Input of `signUp`."""
 
     email: str = strawberry.field(description="Where the link goes.")
-    password: str = strawberry.field(description="10 to 200 characters, for signing in later.")
     name: str = strawberry.field(description="How you want to be called, 1–100 characters.")
     team_name: str | None = strawberry.field(default=None, description="Your team's name; your own if left out.")
 
@@ -48,6 +47,18 @@ class SignInInput:
 
     email: str = strawberry.field(description="Your address, in any case.")
     password: str = strawberry.field(description="Your password.")
+    device_token: str | None = strawberry.field(
+        default=None, description="`SignedIn.deviceToken` of an earlier time. Browsers keep it in a cookie."
+    )
+
+
+@strawberry.input(description="The second step of signing in.")
+class SignInWithCodeInput:
+    """Input of `signInWithCode`."""
+
+    challenge: str = strawberry.field(description="`SecondFactorRequired.challenge`.")
+    code: str = strawberry.field(description="What your app shows now, or one of your recovery codes.")
+    device_token: str | None = strawberry.field(default=None, description="As for `signIn`.")
 
 
 @strawberry.type(description="The answer to every sign-up: it tells nobody whether the address was known.")
@@ -59,19 +70,28 @@ class CheckYourMail:
 
 @strawberry.type(description="A fresh session. Over HTTP the response also sets it as an HttpOnly cookie.")
 class SignedIn:
-    """Payload of `signIn` and `confirmSignUp`."""
+    """Payload of `signIn`, `signInWithCode` and `confirmSignUp`."""
 
-    session: strawberry.Private[accounts.SignedIn]
+    session: strawberry.Private[signing_in.SignedIn]
     token: str = strawberry.field(description="Send it as `Authorization: Bearer …`. It is told only here.")
     expires_at: datetime = strawberry.field(description="When the session ends by itself.")
+    device_token: str = strawberry.field(
+        description="Keep it, on this device alone, and send it with the next `signIn`: then nobody who guesses your "
+        "password from elsewhere can keep you out. Over HTTP it is an HttpOnly cookie, too."
+    )
     user: User = reference(lambda signed_in, _context: signed_in.session.user_id, description="Who has signed in.")
 
     @classmethod
-    def of(cls, info: Info, session: accounts.SignedIn) -> SignedIn:
+    def of(cls, info: Info, session: signing_in.SignedIn) -> SignedIn:
         """The payload for a session; its fields are read as the person who has just signed in."""
-        info.context.cookie = SessionCookie(session.token, session.expires_at)
+        info.context.cookie = SessionCookie(session.token, session.expires_at, session.device_token)
         info.context.become(Viewer(session.user_id, session.session_id))
-        return cls(session=session, token=session.token, expires_at=session.expires_at)
+        return cls(
+            session=session,
+            token=session.token,
+            expires_at=session.expires_at,
+            device_token=session.device_token,
+        )
 
 
 @strawberry.type(description="The session has ended; the cookie is cleared.")
@@ -88,13 +108,13 @@ class AccountMutations:
     @mutation(
         "account:sign_up",
         answers=CheckYourMail,
+        fails=(Throttled,),
         description="Asks to join. Always answers that a mail is on its way; its link makes the account and the team.",
     )
     async def sign_up(self, info: Info, input: SignUpInput) -> CheckYourMail:
         await accounts.sign_up(
             info.context.caller,
             email=input.email,
-            password=input.password,
             name=input.name,
             team_name=input.team_name,
         )
@@ -103,24 +123,46 @@ class AccountMutations:
     @mutation(
         "account:sign_up",
         answers=SignedIn,
-        fails=(Conflict,),
-        description="Follows the link of the sign-up mail: makes the account and its team, and signs in. Works once.",
+        fails=(Conflict, Throttled),
+        description="Follows the link of the sign-up mail: makes the account, with the password that is chosen now, "
+        "and its team, and signs in. Works once.",
     )
     async def confirm_sign_up(
-        self, info: Info, token: Annotated[str, strawberry.argument(description="The `token` in the link.")]
+        self,
+        info: Info,
+        token: Annotated[str, strawberry.argument(description="The `token` in the link.")],
+        password: Annotated[
+            str, strawberry.argument(description="10 to 200 characters, and none of the most common passwords.")
+        ],
     ) -> SignedIn:
-        return SignedIn.of(info, await accounts.confirm_sign_up(info.context.caller, token=token))
+        caller = info.context.caller
+        return SignedIn.of(info, await accounts.confirm_sign_up(caller, token=token, password=password))
 
     @mutation(
         "account:sign_in",
         answers=SignedIn,
-        fails=(Unauthenticated,),
-        description="Opens a session with address and password.",
+        fails=(Unauthenticated, SecondFactorRequired, Throttled),
+        description="Opens a session with address and password. Where two-factor is on it answers "
+        "`SecondFactorRequired`, and `signInWithCode` opens it.",
     )
     async def sign_in(self, info: Info, input: SignInInput) -> SignedIn:
-        return SignedIn.of(
-            info, await accounts.sign_in(info.context.caller, email=input.email, password=input.password)
+        session = await accounts.sign_in(
+            info.context.caller, email=input.email, password=input.password, device_token=input.device_token
         )
+        return SignedIn.of(info, session)
+
+    @mutation(
+        "account:sign_in",
+        answers=SignedIn,
+        fails=(Unauthenticated, Conflict, Throttled),
+        description="The second step of signing in: opens a session with a code. `Unauthenticated` says that the "
+        "challenge is over: begin again.",
+    )
+    async def sign_in_with_code(self, info: Info, input: SignInWithCodeInput) -> SignedIn:
+        session = await accounts.sign_in_with_code(
+            info.context.caller, challenge=input.challenge, code=input.code, device_token=input.device_token
+        )
+        return SignedIn.of(info, session)
 
     @mutation("account:sign_out", answers=SignedOut, description="Ends the session that asks.")
     async def sign_out(self, info: Info) -> SignedOut:

@@ -15,10 +15,14 @@ from resolvers.caller import Caller
 
 @dataclass(frozen=True, slots=True)
 class SessionCookie:
-    """What the response shall do to the session cookie: set it to `token`, or clear it when that is None."""
+    """What the response shall do to the session cookie: set it to `token`, or clear it when that is None.
+
+    `device_token` goes into a cookie of its own, which stays.
+    """
 
     token: str | None
     expires_at: datetime | None = None
+    device_token: str | None = None
 
 
 @dataclass(slots=True)

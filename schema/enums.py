@@ -35,6 +35,7 @@ describe(
     ProblemCode,
     "The kinds of problem; a client may switch on these.",
     UNAUTHENTICATED="Nobody is signed in, or the session has ended: sign in and try again.",
+    SECOND_FACTOR_REQUIRED="The password is right, and two-factor is on: send the code.",
     FORBIDDEN="The viewer's role in the team does not allow it.",
     NOT_FOUND="It does not exist, or the viewer may not know that it does.",
     INVALID="An input value breaks a rule; `path` says which.",
@@ -75,9 +76,9 @@ describe(
     INGEST="Makes a version of an upload.",
     SIGN_IN_MAIL="Mails a sign-in link.",
     LINK_MAIL="Mails a link that proves whose address it is.",
+    MAIL="Mails what somebody should know.",
     DISCARD_UPLOAD="Throws away what an upload left behind.",
     PURGE_VIDEO="Removes a video that has been in the trash for too long.",
-    MAIL="Sends a mail.",
 )
 describe(
     JobState,

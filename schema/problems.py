@@ -9,6 +9,7 @@ from domain.errors import (
     Invalid,
     NotFound,
     ProblemCode,
+    SecondFactorRequired,
     Throttled,
     Unauthenticated,
     Unavailable,
@@ -37,7 +38,17 @@ def _member(error: type[DomainError]) -> type[Problem]:
 
 
 PROBLEMS: dict[type[DomainError], type[Problem]] = {
-    error: _member(error) for error in (Unauthenticated, Forbidden, NotFound, Invalid, Conflict, Throttled, Unavailable)
+    error: _member(error)
+    for error in (
+        Unauthenticated,
+        SecondFactorRequired,
+        Forbidden,
+        NotFound,
+        Invalid,
+        Conflict,
+        Throttled,
+        Unavailable,
+    )
 }
 
 

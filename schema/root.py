@@ -18,6 +18,7 @@ from schema.inputs import foresee_inputs
 from schema.jobs import Job, JobMutations, JobSubscriptions
 from schema.scalars import SCALARS
 from schema.teams import Team
+from schema.two_factor import TwoFactor, TwoFactorMutations, two_factor
 from schema.uploads import Upload, UploadMutations, UploadParts, upload_parts
 from schema.versions import Version, VersionMutations
 from schema.videos import Video, VideoMutations, VideoSubscriptions
@@ -39,6 +40,11 @@ class Query:
     comment: Comment | None = by_id("video:view", description="A comment on a version.")
     upload: Upload | None = by_id("video:view", description="An upload.")
     job: Job | None = by_id("job:view", description="A job.")
+    two_factor: TwoFactor | None = query(
+        "account:two_factor",
+        resolver=two_factor,
+        description="How your second factor stands; null when nobody is signed in.",
+    )
     upload_parts: UploadParts | None = query(
         "version:create",
         resolver=upload_parts,
@@ -52,6 +58,7 @@ def build_schema() -> strawberry.Schema:
     types = link(kinds)
     mutations = (
         AccountMutations,
+        TwoFactorMutations,
         VideoMutations,
         UploadMutations,
         VersionMutations,

@@ -16,6 +16,7 @@ from local.processes import Command, start, stop
 from local.programs import ROOT
 
 WORKERS = ("relay", "media", "io")
+SECRET_KEY = "a key for tests alone, 32 characters or more"
 
 
 class Studio:
@@ -38,7 +39,7 @@ class Studio:
             "REDIS_URL": redis_url,
             "STORAGE_URL": f"file:{folder / 'storage'}",
             "SMTP_URL": f"mailbox:{folder / 'mailbox'}",
-            "SECRET_KEY": "a key for tests alone, 32 characters or more",
+            "SECRET_KEY": SECRET_KEY,
             "PUBLIC_URL": self.url,
             "WORK_DIR": str(folder / "work"),
             "UPLOAD_PART_BYTES": str(5 * 1024**2),

@@ -12,12 +12,19 @@ from workers.mails import deliver
 
 @handles(JobKind.SIGN_IN_MAIL)
 async def send_sign_in_mail(work: Work) -> None:
-    """Mails the link that ends a sign-up, or signs in who already has an account. Payload: `sign_up_id`."""
+    """Mails the link that ends a sign-up; to who has an account, that they have one. Payload: `sign_up_id`."""
     sign_up = await SignUp.get_or_none(id=UUID(work.job.payload["sign_up_id"]))
     if sign_up is not None:
-        await _send_link(work, sign_up)
+        await _send(work, sign_up)
     async with work.finishing() as job:
         await job.succeed(work.means.clock())
+
+
+async def _send(work: Work, sign_up: SignUp) -> None:
+    if await User.exists(email=sign_up.email):
+        await deliver(work, MailKind.KNOWN, sign_up.email, sign_up.locale, name=sign_up.name)
+    else:
+        await _send_link(work, sign_up)
 
 
 async def _send_link(work: Work, sign_up: SignUp) -> None:
@@ -26,10 +33,9 @@ async def _send_link(work: Work, sign_up: SignUp) -> None:
     sign_up.token_hash = token_hash(token)
     sign_up.expires_at = work.means.clock() + SIGN_IN_LINK
     await sign_up.save(update_fields=["token_hash", "expires_at"])
-    known = await User.exists(email=sign_up.email)
     await deliver(
         work,
-        MailKind.KNOWN if known else MailKind.WELCOME,
+        MailKind.WELCOME,
         sign_up.email,
         sign_up.locale,
         link=f"{work.means.public_url}/welcome?token={token}",

@@ -80,10 +80,10 @@ def _ended(place: int, open_from: int, now: datetime) -> datetime | None:
 def _sign_ups(people: People) -> Table:
     wished = evenly(len(people.users))
     rows = (
-        (wish_id, at, _address(place), _name(place), "A team", "none", "en", token_hash(f"link {place}"), LASTING)
+        (wish_id, at, _address(place), _name(place), "A team", "en", token_hash(f"link {place}"), LASTING)
         for place, (wish_id, at) in enumerate(zip(ids(Kind.SIGN_UP, wished), moments(wished), strict=True))
     )
-    names = columns("id created_at email name team_name password_hash locale token_hash expires_at")
+    names = columns("id created_at email name team_name locale token_hash expires_at")
     return Table("sign_ups", names, rows, len(wished))
 
 

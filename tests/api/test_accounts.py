@@ -2,12 +2,10 @@
 
 import asyncio
 import re
-from collections import defaultdict
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from statistics import median
 from typing import Any
 
 import httpx
@@ -21,7 +19,7 @@ from local.client import Client
 from models import Job, Session, SignUp, Team, User
 from models.database import raw_connection
 from resolvers.passwords import hash_password
-from tests.factories import PASSWORD, Factory, uuid_in
+from tests.factories import PASSWORD, Factory, new_network_address
 from tests.studio import WORKERS, Studio
 from tests.waiting import until
 
@@ -31,21 +29,21 @@ def new_address() -> str:
 
 
 async def sign_up(client: Client, email: str, **more: Any) -> Any:
-    wish = {"email": email, "password": PASSWORD, "name": "Ada"} | more
+    wish = {"email": email, "name": "Ada"} | more
     return (await client.run("SignUp", input=wish))["data"]["signUp"]
 
 
 async def wish(email: str, **more: Any) -> str:
     """A wish to join whose mail has been sent; the token of its link."""
     token = new_token()
-    values: dict[str, Any] = {"name": "Ada", "team_name": "Engines", "password_hash": "none", "locale": "en"}
+    values: dict[str, Any] = {"name": "Ada", "team_name": "Engines", "locale": "en"}
     values |= {"expires_at": utc_now() + timedelta(hours=1)} | more
     await SignUp.create(email=email, token_hash=token_hash(token), **values)
     return token
 
 
-async def confirm(client: Client, token: str) -> Any:
-    return (await client.run("ConfirmSignUp", token=token))["data"]["confirmSignUp"]
+async def confirm(client: Client, token: str, password: str = PASSWORD) -> Any:
+    return (await client.run("ConfirmSignUp", token=token, password=password))["data"]["confirmSignUp"]
 
 
 async def member(make: Factory, password: str = PASSWORD) -> User:
@@ -86,7 +84,8 @@ def link_in(mail: EmailMessage, studio: Studio) -> str:
 @pytest.fixture
 async def browser(studio: Studio) -> AsyncIterator[httpx.AsyncClient]:
     """Keeps cookies, as a browser does."""
-    async with httpx.AsyncClient(base_url=studio.url, timeout=30) as client:
+    headers = {"X-Forwarded-For": new_network_address()}
+    async with httpx.AsyncClient(base_url=studio.url, timeout=30, headers=headers) as client:
         yield client
 
 
@@ -108,6 +107,7 @@ async def test_from_the_first_wish_to_the_last_sign_out(
     page = await browser.get("/welcome", params={"token": link})
     assert (page.status_code, page.headers["cache-control"]) == (200, "no-store")
     assert '<form method="post">' in page.text
+    assert '<input type="password" name="password" autocomplete="new-password" required' in page.text
     assert "<button>Open my account</button>" in page.text
     assert f'value="{link}"' in page.text
     assert "set-cookie" not in page.headers
@@ -115,13 +115,18 @@ async def test_from_the_first_wish_to_the_last_sign_out(
 
     foreign = await browser.post("/welcome", data={"token": link}, headers={"Sec-Fetch-Site": "cross-site"})
     assert (foreign.status_code, "set-cookie" in foreign.headers) == (403, False)
-    opened = await browser.post("/welcome", data={"token": link}, headers={"Sec-Fetch-Site": "same-origin"})
+    poor = await browser.post("/welcome", data={"token": link, "password": "Password123"})
+    assert (poor.status_code, "set-cookie" in poor.headers) == (409, False)
+    assert "one of the most common" in poor.text
+    assert f'value="{link}"' in poor.text
+    form = {"token": link, "password": PASSWORD}
+    opened = await browser.post("/welcome", data=form, headers={"Sec-Fetch-Site": "same-origin"})
     assert opened.status_code == 200
     assert "You are signed in" in opened.text
-    _is_safe(opened.headers["set-cookie"])
+    _are_safe(opened)
     place = {"role": "OWNER", "team": {"name": "Engines"}}
     assert await viewer_of(browser) == {"email": email, "memberships": {"nodes": [place]}}
-    again = await browser.post("/welcome", data={"token": link})
+    again = await browser.post("/welcome", data=form)
     assert again.status_code == 409
     assert "has been used" in again.text
     assert "set-cookie" not in again.headers
@@ -138,25 +143,24 @@ async def test_from_the_first_wish_to_the_last_sign_out(
     assert [secret for secret in (PASSWORD, link, cookie, token, token_hash(link), email) if secret in logs] == []
 
 
-def _is_safe(cookie: str) -> None:
-    parts = [part.strip().lower() for part in cookie.split(";")]
-    assert parts[0].startswith("session=")
-    assert {"httponly", "samesite=lax", "path=/"} <= set(parts)
-    assert any(part.startswith("expires=") for part in parts)
-    assert not any(part.startswith("domain=") for part in parts)
+def _are_safe(response: httpx.Response) -> None:
+    cookies = response.headers.get_list("set-cookie")
+    assert [cookie.split("=")[0] for cookie in cookies] == ["session", "device"]
+    for cookie in cookies:
+        parts = [part.strip().lower() for part in cookie.split(";")]
+        assert {"httponly", "samesite=lax", "path=/"} <= set(parts)
+        assert any(part.startswith(("expires=", "max-age=")) for part in parts)
+        assert not any(part.startswith("domain=") for part in parts)
 
 
-async def test_a_known_address_is_not_told_and_gets_a_link_that_signs_in(make: Factory, studio: Studio) -> None:
+async def test_a_known_address_is_not_told_and_gets_no_link(make: Factory, studio: Studio) -> None:
     known, unknown, client = await member(make), new_address(), make.client()
     answers = [await sign_up(client, email) for email in (known.email, unknown)]
     assert [answer | {"email": ""} for answer in answers] == [{"__typename": "CheckYourMail", "email": ""}] * 2
 
     mails = [await mail_to(studio, email) for email in (known.email, unknown)]
     assert [mail["Subject"] for mail in mails] == ["You already have an account", "Welcome to Video Creator"]
-    session = await confirm(client, link_in(mails[0], studio))
-    assert uuid_in(session["user"]["id"]) == known.id
-    assert session["user"]["name"] == "Grace"
-    await known.refresh_from_db(["password_hash"])
+    assert "http" not in mails[0].get_content()
     assert (await sign_in(client, known.email))["__typename"] == "SignedIn"
 
 
@@ -168,7 +172,6 @@ async def test_the_same_is_written_for_known_and_unknown_addresses(make: Factory
         row = await SignUp.get(email=email)
         (job,) = [job for job in await Job.filter(kind="sign_in_mail") if job.payload == {"sign_up_id": str(row.id)}]
         assert (job.team_id, job.created_by_id) == (None, None)
-        assert extract_parameters(row.password_hash).memory_cost == 19 * 1024
 
 
 async def test_a_link_works_once(make: Factory) -> None:
@@ -202,39 +205,9 @@ async def test_two_links_of_one_address_at_once_make_one_account(make: Factory) 
         email, client = new_address(), make.client()
         tokens = [await wish(email, team_name=f"Team of {email}") for _ in range(4)]
         answers = await asyncio.gather(*(confirm(client, token) for token in tokens))
-        assert {answer["__typename"] for answer in answers} == {"SignedIn"}
-        assert len({answer["user"]["id"] for answer in answers}) == 1
+        assert sorted(answer["__typename"] for answer in answers) == ["Conflict"] * 3 + ["SignedIn"]
         assert await Team.filter(name=f"Team of {email}").count() == 1
         assert await SignUp.filter(email=email).count() == 0
-
-
-async def test_signing_in_tells_an_unknown_address_from_a_wrong_password_neither_in_words_nor_in_time(
-    make: Factory, browser: httpx.AsyncClient
-) -> None:
-    user, client = await member(make), make.client()
-    plays = {
-        "wrong": (user.email, "not the password"),
-        "unknown": (new_address(), PASSWORD),
-        "unstorable": ("a\x00b@example.com", PASSWORD),
-        "too long": (user.email, "x" * 300),
-    }
-    answers, times = [], defaultdict(list)
-    for _ in range(5):
-        for name, (email, password) in plays.items():
-            before = await spent_signing_in(browser)
-            answers.append(await sign_in(client, email, password))
-            times[name].append(await spent_signing_in(browser) - before)
-    assert (answers[0]["__typename"], answers[0]["code"]) == ("Unauthenticated", "UNAUTHENTICATED")
-    assert answers == answers[:1] * 20
-    medians = {name: median(found) for name, found in times.items()}
-    assert min(medians.values()) > 0.5 * max(medians.values()), medians
-
-
-async def spent_signing_in(browser: httpx.AsyncClient) -> float:
-    """Seconds that the API has spent in `signIn` so far, by its own clock: the network's are too uneven."""
-    figures = (await browser.get("/metrics")).text
-    found = re.search(r'^resolver_seconds_sum\{field="signIn"\} (\S+)$', figures, re.MULTILINE)
-    return float(found[1]) if found else 0.0
 
 
 async def test_signing_in_sets_a_cookie_and_signing_out_ends_token_and_cookie(
@@ -244,7 +217,7 @@ async def test_signing_in_sets_a_cookie_and_signing_out_ends_token_and_cookie(
     body = {"email": user.email, "password": PASSWORD}
     query = "mutation($input: SignInInput!) {signIn(input: $input) {... on SignedIn {token expiresAt}}}"
     signed_in = await browser.post("/graphql", json={"query": query, "variables": {"input": body}})
-    _is_safe(signed_in.headers["set-cookie"])
+    _are_safe(signed_in)
     client.token = signed_in.json()["data"]["signIn"]["token"]
     assert browser.cookies["session"] == client.token
     assert (await viewer_of(browser))["email"] == await who(client) == user.email
@@ -281,9 +254,11 @@ async def test_what_is_not_the_token_is_nobody(make: Factory, browser: httpx.Asy
 
 @pytest.mark.parametrize(("length", "fine"), [(9, False), (10, True), (200, True), (201, False), (100_000, False)])
 async def test_the_bounds_of_a_password(make: Factory, length: int, fine: bool) -> None:
-    answer = await sign_up(make.client(), new_address(), password="ü" * length)
-    assert (answer["__typename"] == "CheckYourMail") is fine
+    token = await wish(new_address())
+    answer = await confirm(make.client(), token, "ü" * length)
+    assert (answer["__typename"] == "SignedIn") is fine
     assert fine or (answer["code"], answer["path"]) == ("INVALID", ["password"])
+    assert fine or (await confirm(make.client(), token))["__typename"] == "SignedIn", "the link is still good"
 
 
 @pytest.mark.parametrize(

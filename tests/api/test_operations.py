@@ -9,6 +9,7 @@ from strawberry import Schema
 from domain.clock import utc_now
 from domain.ids import new_id
 from domain.jobs import JobKind
+from domain.permissions import Role
 from domain.tokens import SIGN_IN_LINK, new_token, token_hash
 from local.client import document, operation_names
 from models import Job, SignUp, Upload
@@ -16,6 +17,15 @@ from models.database import transaction
 from resolvers.passwords import hash_password
 from schema.root import build_schema
 from tests.factories import PASSWORD, Crew, Factory, gid
+from tests.second_factor import RECOVERY, challenge_for, code_of, second_factor
+
+ACTORS = {
+    "ConfirmTwoFactor": Role.ADMIN,
+    "NewRecoveryCodes": Role.EDITOR,
+    "DisableTwoFactor": Role.VIEWER,
+    "SignOut": Role.VIEWER,
+}
+"""Who asks, where it is not the owner."""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +49,7 @@ async def test_every_operation_runs(make: Factory) -> None:
     variables = await given(make, crew)
     assert sorted(variables) == operation_names()
     for operation, values in variables.items():
-        client = crew.owner.client if operation != "SignOut" else crew.viewer.client
+        client = crew.everybody()[ACTORS.get(operation, Role.OWNER)].client
         if operation in ("VideoChanged", "JobProgress"):
             continue  # they run in test_live.py
         answer = await client.run(operation, **values)
@@ -54,8 +64,14 @@ async def given(make: Factory, crew: Crew) -> dict[str, dict[str, Any]]:
     version = await make.version(video)
     comment = await make.comment(version)
     user = crew.owner.user
-    user.password_hash = await hash_password(PASSWORD, path=())
-    await user.save()
+    hashed = await hash_password(PASSWORD, path=())
+    for person in crew.everybody().values():
+        person.user.password_hash = hashed
+        await person.user.save()
+    secret = await second_factor(crew.admin.user, confirmed=False)
+    app = await second_factor(crew.editor.user)
+    await second_factor(crew.viewer.user)
+    code = {"challenge": challenge_for(crew.editor.user), "code": code_of(app)}
     token = new_token()
     until = utc_now() + SIGN_IN_LINK
     address = f"{new_id()}@example.com"
@@ -63,7 +79,6 @@ async def given(make: Factory, crew: Crew) -> dict[str, dict[str, Any]]:
         email=address,
         name="Eve",
         team_name="E",
-        password_hash="x",
         locale="en",
         token_hash=token_hash(token),
         expires_at=until,
@@ -82,9 +97,15 @@ async def given(make: Factory, crew: Crew) -> dict[str, dict[str, Any]]:
     return {
         "Viewer": {},
         "AnyNode": {"id": gid(video)},
-        "SignUp": {"input": {"email": address, "password": PASSWORD, "name": "Eve"}},
-        "ConfirmSignUp": {"token": token},
+        "SignUp": {"input": {"email": address, "name": "Eve"}},
+        "ConfirmSignUp": {"token": token, "password": PASSWORD},
         "SignIn": {"input": {"email": user.email, "password": PASSWORD}},
+        "SignInWithCode": {"input": code},
+        "TwoFactor": {},
+        "StartTwoFactor": {"password": PASSWORD},
+        "ConfirmTwoFactor": {"code": code_of(secret)},
+        "NewRecoveryCodes": {"code": RECOVERY},
+        "DisableTwoFactor": {"password": PASSWORD, "code": RECOVERY.upper()},
         "SignOut": {},
         "Team": {"id": crew.id},
         "Library": {"teamId": crew.id, "first": 3, "filter": {"text": "cut", "status": "READY"}, "counted": True},

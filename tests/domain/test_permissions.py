@@ -10,6 +10,7 @@ EXPECTED = {
     "account:sign_up": (Audience.ANYONE, None),
     "account:sign_in": (Audience.ANYONE, None),
     "account:sign_out": (Audience.SIGNED_IN, None),
+    "account:two_factor": (Audience.SIGNED_IN, None),
     "account:view": (Audience.ANYONE, READ),
     "team:view": ({OWNER, ADMIN, EDITOR, VIEWER}, READ),
     "video:view": ({OWNER, ADMIN, EDITOR, VIEWER}, READ),

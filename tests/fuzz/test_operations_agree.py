@@ -4,22 +4,32 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
+from pyotp import random_base32
+
 from domain.tokens import new_token, token_hash
 from live.message import Message
 from local.client import document, operation_names
-from models import Comment, Job, SignUp, User, Version, Video
+from models import Comment, Job, SignUp, TwoFactor, User, Version, Video
 from plan.requests import Request
 from resolvers.passwords import hash_password
+from resolvers.signing_in import SEALED_FOR
 from tests.factories import gid
 from tests.fuzz.cases import Case
 from tests.fuzz.check import require_sound
 from tests.fuzz.documents import Document
 from tests.fuzz.stages import Twins
 from tests.fuzz.world import ARRIVED, NOW, World
+from tests.second_factor import KEYS, challenge_for, code_of
 
 PASSWORD = "a long enough password"
 TOKEN = new_token()
-SECRET = {"token", "url"}
+NEWCOMER = "other@example.com"
+"""Who confirms a sign-up: the answer is read as they, whoever asked."""
+APP = random_base32()
+"""The secret of whose app is asked for a code."""
+ACTORS = {"ConfirmTwoFactor": "admin", "NewRecoveryCodes": "both", "DisableTwoFactor": "both"}
+"""Who asks, where it is not the owner."""
+SECRET = {"token", "url", "deviceToken", "secret", "uri", "codes"}
 """Members of answers that are another each time."""
 
 
@@ -28,17 +38,27 @@ async def test_every_committed_operation_agrees(twins: Twins, world: World) -> N
 
     async def write() -> None:
         await User.filter(id=world.people["owner"].id).update(password_hash=hashed)
-        wish = {"email": "owner@example.com", "name": "Owner", "team_name": "E", "password_hash": "x", "locale": "en"}
+        wish = {"email": NEWCOMER, "name": "Owner", "team_name": "E", "locale": "en"}
         await SignUp.create(**wish, token_hash=token_hash(TOKEN), expires_at=NOW + timedelta(hours=1))
+        for name, confirmed_at in (("both", NOW), ("admin", None)):
+            user_id = world.people[name].id
+            await User.filter(id=user_id).update(password_hash=hashed)
+            sealed = KEYS.seal(SEALED_FOR, APP, of=str(user_id))
+            await TwoFactor.create(user_id=user_id, sealed_secret=sealed, confirmed_at=confirmed_at)
 
     await twins.prepare(write)
+    world.people["both"].password_hash = hashed
     operations = given(world)
     assert sorted(operations) == operation_names()
     for name, variables in operations.items():
         request = Request(document(name), name, variables)
-        answers = [_without_secrets(a) for a in await twins.answers("owner", request, event(world, name))]
-        case = Case("owner", Document(request.query, name, variables))
-        require_sound(case, answers, await twins.planned.visible_to("owner"), twins.planned.complaints)
+        actor = ACTORS.get(name, "owner")
+        answers = [_without_secrets(a) for a in await twins.answers(actor, request, event(world, name))]
+        case = Case(actor, Document(request.query, name, variables))
+        visible = await twins.planned.visible_to(actor)
+        with twins.planned.database:
+            visible["User"] |= set(await User.filter(email=NEWCOMER).values_list("id", flat=True))
+        require_sound(case, answers, visible, twins.planned.complaints)
         _require_success(name, answers[0])
 
 
@@ -55,9 +75,20 @@ def given(world: World) -> dict[str, dict[str, Any]]:
     return {
         "Viewer": {},
         "AnyNode": {"id": gid(video)},
-        "SignUp": {"input": {"email": "new@example.com", "password": PASSWORD, "name": "Eve"}},
-        "ConfirmSignUp": {"token": TOKEN},
+        "SignUp": {"input": {"email": "new@example.com", "name": "Eve"}},
+        "ConfirmSignUp": {"token": TOKEN, "password": PASSWORD},
         "SignIn": {"input": {"email": "owner@example.com", "password": PASSWORD}},
+        "SignInWithCode": {
+            "input": {
+                "challenge": challenge_for(world.people["both"], NOW),
+                "code": code_of(APP, steps=-1, at=NOW),
+            }
+        },
+        "TwoFactor": {},
+        "StartTwoFactor": {"password": PASSWORD},
+        "ConfirmTwoFactor": {"code": code_of(APP, at=NOW)},
+        "NewRecoveryCodes": {"code": code_of(APP, at=NOW)},
+        "DisableTwoFactor": {"password": PASSWORD, "code": code_of(APP, steps=1, at=NOW)},
         "Team": {"id": team},
         "Library": {"teamId": team, "first": 3, "filter": {"text": "cut", "status": "READY"}, "counted": True},
         "Video": {"id": gid(video)},

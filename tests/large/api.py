@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from domain.clock import utc_now
+from domain.errors import Conflict
 from domain.jobs import JobState
 from local.large.people import token
 from models.events import newest_position, since
@@ -18,6 +19,7 @@ COMMENTS, THREADS, ANSWERS = "idx_comments_video_created", "idx_comments_version
 
 DOCUMENTS = {
     "viewer": "query { viewer { name memberships { totalCount nodes { role team { name } } } } }",
+    "two-factor": "query { twoFactor { enabled recoveryCodesLeft } }",
     "team": """query($id: ID!) { team(id: $id) {
         memberCount videoCount members(first: 50) { nodes { user { name } } }
         } }""",
@@ -165,10 +167,16 @@ async def _sign_in(world: World) -> None:
         await accounts.sign_in(world.asker.caller, email="person7@large.example", password="not this one")
 
 
+@case("two-factor", "two_factors_user_id_key", "idx_recovery_codes_user")
+async def _two_factor(world: World) -> None:
+    assert (await world.asker.data(DOCUMENTS["two-factor"]))["twoFactor"]
+
+
 @case("the link of a sign-up", "sign_ups_token_hash_key", "idx_sign_ups_email")
 async def _link(world: World) -> None:
-    async with undone():
-        await accounts.confirm_sign_up(world.asker.caller, token="link 7")
+    caller = world.asker.caller
+    with pytest.raises(Conflict, match=r"problem\.account_exists"):  # every address there has an account
+        await accounts.confirm_sign_up(caller, token="link 7", password="not one of them")
 
 
 @case("writing")

@@ -21,9 +21,10 @@ from plan.requests import Request
 from resolvers.caller import Caller, Rules
 from schema.context import Context
 from schema.root import build_schema
+from tests.second_factor import KEYS
 
-THROTTLE = LimitsThrottle("redis://127.0.0.1:1")
-RULES = Rules(timedelta(days=1), timedelta(hours=1), timedelta(hours=1), 2**40, 5 * 2**20)
+THROTTLE = LimitsThrottle("redis://127.0.0.1:1", KEYS)
+RULES = Rules(timedelta(days=1), timedelta(hours=1), timedelta(hours=1), 2**40, 5 * 2**20, KEYS)
 
 
 @dataclass

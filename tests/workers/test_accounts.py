@@ -21,7 +21,7 @@ def mails(folder):
 
 async def sign_up(locale: str = "en") -> SignUp:
     return await SignUp.create(
-        email="ada@example.com", name="Ada", team_name="Engines", password_hash="x", locale=locale,
+        email="ada@example.com", name="Ada", team_name="Engines", locale=locale,
         expires_at=utc_now() + timedelta(minutes=1),
     )  # fmt: skip
 

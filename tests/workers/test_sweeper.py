@@ -119,7 +119,7 @@ async def test_a_video_beyond_recall_is_purged_once(sweep, uploads) -> None:
 async def test_old_sign_ups_and_sessions_are_forgotten(sweep, models) -> None:
     user = await User.create(name="Ada", email="ada@example.com", password_hash="none")
     now = utc_now()
-    common = {"email": "a@b.example", "name": "A", "team_name": "T", "password_hash": "x", "locale": "en"}
+    common = {"email": "a@b.example", "name": "A", "team_name": "T", "locale": "en"}
     await SignUp.create(expires_at=now - timedelta(seconds=1), **common)
     wanted = await SignUp.create(expires_at=now + timedelta(hours=1), **common)
     long_ago = now - SESSION_KEPT - timedelta(seconds=1)
