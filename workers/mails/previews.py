@@ -18,6 +18,7 @@ SAMPLES: dict[str, object] = {
     "team": "Engines",
     "email": "ada@example.com",
     "hours": 24,
+    "left": 9,
     "days": 7,
 }
 """What stands in the braces of the words."""
