@@ -10,7 +10,8 @@ from domain.clock import utc_now
 from domain.errors import Invalid
 from domain.text import email_address, many_lines, one_line, tags
 from gateways.mail import Mail
-from gateways.mail.base import compose, parse_sender
+from gateways.mail.base import parse_sender
+from gateways.mail.message import compose
 
 PATH = ("input", "field")
 anything = st.text(st.characters(exclude_categories=()), max_size=60)

@@ -125,11 +125,15 @@ def test_every_kind_of_mail_has_its_words_and_no_words_are_of_no_kind(locale):
         assert "\n" not in catalog(locale)[f"mail.{kind}.subject"] + catalog(locale)[f"mail.{kind}.heading"]
 
 
+GIVEN_BY: dict[str, set[str | None]] = {"notify": {"name"}}
+"""Values that a function gives by itself."""
+
+
 def test_every_mail_is_given_all_its_values():
     """Where a mail is composed, sent or enqueued with its kind said at the place."""
     for file, tree in trees():
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-            given = {keyword.arg for keyword in call.keywords}
+            given = {keyword.arg for keyword in call.keywords} | GIVEN_BY.get(ast.unparse(call.func), set())
             for kind in kinds_in(call):
                 if None not in given:  # values that are handed on
                     needed = set().union(*(braces(f"mail.{kind}.{key}") for key in mail_keys("en")[kind]))
