@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from redis.asyncio import Redis
@@ -17,13 +18,16 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.clock import utc_now
+from domain.events import RIGHTS
 from domain.sealing import Keys
 from edge import graphql, health, mailbox, pages, welcome
 from edge.cors import Cors
+from edge.guests import end_lost_sessions, sweep_lost_sessions
 from edge.metrics import Metrics, metrics_endpoint
-from edge.operations import SocketOperations, end_lost_sessions
+from edge.operations import SocketOperations
 from edge.refusals import refused
 from edge.requests import Requests
+from edge.rights import Rights
 from edge.services import Services, describe
 from gateways import logs
 from gateways.mail.mailbox import Mailbox
@@ -77,9 +81,13 @@ class Api:
             throttle = LimitsThrottle(settings.redis_url, self._keys)
             stack.push_async_callback(throttle.close)
             self.services = self._assembled(readings, storage, hub, redis, throttle)
-            self.transport = Transport(SocketOperations(self.services))
+            rights = Rights()
+            told = await stack.enter_async_context(hub.listen([RIGHTS]))
+            self.transport = Transport(SocketOperations(self.services, rights))
             stack.push_async_callback(self.transport.drain)
-            stack.callback(asyncio.create_task(end_lost_sessions(self.transport, self.services)).cancel)
+            end_sessions = partial(end_lost_sessions, self.transport, self.services)
+            for watch in (rights.follow(told, end_sessions), sweep_lost_sessions(self.transport, self.services)):
+                stack.callback(asyncio.create_task(watch).cancel)
             _settle_memory()
             yield
 

@@ -14,6 +14,11 @@ E = TypeVar("E", bound="Event")
 
 EVENT_TYPES: dict[str, type["Event"]] = {}
 
+RIGHTS = "rights"
+"""The topic on which every event that `revokes` is told besides: each API process listens to it."""
+CONCERNED = ("session", "api_key", "user", "team")
+"""Whom an event that revokes may name, the narrowest first: it concerns the first of these that it names."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -261,3 +266,82 @@ class RecoveryCodeUsed(Event):
     type = "recovery_code.used"
     user_id: UUID
     left: int
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadStarted(Event):
+    """Somebody began to send a file, to be a video's next version."""
+
+    type = "upload.started"
+    video_id: UUID
+    upload_id: UUID
+    file_name: str
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadCompleted(Event):
+    """All of a file has come, and the job makes a version of it."""
+
+    type = "upload.completed"
+    video_id: UUID
+    upload_id: UUID
+    job_id: UUID
+    file_name: str
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadDiscarded(Event):
+    """Somebody gave up sending a file."""
+
+    type = "upload.discarded"
+    video_id: UUID
+    upload_id: UUID
+    file_name: str
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded(Event):
+    """Somebody signed a client out: `user_id` is whose session it was."""
+
+    type = "session.ended"
+    revokes = True
+    user_id: UUID
+    session_id: UUID
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRoleChanged(Event):
+    """A member may do more, or less, than before."""
+
+    type = "member.role_changed"
+    revokes = True
+    member_id: UUID
+    user_id: UUID
+    role: str
+    former_role: str
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRemoved(Event):
+    """Somebody was put out of the team by another."""
+
+    type = "member.removed"
+    revokes = True
+    member_id: UUID
+    user_id: UUID
+    role: str
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamDeleted(Event):
+    """A team is gone, with everything in it. Of its events this one alone is left."""
+
+    type = "team.deleted"
+    revokes = True

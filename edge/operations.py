@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import monotonic
-from typing import Any, NoReturn
+from typing import Any
 
 import orjson
 from graphql import OperationType
@@ -17,37 +16,31 @@ from starlette.requests import HTTPConnection
 from domain.errors import DomainError
 from edge import cookies
 from edge.graphql import answer
+from edge.guests import Guest
 from edge.history import EventHistory
+from edge.rights import Rights
 from edge.services import Services, bearer
 from live.feed import Resync, feed
 from live.message import Message
 from live.operations import OperationError, OperationRequest, RefusedError
-from live.transport import Transport
+from live.ties import Doubt, Standing
 from models.database import OUTAGES
 from plan.requests import Answer, Operation, Request, RequestRefused
-from resolvers.accounts import lost_sessions
-from resolvers.caller import Caller
+from resolvers.caller import Caller, Following
 from schema.context import Context
 from schema.fields import SubscriptionField
 
-log = logging.getLogger(__name__)
-RECHECK_SECONDS = 5
-"""How long a subscription may go on at most before its caller's rights are looked at again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Guest:
-    """Who is behind a socket, and the token that says so."""
-
-    caller: Caller
-    token: str | None
+RECHECK_SECONDS, SELDOM_SECONDS = 5, 30
+"""How long a subscription may go on before its caller's rights are looked at again though nothing gives a doubt: while
+Redis is away, and while every change of rights is told to us (this is then for what no event tells)."""
 
 
 class SocketOperations:
     """Runs what clients ask over sockets."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, rights: Rights) -> None:
         self._services = services
+        self._rights = rights
         self._history = EventHistory()
 
     async def connect(self, connection: HTTPConnection, params: Mapping[str, Any]) -> Guest:
@@ -59,10 +52,14 @@ class SocketOperations:
             if not self._services.trusts(connection.headers.get("origin")):
                 raise RefusedError("This origin may not use the cookie")
             token = cookie
-        caller = await self._services.caller(connection.scope, token)
+        caller = await self._caller(connection, token)
         if token and not caller.viewer.signed_in:
             raise RefusedError("The session has ended")
         return Guest(caller, token)
+
+    def standing(self, caller: Guest) -> Standing:
+        """See `live.operations.Operations`."""
+        return caller.standing()
 
     async def start(self, guest: Guest, request: OperationRequest) -> AsyncGenerator[bytes, None]:
         """See `live.operations.Operations`."""
@@ -70,7 +67,7 @@ class SocketOperations:
         try:
             operation = self._services.engine.operation(asked)
             if operation.kind is OperationType.SUBSCRIPTION:
-                subscription = Subscription(self._services, self._history, guest, operation)
+                subscription = Subscription(self._services, self._rights, self._history, guest, operation)
                 async with aclosing(subscription.events()) as events:
                     async for event in events:
                         yield event
@@ -84,25 +81,23 @@ class SocketOperations:
             context = self._services.context(guest.caller)
             raise OperationError(self._services.engine.failed(error, context)["errors"]) from error
 
-
-async def end_lost_sessions(transport: Transport[Guest], services: Services) -> NoReturn:
-    """Closes the sockets of sessions that have ended, within seconds, for as long as the process runs."""
-    while True:
-        await asyncio.sleep(RECHECK_SECONDS)
-        sessions = {guest.caller.viewer.session_id for guest in transport.callers if guest.token}
-        try:
-            lost = await lost_sessions(sessions, services.clock())
-        except Exception:
-            log.warning("sessions could not be looked at", exc_info=True)
-            continue
-        transport.end(lambda guest: guest.caller.viewer.session_id in lost, "The session has ended")  # noqa: B023
+    async def _caller(self, connection: HTTPConnection, token: str | None) -> Caller:
+        while True:
+            heard = self._rights.heard
+            caller = await self._services.caller(connection.scope, token)
+            # A session that ended while it was looked at is missed by who ends its sockets: this is none of them yet.
+            if heard == self._rights.heard:
+                return caller
 
 
 class Subscription:
     """One running subscription."""
 
-    def __init__(self, services: Services, history: EventHistory, guest: Guest, operation: Operation) -> None:
+    def __init__(
+        self, services: Services, rights: Rights, history: EventHistory, guest: Guest, operation: Operation
+    ) -> None:
         self._services = services
+        self._rights = rights
         self._history = history
         self._guest = guest
         self._operation = operation
@@ -110,47 +105,58 @@ class Subscription:
         self._field, self._arguments = services.engine.root_call(operation)
         self._caller = guest.caller
         self._checked = monotonic()
+        self._doubt: Doubt
 
     async def events(self) -> AsyncGenerator[bytes, None]:
         """The payloads, encoded; ends when nothing more will come, raises DomainError when the right to it is lost."""
-        topics = await self._permitted()
-        after = _last_event_id(self._operation.request.extensions)
-        if self._field.state_first:
-            after = self._services.hub.position
-            ended = await self._ended()  # before telling: what is told then is sure to be the end
-            yield await self._told(None)
-            if ended:
-                return
-        async with aclosing(feed(self._services.hub, self._history, topics, after)) as messages:
-            async for message in self._while_permitted(messages):
-                ended = _is_event(message) and await self._ended()
-                yield await self._told(message)
+        heard = self._rights.heard
+        with self._rights.doubting(f"user:{self._caller.viewer.user_id}") as self._doubt:
+            following = await self._permitted()
+            if following.team_id is not None:
+                self._rights.tie(self._doubt, f"team:{following.team_id}", heard=heard)
+            after = _last_event_id(self._operation.request.extensions)
+            if self._field.state_first:
+                after = self._services.hub.position
+                ended = await self._ended()  # before telling: what is told then is sure to be the end
+                yield await self._told(None)
                 if ended:
                     return
+            async with aclosing(feed(self._services.hub, self._history, following.topics, after)) as messages:
+                async for message in self._while_permitted(messages):
+                    ended = _is_event(message) and await self._ended()
+                    yield await self._told(message)
+                    if ended:
+                        return
 
     async def _while_permitted(
         self, messages: AsyncGenerator[Message | Resync, None]
     ) -> AsyncIterator[Message | Resync]:
-        """The messages, as long as the caller may hear them: looked at before each event, and every few seconds."""
+        """The messages, as long as the caller may hear them: looked at before each event, and at each doubt."""
         arriving: asyncio.Future[Message | Resync | None] | None = None
         try:
             while True:
                 arriving = arriving or asyncio.ensure_future(anext(messages, None))
-                await asyncio.wait({arriving}, timeout=RECHECK_SECONDS)
-                message = arriving.result() if arriving.done() else None
-                if message is None or _is_event(message) or monotonic() - self._checked > RECHECK_SECONDS:
+                awaited: set[asyncio.Future[Any]] = {arriving, self._doubt.raised}
+                done, _ = await asyncio.wait(awaited, timeout=RECHECK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                message = arriving.result() if arriving in done else None
+                if self._doubt.raised.done() or _is_event(message) or self._is_overdue(silent=not done):
                     await self._permitted()
-                if message is not None:
+                if arriving in done:  # not if it has arrived only while the caller was looked at
+                    if message is None:
+                        return
                     arriving = None
                     yield message
-                elif arriving.done():
-                    return
         finally:
             if arriving is not None:
                 arriving.cancel()
                 await asyncio.wait({arriving})
 
-    async def _permitted(self) -> list[str]:
+    def _is_overdue(self, *, silent: bool) -> bool:
+        age, told = monotonic() - self._checked, self._services.hub.connected
+        return age > (SELDOM_SECONDS if told else RECHECK_SECONDS) or (silent and not told)
+
+    async def _permitted(self) -> Following:
+        self._doubt.settle()
         caller = await self._services.still(self._caller, self._guest.token)
         self._caller = replace(caller, action=self._field.action)
         self._checked = monotonic()
@@ -171,7 +177,7 @@ class Subscription:
         return self._services.context(self._caller)
 
 
-def _is_event(message: Message | Resync) -> bool:
+def _is_event(message: Message | Resync | None) -> bool:
     return isinstance(message, Message) and message.position is not None
 
 

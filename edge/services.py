@@ -16,6 +16,7 @@ from domain.errors import DomainError, Unavailable
 from domain.tokens import token_hash
 from domain.viewers import ANONYMOUS, Viewer
 from edge import cookies
+from edge.addresses import network_address
 from edge.headers import header
 from edge.metrics import Metrics
 from gateways.storage import Storage
@@ -98,24 +99,24 @@ class Services:
 
     async def caller(self, scope: Scope, token: str | None) -> Caller:
         """Who is behind a connection that showed `token`."""
-        viewer, written = await accounts.viewer_of(self.readings.fetch, token, self.clock())
-        return self._as(scope, viewer, written)
+        return self._as(scope, await accounts.viewer_of(self.readings.fetch, token, self.clock()))
 
     def stranger(self, scope: Scope) -> Caller:
         """Whoever is behind a connection, as nobody."""
-        return self._as(scope, ANONYMOUS)
+        return self._as(scope, accounts.NOBODY)
 
-    def _as(self, scope: Scope, viewer: Viewer, written: int = 0) -> Caller:
+    def _as(self, scope: Scope, holder: accounts.Holder) -> Caller:
         return Caller(
-            viewer=viewer,
+            viewer=holder.viewer,
+            written=holder.written,
+            expires_at=holder.expires_at,
             locale=_locale((header(scope, b"accept-language") or "")[:_MOST_LANGUAGES]),
             clock=self.clock,
             storage=self.storage,
             throttle=Metered(self.throttle),
             rules=self.rules,
             device=header(scope, b"user-agent") or "",
-            address=(scope.get("client") or ("",))[0],
-            written=written,
+            address=network_address((scope.get("client") or ("",))[0]),
             device_token=cookies.device(scope),
         )
 
@@ -125,8 +126,8 @@ class Services:
 
     async def still(self, caller: Caller, token: str | None) -> Caller:
         """The same caller with today's rights: signed out meanwhile, they are nobody."""
-        viewer, written = await accounts.viewer_of(self.readings.fetch, token, self.clock())
-        return replace(caller, viewer=viewer, written=written)
+        holder = await accounts.viewer_of(self.readings.fetch, token, self.clock())
+        return replace(caller, **holder._asdict())
 
     def trusts(self, origin: str | None) -> bool:
         """Whether web pages of `origin` may use the cookie: ours, and those that the operator named."""

@@ -6,6 +6,8 @@ from typing import Any, Protocol, TypeVar
 
 from starlette.requests import HTTPConnection
 
+from live.ties import Standing
+
 Caller = TypeVar("Caller")
 """Whoever is behind a socket; only the application looks into it."""
 
@@ -41,6 +43,9 @@ class Operations(Protocol[Caller]):
 
     async def connect(self, connection: HTTPConnection, params: Mapping[str, Any]) -> Caller:
         """Judge a handshake and the payload of its `connection_init`; raises RefusedError."""
+
+    def standing(self, caller: Caller) -> Standing:
+        """On what the place of a caller who has just been let in hangs."""
 
     def start(self, caller: Caller, request: OperationRequest) -> AsyncGenerator[Payload, None]:
         """Run a query, mutation or subscription: each item is one `next`, the end is `complete`.

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from typing import Any, Generic
 
@@ -14,6 +14,7 @@ from live.limits import Limits
 from live.operations import Caller, OperationError, OperationRequest, Operations, RefusedError
 from live.outbox import Outbox
 from live.protocol import ClientMessage, CloseCode, Closing, ProtocolError
+from live.ties import Standing
 
 log = logging.getLogger(__name__)
 
@@ -24,13 +25,20 @@ INTERNAL = {"message": "Something went wrong on our side.", "extensions": {"code
 class Socket(Generic[Caller]):
     """Serves one accepted websocket until either side ends it."""
 
-    def __init__(self, connection: HTTPConnection, operations: Operations[Caller], limits: Limits) -> None:
+    def __init__(
+        self,
+        connection: HTTPConnection,
+        operations: Operations[Caller],
+        limits: Limits,
+        let_in: Callable[["Socket[Caller]", Standing], None],
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.caller: Caller | None = None
         """Set once the connection is acknowledged."""
         self._connection = connection
         self._operations = operations
         self._limits = limits
+        self._let_in = let_in
         self._outbox = Outbox(limits.queue_bytes)
         self._connecting: asyncio.Task[None] | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -38,6 +46,7 @@ class Socket(Generic[Caller]):
         self._heard = True
         self._init_timer = loop.call_later(limits.init_seconds, self._init_is_late)
         self._ping_timer = loop.call_later(limits.ping_seconds, self._ping)
+        self._expiry_timer: asyncio.TimerHandle | None = None
 
     @property
     def open_operations(self) -> int:
@@ -75,6 +84,8 @@ class Socket(Generic[Caller]):
         self._outbox.close()
         self._init_timer.cancel()
         self._ping_timer.cancel()
+        if self._expiry_timer is not None:
+            self._expiry_timer.cancel()
         everything = [*tasks, *self._running.values()]
         if self._connecting is not None:
             everything.append(self._connecting)
@@ -151,7 +162,14 @@ class Socket(Generic[Caller]):
             log.exception("A websocket could not be connected.")
             self.close(CloseCode.TRY_AGAIN, "Try again later")
         else:
-            self._push(protocol.ACK)
+            self._welcome(self._operations.standing(self.caller))
+
+    def _welcome(self, standing: Standing) -> None:
+        # Nothing is suspended since the caller was found good: what they hang on is watched from that moment.
+        self._let_in(self, standing)
+        if standing.seconds is not None:
+            self._expiry_timer = asyncio.get_running_loop().call_later(standing.seconds, self._expire)
+        self._push(protocol.ACK)
 
     def _subscribe(self, request: OperationRequest) -> None:
         if self.caller is None:
@@ -197,6 +215,9 @@ class Socket(Generic[Caller]):
 
     def _init_is_late(self) -> None:
         self.close(CloseCode.INIT_TIMEOUT, "Connection initialisation timeout")
+
+    def _expire(self) -> None:
+        self.close(CloseCode.FORBIDDEN, "What let you in has expired")
 
     def _ping(self) -> None:
         if not self._heard:

@@ -1,7 +1,7 @@
 """The ASGI application that speaks graphql-transport-ws, and all sockets of this process."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Generic
 
 from starlette.requests import HTTPConnection
@@ -11,6 +11,7 @@ from live.limits import Limits
 from live.operations import Caller, Operations
 from live.protocol import SUBPROTOCOL, CloseCode, Closing
 from live.socket import Socket
+from live.ties import Standing, Ties
 
 
 class Transport(Generic[Caller]):
@@ -24,6 +25,7 @@ class Transport(Generic[Caller]):
         self._operations = operations
         self._limits = limits or Limits()
         self._sockets: set[Socket[Caller]] = set()
+        self._ties: Ties[Socket[Caller]] = Ties()
         self._draining = False
         self._ended = asyncio.Event()
 
@@ -32,10 +34,9 @@ class Transport(Generic[Caller]):
         """Clients connected now."""
         return len(self._sockets)
 
-    @property
-    def callers(self) -> list[Caller]:
-        """Who is connected now, once for each socket that has been let in."""
-        return [socket.caller for socket in self._sockets if socket.caller is not None]
+    def callers(self, names: Collection[str] | None = None) -> list[Caller]:
+        """Who is connected now, once for each socket that has been let in; of `names`, who hangs on any of them."""
+        return [socket.caller for socket in self._let_in(names) if socket.caller is not None]
 
     @property
     def open_operations(self) -> int:
@@ -56,14 +57,18 @@ class Transport(Generic[Caller]):
             await _refuse(send, SUBPROTOCOL, _RESTART)
         else:
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
-            await self._serve(Socket(HTTPConnection(scope), self._operations, self._limits), receive, send)
+            await self._serve(self._socket(scope), receive, send)
 
-    def end(self, predicate: Callable[[Caller], bool], reason: str = "Forbidden") -> int:
+    def end(
+        self, predicate: Callable[[Caller], bool], reason: str = "Forbidden", *, names: Collection[str] | None = None
+    ) -> int:
         """Close (4403) the sockets of callers for whom `predicate` holds; returns how many.
 
-        A socket that is still connecting has no caller yet: check its rights in `connect`, and again from time to time.
+        With `names` only those who hang on any of them are asked. A socket that is still connecting has no caller yet:
+        `connect` must take care that what it has found is still so when it returns.
         """
-        lost = [socket for socket in self._sockets if socket.caller is not None and predicate(socket.caller)]
+        among = self._let_in(names)
+        lost = [socket for socket in among if socket.caller is not None and predicate(socket.caller)]
         for socket in lost:
             socket.close(CloseCode.FORBIDDEN, reason)
         return len(lost)
@@ -81,12 +86,22 @@ class Transport(Generic[Caller]):
             self._ended.clear()
             await self._ended.wait()
 
+    def _socket(self, scope: Scope) -> Socket[Caller]:
+        def let_in(socket: Socket[Caller], standing: Standing) -> None:
+            self._ties.tie(socket, standing.names)
+
+        return Socket(HTTPConnection(scope), self._operations, self._limits, let_in)
+
+    def _let_in(self, names: Collection[str] | None) -> Collection[Socket[Caller]]:
+        return self._ties.everybody() if names is None else self._ties.tied_to(names)
+
     async def _serve(self, socket: Socket[Caller], receive: Receive, send: Send) -> None:
         self._sockets.add(socket)
         try:
             await socket.run(receive, send)
         finally:
             self._sockets.discard(socket)
+            self._ties.untie(socket)
             self._ended.set()
 
 

@@ -17,7 +17,7 @@ from models.database import raw_connection
 from models.lines import Fetch
 
 _OPEN = "FROM sessions WHERE token_hash = {0} AND ended_at IS NULL AND expires_at > {1}"
-_CURRENT = "SELECT id, user_id, written_lsn " + _OPEN.format("$1", "$2")
+_CURRENT = "SELECT id, user_id, written_lsn, expires_at " + _OPEN.format("$1", "$2")
 # Not worth waiting for the disk: if the server is lost within that moment, so is the replica's delay.
 _WRITTEN = """
 WITH hurried AS (SELECT set_config('synchronous_commit', 'off', true))
@@ -114,7 +114,7 @@ class Session(Row):
 
     @classmethod
     async def current(cls, fetch: Fetch, token_hash: str, now: datetime) -> Record | None:
-        """The session of a token, unless it has ended: `id`, `user_id` and `written_lsn`.
+        """The session of a token, unless it has ended: `id`, `user_id`, `written_lsn` and `expires_at`.
 
         Every request asks, so no model is made of it.
         """

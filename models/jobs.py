@@ -134,12 +134,13 @@ class Job(Row):
         await self._end(JobState.FAILED, now)
         await record(self._about(JobFailed, code=code, params=params), now, request_id=self.request_id)
 
-    async def cancel(self, now: datetime, *, by: UUID) -> None:
-        """Ends a locked job because the person `by` asked for it; Conflict if it has ended already."""
+    async def cancel(self, now: datetime, *, by: UUID, address: str = "", device: str = "") -> None:
+        """Ends a locked job because the person `by` asked for it; Conflict if it has ended already. See `record`."""
         if self.state.ended:
             raise Conflict("problem.job_ended")
         await self._end(JobState.CANCELLED, now)
-        await record(self._about(JobCancelled, actor_id=by), now, request_id=self.request_id)
+        cancelled = self._about(JobCancelled, actor_id=by)
+        await record(cancelled, now, request_id=self.request_id, address=address, device=device)
 
     async def try_again(self, at: datetime, now: datetime) -> None:
         """Back to the queue after an attempt that went wrong, not before `at`."""

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
 
 from domain.errors import Conflict, Unauthenticated
-from domain.events import AccountCreated
+from domain.events import AccountCreated, SessionEnded
 from domain.jobs import JobKind
 from domain.permissions import Role
 from domain.proofs import ProofKind, proof_in
@@ -19,7 +20,7 @@ from domain.viewers import ANONYMOUS, Viewer
 from models import Job, Member, Session, SignUp, Team, User
 from models.database import transaction
 from models.lines import Fetch
-from resolvers.caller import Caller, tell
+from resolvers.caller import Caller, require_somebody, tell
 from resolvers.passwords import hash_password
 from resolvers.signing_in import SignedIn, knows_password, open_session, with_code
 
@@ -94,18 +95,29 @@ async def sign_in_with_code(caller: Caller, *, challenge: str, code: str, device
 
 async def sign_out(caller: Caller) -> None:
     """Ends the session that asks."""
-    if not caller.viewer.signed_in:
-        raise Unauthenticated
-    await Session.filter(id=caller.viewer.session_id, ended_at__isnull=True).update(ended_at=caller.now())
+    user_id, session_id = require_somebody(caller), caller.viewer.session_id
+    async with transaction():
+        if await Session.filter(id=session_id, ended_at__isnull=True).update(ended_at=caller.now()):
+            await tell(caller, SessionEnded, None, user_id=user_id, session_id=session_id)
 
 
-async def viewer_of(fetch: Fetch, token: str | None, now: datetime) -> tuple[Viewer, int]:
-    """Who holds this session token, and `Caller.written`.
+class Holder(NamedTuple):
+    """Who holds a token: what a `Caller` knows by it."""
 
-    Nobody for a token that is missing, wrong, expired or signed out.
-    """
+    viewer: Viewer
+    written: int
+    expires_at: datetime | None
+
+
+NOBODY = Holder(ANONYMOUS, 0, None)
+
+
+async def viewer_of(fetch: Fetch, token: str | None, now: datetime) -> Holder:
+    """Who holds this session token: nobody for one that is missing, wrong, expired or signed out."""
     session = await Session.current(fetch, token_hash(token), now) if token else None
-    return (Viewer(session["user_id"], session["id"]), session["written_lsn"]) if session else (ANONYMOUS, 0)
+    if session is None:
+        return NOBODY
+    return Holder(Viewer(session["user_id"], session["id"]), session["written_lsn"], session["expires_at"])
 
 
 async def has_written(viewer: Viewer) -> None:

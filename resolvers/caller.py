@@ -1,6 +1,6 @@
 """What a use-case may touch, and the steps that all of them share."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -55,12 +55,22 @@ class Caller:
     """What their API key is good for; None for somebody who has signed in."""
     written: int = 0
     """How far the database's log was when their session last wrote."""
+    expires_at: datetime | None = None
+    """When what they have shown is no longer good; None for nobody."""
     action: str | None = None
     """What the field that is being run has declared to do; None outside of one."""
 
     def now(self) -> datetime:
         """The present moment, in UTC."""
         return self.clock()
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """The topics that a subscription follows, and the team in which the right to do so is held, if it is in one."""
+
+    topics: Sequence[str]
+    team_id: UUID | None
 
 
 def require_scope(caller: Caller, action: str) -> None:
@@ -120,7 +130,8 @@ async def tell(
 
     `by` is the person where the caller was nobody yet.
     """
-    told = event(team_id=team_id, actor_id=by or caller.viewer.user_id, **about)
+    actor_id = caller.viewer.user_id if by is None and caller.viewer.signed_in else by
+    told = event(team_id=team_id, actor_id=actor_id, **about)
     await record(told, caller.now(), address=caller.address, device=caller.device)
 
 

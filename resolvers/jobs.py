@@ -4,21 +4,21 @@ from uuid import UUID
 
 from models import Job
 from models.database import transaction
-from resolvers.caller import Caller, find, lock
+from resolvers.caller import Caller, Following, find, lock
 
 
 async def cancel(caller: Caller, *, job_id: UUID) -> Job:
     """Ends a job that has not ended; whatever it made so far is thrown away."""
     async with transaction():
         job = await lock(caller, "job:cancel", Job, job_id)
-        await job.cancel(caller.now(), by=caller.viewer.user_id)
+        await job.cancel(caller.now(), by=caller.viewer.user_id, address=caller.address, device=caller.device)
     return job
 
 
-async def watch(caller: Caller, *, job_id: UUID) -> list[str]:
-    """The topics on which a job's steps are told."""
+async def watch(caller: Caller, *, job_id: UUID) -> Following:
+    """Where a job's steps are told."""
     job = await find(caller, "job:view", Job, job_id)
-    return [f"job:{job.id}"]
+    return Following([f"job:{job.id}"], job.team_id)
 
 
 async def has_ended(caller: Caller, *, job_id: UUID) -> bool:

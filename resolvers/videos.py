@@ -8,7 +8,7 @@ from domain.ids import new_id
 from domain.text import many_lines, one_line, tags
 from models import Video
 from models.database import transaction
-from resolvers.caller import Caller, find, lock, require, tell, write_and_tell
+from resolvers.caller import Caller, Following, find, lock, require, tell, write_and_tell
 
 TITLE, DESCRIPTION = 200, 5000
 
@@ -77,10 +77,10 @@ async def restore(caller: Caller, *, video_id: UUID) -> Video:
     return video
 
 
-async def watch(caller: Caller, *, video_id: UUID) -> list[str]:
-    """The topics on which a video's changes are told."""
+async def watch(caller: Caller, *, video_id: UUID) -> Following:
+    """Where a video's changes are told."""
     video = await find(caller, "video:view", Video, video_id)
-    return [f"video:{video.id}"]
+    return Following([f"video:{video.id}"], video.team_id)
 
 
 def _title(text: str) -> str:

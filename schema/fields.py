@@ -15,13 +15,13 @@ from strawberry.types.fields.resolver import StrawberryResolver
 from domain.errors import DomainError, Forbidden, Invalid, NotFound, Unauthenticated
 from domain.permissions import PERMISSIONS, Audience
 from plan import load_written
-from resolvers.caller import Caller, require_scope
+from resolvers.caller import Caller, Following, require_scope
 from schema.problems import PROBLEMS, problem_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Topics = Callable[..., Awaitable[list[str]]]
-"""Takes the context and the field's arguments, permits, and answers the topics to follow."""
+Topics = Callable[..., Awaitable[Following]]
+"""Takes the context and the field's arguments, permits, and answers what to follow."""
 Ended = Callable[..., Awaitable[bool]]
 """Takes the context and the field's arguments, and says whether nothing more will come."""
 

@@ -18,6 +18,7 @@ from i18n import translate
 from live.message import Message
 from plan import Node, batch, column, load, node, reference, to_one
 from resolvers import jobs
+from resolvers.caller import Following
 from schema.context import Context, Info
 from schema.enums import FailureCode
 from schema.fields import mutation, subscription
@@ -88,7 +89,7 @@ class JobProgress:
     job: Job = reference(lambda progress, _context: progress.job_id, description="The job as it is stored.")
 
 
-async def _watch(context: Context, id: str) -> list[str]:
+async def _watch(context: Context, id: str) -> Following:
     return await jobs.watch(context.caller, job_id=uuid_of(Job, id, "id"))
 
 

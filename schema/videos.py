@@ -16,6 +16,7 @@ from domain.videos import VideoStatus
 from live.message import Message
 from plan import Connection, Node, aggregate_of, column, computed, count_of, first_of, node, reference, to_many, to_one
 from resolvers import videos
+from resolvers.caller import Following
 from schema.context import Context, Info
 from schema.fields import mutation, subscription
 from schema.ids import uuid_of
@@ -163,7 +164,7 @@ class VideoChange:
     actor: User | None = reference(_actor, description="Who did it; null if no person did.")
 
 
-async def _watch(context: Context, id: str) -> list[str]:
+async def _watch(context: Context, id: str) -> Following:
     return await videos.watch(context.caller, video_id=uuid_of(Video, id, "id"))
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from arq.connections import ArqRedis
 
 from domain.clock import Clock
-from domain.events import Event, JobCancelled, JobFailed, JobQueued
+from domain.events import EVENT_TYPES, RIGHTS, Event, JobCancelled, JobFailed, JobQueued
 from domain.jobs import JobKind, JobState
 from live.message import Message
 from live.publish import publish_batch
@@ -66,8 +66,15 @@ def consumer(name: str, *events: type[Event], in_transaction: bool = False) -> C
 @consumer("live")
 async def publish_live(events: Sequence[EventRecord], tools: Tools) -> None:
     """Tells every API process what happened; clients drop what they hear twice."""
-    batch = ((event.subjects, Message(event.body(), event.position, str(event.id))) for event in events)
+    batch = ((_topics(event), Message(event.body(), event.position, str(event.id))) for event in events)
     await publish_batch(tools.redis, batch)
+
+
+def _topics(event: EventRecord) -> list[str]:
+    kind = EVENT_TYPES.get(
+        event.type
+    )  # None for an event of a newer release, which runs beside us during a change-over
+    return [*event.subjects, RIGHTS] if kind is not None and kind.revokes else event.subjects
 
 
 @consumer("jobs", JobQueued)

@@ -154,7 +154,7 @@ async def _missed(world: World) -> None:
 
 @case("session", "sessions_token_hash_key", "sessions_pkey")
 async def _session(world: World) -> None:
-    viewer, _ = await accounts.viewer_of(world.asker.fetch, token(0), utc_now())
+    viewer, *_ = await accounts.viewer_of(world.asker.fetch, token(0), utc_now())
     assert viewer.user_id == world.places.owner_id
     assert not await accounts.lost_sessions({viewer.session_id}, utc_now())
     async with undone():

@@ -23,6 +23,7 @@ from websockets.exceptions import ConnectionClosed
 
 from live.limits import Limits
 from live.operations import OperationError, OperationRequest, Payload, RefusedError
+from live.ties import Standing
 from live.transport import Transport
 from tests.waiting import until
 
@@ -102,6 +103,10 @@ class Play:
             case "slow":
                 await asyncio.Event().wait()
         return str(params.get("as", connection.headers.get("x-name", "nobody")))
+
+    def standing(self, caller: str) -> Standing:
+        name, _, seconds = caller.partition(" for ")
+        return Standing((f"name:{name}",), float(seconds) if seconds else None)
 
     async def start(self, caller: str, request: OperationRequest) -> AsyncGenerator[Payload, None]:
         self.requests.append(request)

@@ -225,3 +225,24 @@ async def test_a_client_that_vanishes_leaves_nothing(stage, caplog):
     await until(lambda: stage.transport.open_sockets == 0)
     assert stage.play.cancelled == ["1"]
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_of_those_who_hang_on_a_name_only_these_are_asked(stage):
+    async with stage.client() as ada, stage.client() as bob:
+        await ada.init(**{"as": "ada"})
+        await bob.init(**{"as": "bob"})
+        asked = []
+        assert stage.transport.end(lambda caller: not asked.append(caller), names=["name:ada", "name:eve"]) == 1
+        assert asked == stage.transport.callers(["name:ada"]) == ["ada"]
+        assert await ada.closed() == (4403, "Forbidden")
+        await until(lambda: stage.transport.callers() == ["bob"])
+        assert stage.transport.callers(["name:ada"]) == []
+
+
+async def test_what_lets_somebody_in_for_a_time_keeps_them_no_longer(stage):
+    async with stage.client() as ada, stage.client() as eve:
+        await ada.init(**{"as": "ada for 0.05"})
+        await ada.subscribe("1", "hold")
+        await eve.init(**{"as": "eve for -1"})
+        assert await ada.closed() == await eve.closed() == (4403, "What let you in has expired")
+    await until(lambda: stage.play.cancelled == ["1"])
