@@ -41,7 +41,8 @@ class Rule:
 
 
 _ALL = frozenset(Role)
-_EDITORS = frozenset({Role.OWNER, Role.ADMIN, Role.EDITOR})
+_ADMINS = frozenset({Role.OWNER, Role.ADMIN})
+_EDITORS = _ADMINS | {Role.EDITOR}
 
 PERMISSIONS: dict[str, Rule] = {
     "account:sign_up": Rule(Audience.ANYONE, None),
@@ -58,6 +59,7 @@ PERMISSIONS: dict[str, Rule] = {
     "comment:create": Rule(_ALL, Scope.WRITE),
     "job:view": Rule(_ALL, Scope.READ),
     "job:cancel": Rule(_EDITORS, Scope.WRITE),
+    "audit:view": Rule(_ADMINS, Scope.READ),
 }
 """Action → who may do it."""
 

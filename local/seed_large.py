@@ -16,7 +16,7 @@ import asyncpg
 
 from domain.clock import utc_now
 from local.errors import LocalError
-from local.large import library, people, spine, work
+from local.large import audit, library, people, spine, work
 from local.large.filling import Report, copy, tidy, timed, without_upkeep
 from local.large.shape import AVERAGE, BIG, shape
 from local.programs import ROOT
@@ -27,7 +27,7 @@ from workers.consumers import CONSUMERS
 _DATABASE = "video_creator"
 """What `local.run` calls it."""
 _ORDER = ("users", "teams", "members", "sessions", "sign_ups", "videos", "versions", "comments", "jobs", "uploads")
-_TABLES = [*_ORDER, "events", "consumer_cursors"]
+_TABLES = [*_ORDER, "events", "audit_entries", "consumer_cursors"]
 _CURSORS = """
 INSERT INTO consumer_cursors (consumer, position, failures) SELECT name, $2, 0 FROM unnest($1::text[]) AS name
 ON CONFLICT (consumer) DO UPDATE SET position = excluded.position WHERE consumer_cursors.position = $3
@@ -94,6 +94,7 @@ async def _write_events(connection: asyncpg.Connection, scale: float, report: Re
     """Behind those that are there. Consumers that have come so far have come past ours, too."""
     newest = await connection.fetchval("SELECT coalesce(max(position), 0) FROM events")
     await copy(connection, spine.table(shape(scale), begin=newest + 1), report)
+    await audit.write(connection, report, begin=newest + 1)
     head = await connection.fetchval("SELECT max(position) FROM events")
     await connection.execute(_CURSORS, list(CONSUMERS), head, newest)
 

@@ -3,6 +3,7 @@
 from tortoise.models import Model
 
 from models.accounts import Session, SignUp, User
+from models.audit import AuditEntry
 from models.comments import Comment
 from models.events import ConsumerCursor, EventRecord, ParkedEvent
 from models.jobs import Job
@@ -14,6 +15,7 @@ from models.versions import Version
 from models.videos import Video
 
 __all__ = [
+    "AuditEntry",
     "Comment",
     "ConsumerCursor",
     "EventRecord",

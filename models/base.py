@@ -12,6 +12,7 @@ from tortoise.models import Model
 from domain.clock import utc_now
 from domain.errors import NotFound, Unauthenticated
 from domain.ids import new_id
+from domain.permissions import Role
 from domain.viewers import AnyViewer, ScopeViewer, Viewer
 from models.finding import Found, Hold, Sought, find
 
@@ -81,14 +82,16 @@ async def look_up(sought: Sought, row_id: UUID, viewer: AnyViewer) -> Found:
     return found
 
 
-def in_teams_of(viewer: AnyViewer, key: str = "team_id") -> Q:
-    """The rows whose `key` is a team that `viewer` is a member of."""
+def in_teams_of(viewer: AnyViewer, key: str = "team_id", roles: frozenset[Role] | None = None) -> Q:
+    """The rows whose `key` is a team that `viewer` is a member of, in one of `roles` if these are given."""
     from models.teams import Member  # here, since Member is itself a Row
 
     if isinstance(viewer, ScopeViewer):
-        return _q({key: viewer.team_id})
-    teams = Member.filter(user_id=viewer.user_id).values("team_id")
-    return _q({f"{key}__in": Subquery(teams)})
+        return _q({key: viewer.team_id} if roles is None or viewer.role in roles else {"id__isnull": True})
+    places = Member.filter(user_id=viewer.user_id)
+    if roles is not None:
+        places = places.filter(role__in=sorted(roles))
+    return _q({f"{key}__in": Subquery(places.values("team_id"))})
 
 
 def _q(condition: dict[str, Any]) -> Q:

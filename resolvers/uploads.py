@@ -4,9 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from domain.errors import Conflict, DomainError, Invalid
+from domain.events import Event, UploadCompleted, UploadDiscarded, UploadStarted
 from domain.ids import new_id
 from domain.jobs import JobKind
 from domain.text import many_lines, one_line
@@ -14,7 +16,7 @@ from domain.uploads import Part, check_parts, part_size, part_sizes
 from gateways.storage import UploadGone
 from models import Job, Upload, Video
 from models.database import transaction
-from resolvers.caller import Caller, find, lock
+from resolvers.caller import Caller, find, lock, tell
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -58,7 +60,8 @@ async def start(
     video.require_live()
     version_id, now = new_id(), caller.now()
     key = f"teams/{video.team_id}/videos/{video.id}/versions/{version_id}/original"
-    upload = await Upload.create(
+    upload = Upload(
+        id=new_id(),
         team_id=video.team_id,
         video_id=video.id,
         created_by_id=caller.viewer.user_id,
@@ -73,6 +76,9 @@ async def start(
         created_at=now,
         expires_at=now + caller.rules.upload_time,
     )
+    async with transaction():
+        await upload.save(force_create=True)
+        await _tell(caller, UploadStarted, upload)
     return Progress(upload, [])
 
 
@@ -125,6 +131,7 @@ async def complete(caller: Caller, *, upload_id: UUID, checksums: Mapping[int, s
         )
         upload.complete(job, checksums, caller.now())
         await upload.save()
+        await _tell(caller, UploadCompleted, upload, job_id=job.id)
     return job
 
 
@@ -134,8 +141,14 @@ async def discard(caller: Caller, *, upload_id: UUID) -> Upload:
         upload = await lock(caller, "version:create", Upload, upload_id)
         upload.discard()
         await upload.save()
+        await _tell(caller, UploadDiscarded, upload)
         await Job.enqueue(JobKind.DISCARD_UPLOAD, caller.now(), payload={"upload_id": str(upload.id)})
     return upload
+
+
+async def _tell(caller: Caller, event: type[Event], upload: Upload, **more: Any) -> None:
+    about: dict[str, Any] = {"video_id": upload.video_id, "upload_id": upload.id, "file_name": upload.file_name}
+    await tell(caller, event, upload.team_id, **about, **more)
 
 
 async def _arrived(caller: Caller, upload: Upload) -> list[Part]:

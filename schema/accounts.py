@@ -16,6 +16,7 @@ from schema.context import Info, SessionCookie
 from schema.fields import mutation
 
 if TYPE_CHECKING:
+    from schema.audit import AuditEntry
     from schema.teams import Member
 
 
@@ -29,6 +30,12 @@ class User(Node):
     created_at: datetime = column(description="When they joined.")
     memberships: Connection[Member] = to_many(
         "user_id", order="created_at", description="Their places in teams, of those that you are in too."
+    )
+    activity: Connection[AuditEntry] = to_many(
+        "actor_id",
+        order="-created_at",
+        where=models.AuditEntry.outside_of_teams,
+        description="What they have done to their account, the newest first. You see your own alone.",
     )
 
 

@@ -12,6 +12,7 @@ from domain.viewers import ANONYMOUS, ScopeViewer, Viewer
 from plan import Node, any_by_id, by_id, link, reference
 from schema import enums  # noqa: F401 - makes GraphQL enums of the domain's, before any type names one
 from schema.accounts import AccountMutations, User
+from schema.audit import AuditEntry
 from schema.comments import Comment, CommentMutations
 from schema.fields import query
 from schema.inputs import foresee_inputs
@@ -45,6 +46,7 @@ class Query:
         resolver=two_factor,
         description="How your second factor stands; null when nobody is signed in.",
     )
+    audit_entry: AuditEntry | None = by_id("audit:view", description="An entry of an audit log, or of your own.")
     upload_parts: UploadParts | None = query(
         "version:create",
         resolver=upload_parts,

@@ -1,12 +1,15 @@
 """Scalars beside GraphQL's own."""
 
-from typing import NewType
+from typing import Any, NewType
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 SafeInt = NewType("SafeInt", int)
 """An integer that JavaScript holds exactly: up to 2⁵³ − 1 either way."""
+
+Json = NewType("Json", dict[str, Any])
+"""An object of JSON whose members depend on what it is about."""
 
 _LIMIT = 2**53 - 1
 
@@ -23,5 +26,10 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="An integer that JavaScript holds exactly, within ±(2⁵³ − 1). Sizes in bytes need more than Int.",
         serialize=_checked,
         parse_value=_checked,
-    )
+    ),
+    Json: strawberry.scalar(
+        name="JSON",
+        description="An object of JSON whose members depend on what it is about.",
+        serialize=lambda value: value,
+    ),
 }

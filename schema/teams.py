@@ -9,10 +9,12 @@ import models
 from domain.permissions import Role
 from domain.videos import VideoOrder
 from plan import Connection, Node, column, count_of, node, to_many, to_one
+from schema.audit import AuditFilter, matching
 from schema.videos import VideoFilter
 
 if TYPE_CHECKING:
     from schema.accounts import User
+    from schema.audit import AuditEntry
     from schema.videos import Video
 
 
@@ -31,6 +33,13 @@ class Team(Node):
         where=models.Video.matching,
         orders={VideoOrder.NEWEST: "-created_at", VideoOrder.OLDEST: "created_at"},
         description="The library, usually newest first. What is in the trash is left out unless asked for.",
+    )
+    audit_log: Connection[AuditEntry] = to_many(
+        "team_id",
+        order="-created_at",
+        filters=AuditFilter,
+        where=matching,
+        description="What its people have done, the newest first; empty for who is neither an owner nor an admin.",
     )
     video_count: int = count_of("videos", description="How many videos are in the library, the trash left out.")
 

@@ -12,7 +12,7 @@ from domain.ids import new_id
 from domain.permissions import Role
 from domain.tokens import new_token, token_hash
 from local.client import Client
-from models import Comment, Member, Session, Team, User, Version, Video
+from models import AuditEntry, Comment, Member, Session, Team, User, Version, Video
 from plan import encode_id
 
 PASSWORD = "a long enough password"
@@ -97,6 +97,10 @@ class Factory:
         said = {"body": "Nice", "start_ms": parent.start_ms if parent else 0, "created_by_id": version.created_by_id}
         about = {"team_id": version.team_id, "video_id": version.video_id, "version_id": version.id}
         return await Comment.create(parent=parent, **about, **(said | values))
+
+    async def entry(self, crew: Crew, **values: Any) -> AuditEntry:
+        values = {"actor_id": crew.owner.user.id, "type": "video.edited", "subjects": [], "details": {}} | values
+        return await AuditEntry.create(**({"team_id": crew.team.id, "position": 0} | values))
 
     async def close(self) -> None:
         for client in self.clients:

@@ -11,7 +11,7 @@ from domain.events import EVENT_TYPES, RIGHTS, Event, JobCancelled, JobFailed, J
 from domain.jobs import JobKind, JobState
 from live.message import Message
 from live.publish import publish_batch
-from models import EventRecord, Job, Upload
+from models import AuditEntry, EventRecord, Job, Upload
 from workers.wakes import wake
 
 
@@ -75,6 +75,13 @@ def _topics(event: EventRecord) -> list[str]:
         event.type
     )  # None for an event of a newer release, which runs beside us during a change-over
     return [*event.subjects, RIGHTS] if kind is not None and kind.revokes else event.subjects
+
+
+@consumer("audit", in_transaction=True)
+async def keep_audit_log(events: Sequence[EventRecord], tools: Tools) -> None:
+    """What people have done, in a team or to their account, is kept for who answers for it."""
+    del tools
+    await AuditEntry.keep([event.id for event in events])
 
 
 @consumer("jobs", JobQueued)

@@ -55,7 +55,8 @@ async def furnished(make: Factory) -> tuple[Crew, dict[str, str]]:
         )
     upload = await crew.editor.client.do("StartUpload", input={"videoId": gid(video), "fileName": "a", "size": 1})
     member = await Member.get(team_id=crew.team.id, role=Role.OWNER)
-    rows = (crew.team, member, crew.owner.user, video, version, comment, job)
+    entry = await make.entry(crew, subjects=[f"video:{video.id}"])
+    rows = (crew.team, member, crew.owner.user, video, version, comment, job, entry)
     ids = {type(row).__name__: gid(row) for row in rows} | {"Upload": upload["upload"]["id"]}
     assert ids.keys() == NODES.keys(), "a new type wants something of its own in `furnished`"
     return crew, ids

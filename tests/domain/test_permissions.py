@@ -21,6 +21,7 @@ EXPECTED = {
     "comment:create": ({OWNER, ADMIN, EDITOR, VIEWER}, WRITE),
     "job:view": ({OWNER, ADMIN, EDITOR, VIEWER}, READ),
     "job:cancel": ({OWNER, ADMIN, EDITOR}, WRITE),
+    "audit:view": ({OWNER, ADMIN}, READ),
 }
 
 

@@ -9,7 +9,7 @@ from pyotp import random_base32
 from domain.tokens import new_token, token_hash
 from live.message import Message
 from local.client import document, operation_names
-from models import Comment, Job, SignUp, TwoFactor, User, Version, Video
+from models import AuditEntry, Comment, Job, SignUp, TwoFactor, User, Version, Video
 from plan.requests import Request
 from resolvers.passwords import hash_password
 from resolvers.signing_in import SEALED_FOR
@@ -104,6 +104,9 @@ def given(world: World) -> dict[str, dict[str, Any]]:
         "StartUpload": {"input": {"videoId": gid(video), "fileName": "b.mp4", "size": 3}},
         "CompleteUpload": {"input": {"id": whole, "parts": [{"number": 1, "checksum": checksum}]}},
         "DiscardUpload": {"id": other},
+        "AuditLog": {"teamId": team, "first": 3, "filter": {"types": ["video.edited"]}},
+        "Activity": {},
+        "AuditEntry": {"id": gid(next(entry for entry in world.rows[AuditEntry] if entry.team_id == world.crew.id))},
         "Job": {"id": gid(job)},
         "CancelJob": {"id": gid(job)},
         "JobProgress": {"id": gid(job)},

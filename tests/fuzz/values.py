@@ -18,10 +18,12 @@ from graphql import (
     get_nullable_type,
 )
 
-from tests.fuzz.world import TAGS, TEXTS
+from tests.fuzz.world import TAGS, TEXTS, TYPES
 
 GOOD_SIZES = (1, 2, 3, 5, 20, 100)
 CARELESS_SIZES = (0, -1, 101, 2**31 - 1, -(2**31))
+GOOD_MOMENTS = ("2026-03-04T05:06:07.890123Z", "2026-01-23T05:06:07.890125+00:00", "2000-02-29T12:00:00-11:30")
+CARELESS_MOMENTS = ("9999-12-31T23:59:59.999999-12:00", "0001-01-01T00:00:00+14:00", "2026-03-04T05:06:07")
 PIECES = (
     "%",
     "_",
@@ -42,7 +44,7 @@ PIECES = (
     "e\u0301",
     ";--",
 )
-GOOD_TEXTS = (*TEXTS, *TAGS, "", *(text[:1] for text in TEXTS))
+GOOD_TEXTS = (*TEXTS, *TAGS, *TYPES, "", *(text[:1] for text in TEXTS))
 
 
 def _mangled(text: str) -> str:
@@ -66,6 +68,7 @@ WRONG = {
     "ID": (1.5, True, [], {}),
     "Boolean": ("true", 1, 0.0, [], {}),
     "SafeInt": (2**53, 1.5, "1", True),
+    "DateTime": ("2026-02-30T00:00:00Z", "yesterday", "", 5, True),
 }
 
 
@@ -155,6 +158,8 @@ class Values:
                 return self._id(place, careless=careless)
             case "Boolean":
                 return self.chance(2)
+            case "DateTime":
+                return self.one_of(CARELESS_MOMENTS if careless else GOOD_MOMENTS)
             case "Int" | "Float" | "SafeInt":
                 return self.one_of(CARELESS_SIZES if careless else GOOD_SIZES)
         if place.argument in ("after", "before"):

@@ -12,7 +12,7 @@ from domain.uploads import UploadState
 from domain.videos import VideoStatus
 from domain.viewers import ANONYMOUS, AnyViewer, ScopeViewer, Viewer
 from gateways.storage.local import LocalStorage
-from models import Comment, Job, Member, Session, Team, Upload, User, Version, Video
+from models import AuditEntry, Comment, Job, Member, Session, Team, Upload, User, Version, Video
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
 """What the clock says to whoever reads the world: nothing that is told depends on when it is told."""
@@ -22,6 +22,8 @@ TEXTS = (
     "🎬🍿", "Ünïcödé", "a\nb", "%%", "__", "ß", "İstanbul", "{count}", "$1",
 )  # fmt: skip
 TAGS = ("red", "blue", "ünï", "映画", "100%", "a_b", "🎬")
+TYPES = ("video.edited", "video.deleted", "session.ended", "of.nothing")
+"""What entries of audit logs are of."""
 FAILURES: tuple[tuple[str, dict[str, Any]], ...] = (
     (Refusal.EMPTY, {}),
     (Refusal.UNKNOWN_CODEC, {"codec": "vp6"}),
@@ -68,6 +70,8 @@ class World:
         self.open_upload = self._open_upload(parts=2)
         self.whole_upload = self._open_upload(parts=1)
         self._sessions()
+        for team in (self.crew, self.band, others):
+            self._log(team)
         self._job(state=JobState.QUEUED, kind=JobKind.SIGN_IN_MAIL, queue=Queue.IO)  # of no team
 
     def viewers(self) -> dict[str, AnyViewer]:
@@ -176,6 +180,21 @@ class World:
         upload = self._upload(about, UploadState.OPEN)
         upload.size = PART_BYTES * (parts - 1) + len(ARRIVED)
         return upload
+
+    def _log(self, team: Team) -> None:
+        """Of things that its owners can see, and of one that is none of the schema's."""
+        owner = self.people["owner" if team is self.crew else "both" if team is self.band else "theirs"]
+        for number, video in enumerate(video for video in self.rows[Video] if video.team_id == team.id):
+            named = [f"video:{video.id}", f"user:{owner.id}"] if number % 3 else []
+            unknown = [f"heir:{an_id('heir', number)}"] if number % 2 else []
+            about = {"subjects": [*named, *unknown], "details": FAILURES[number % 4][1]}
+            self._entry(TYPES[number % 2], number, team_id=team.id, actor_id=video.created_by_id, **about)
+        for number, person in enumerate(self.people.values()):
+            self._entry(TYPES[2], number, actor_id=person.id, details={}, subjects=[f"session:{person.id}"])
+
+    def _entry(self, kind: str, number: int, **values: Any) -> None:
+        from_where = {"address": "2001:db8::1", "device": next(self._texts), "request_id": f"request {number}"}
+        self._add(AuditEntry, type=kind, position=number, **(from_where if number % 2 else {}), **values)
 
     def _sessions(self) -> None:
         for name, person in self.people.items():

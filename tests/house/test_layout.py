@@ -23,7 +23,19 @@ ROOMS = (
     "workers",
 )
 BESIDE = {"bench", "docs", "tests", "web", ".ci"}
-NOUNS = {"accounts", "comments", "events", "jobs", "links", "teams", "two_factor", "uploads", "versions", "videos"}
+NOUNS = {
+    "accounts",
+    "audit",
+    "comments",
+    "events",
+    "jobs",
+    "links",
+    "teams",
+    "two_factor",
+    "uploads",
+    "versions",
+    "videos",
+}
 HELPERS = {
     "models": {
         "base",

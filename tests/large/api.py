@@ -8,6 +8,8 @@ from domain.clock import utc_now
 from domain.errors import Conflict
 from domain.jobs import JobState
 from local.large.people import token
+from local.large.shape import BIG
+from models import AuditEntry
 from models.events import newest_position, since
 from plan import encode_id
 from resolvers import accounts, comments, videos
@@ -45,6 +47,12 @@ DOCUMENTS = {
     "upload": "query($id: ID!) { upload(id: $id) { state video { title } createdBy { name } job { state } } }",
     "upload's parts": "query($id: ID!) { uploadParts(id: $id) { upload { state } } }",
     "job": "query($id: ID!) { job(id: $id) { state video { title } createdBy { name } } }",
+    "audit log": """query($id: ID!, $first: Int, $last: Int, $after: String, $filter: AuditFilter) {
+        team(id: $id) { auditLog(first: $first, last: $last, after: $after, filter: $filter) {
+            pageInfo { endCursor } nodes { type at actor { name } team { name } subject { id } related { id } details }
+        } } }""",
+    "activity": "query { viewer { activity(first: 50) { totalCount nodes { type at address device } } } }",
+    "audit entry": "query($id: ID!) { auditEntry(id: $id) { type requestId } }",
     "node": "query($id: ID!) { node(id: $id) { id ... on Version { number } } }",
 }
 NEEDLES = {
@@ -137,6 +145,54 @@ async def _upload(world: World) -> None:
 @case("job")
 async def _job(world: World) -> None:
     assert await world.ask(DOCUMENTS["job"], "Job", world.work.ids[world.job(JobState.SUCCEEDED)])
+
+
+@case("audit log", "idx_audit_entries_team_created")
+async def _audit_log(world: World) -> None:
+    document, team = DOCUMENTS["audit log"], world.places.big_team_id
+    page = await world.ask(document, "Team", team, first=100)
+    assert len(page["auditLog"]["nodes"]) == 100
+    middle = {"since": "2025-04-01T00:00:00Z", "until": "2025-06-01T00:00:00Z"}
+    for way in ({"after": page["auditLog"]["pageInfo"]["endCursor"]}, {"last": 20}, {"filter": middle}):
+        assert (await world.ask(document, "Team", team, **way))["auditLog"]["nodes"]
+
+
+def _logged(**given: Any) -> Run:
+    async def run(world: World) -> None:
+        named = {name: value(world) if callable(value) else value for name, value in given.items()}
+        found = await world.ask(DOCUMENTS["audit log"], "Team", world.places.big_team_id, filter=named)
+        assert found["auditLog"]["nodes"] or given["types"] == ["member.removed"]
+
+    return run
+
+
+def _owner(world: World) -> str:
+    return encode_id("User", world.places.owner_id)
+
+
+def _a_video_of_the_big_team(world: World) -> str:
+    videos = world.library.videos
+    return encode_id("Video", videos.ids[int((videos.team == BIG).argmax())])
+
+
+case("audit log, one person", "idx_audit_entries_team_actor_created")(_logged(actorId=_owner))
+case("audit log, what never happened", "idx_audit_entries_team_type_created")(_logged(types=["member.removed"]))
+case("audit log, several kinds")(_logged(types=["video.created", "version.created"]))
+case("audit log, one thing", "idx_audit_entries_subjects")(_logged(subjectId=_a_video_of_the_big_team))
+
+
+@case("activity", "idx_audit_entries_own")
+async def _activity(world: World) -> None:
+    assert (await world.asker.data(DOCUMENTS["activity"]))["viewer"]["activity"]["nodes"]
+
+
+@case("audit entry", "audit_entries_pkey")
+async def _audit_entry(world: World) -> None:
+    page = await world.ask(DOCUMENTS["audit log"], "Team", world.places.team_id, first=1)
+    assert page["auditLog"]["nodes"]
+    entry = await AuditEntry.filter(team_id=world.places.team_id).order_by("-created_at", "-id").first()
+    assert entry is not None
+    assert (await world.ask(DOCUMENTS["audit entry"], "AuditEntry", entry.id))["type"]
 
 
 @case("node")

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from domain.clock import utc_now
 from domain.jobs import JobState
-from models import Comment, ConsumerCursor, EventRecord, Job, Upload, Version, Video
+from models import AuditEntry, Comment, ConsumerCursor, EventRecord, Job, Upload, Version, Video
 from models.events import backlog, parked
 from models.jobs import waiting
 from tests.large.cases import World, case, undone
@@ -46,6 +46,7 @@ async def _consume(world: World) -> None:
     await wake_workers(told, tools)
     async with undone():
         await discard_failed_uploads(told, tools)
+        await AuditEntry.keep([event.id for event in told])
 
 
 @case("sweeper: jobs", "idx_jobs_running", "idx_jobs_queued", by_value=True)
