@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Coroutine
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -57,6 +58,11 @@ class Settings(BaseSettings):
     )
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description='JSON list of other web origins that may use the cookie: `["https://app.example"]`.'
+    )
+    forwarded_allow_ips: str = Field(
+        "127.0.0.1,::1",
+        description="Addresses and networks of the proxies in front of the API, `10.0.0.2,172.16.0.0/12`: they alone are"
+        " believed from where a request comes. uvicorn reads it by itself.",
     )
     mail_from: str = Field(
         "Video Creator <no-reply@localhost>", description="Sender of every e-mail: `Name <address>`."
@@ -171,6 +177,14 @@ class Settings(BaseSettings):
     def _is_an_origin(cls, url: str) -> str:
         return _origin(url.removesuffix("/"))
 
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def _are_addresses(cls, given: str) -> str:
+        # uvicorn takes what is no address for a name, and `*` for everybody: either would be found out by an attacker.
+        for part in filter(None, given.split(",")):
+            _require(_is_network(part.strip()), "it names something else than addresses and networks")
+        return given
+
     @field_validator("allowed_origins", mode="before")
     @classmethod
     def _are_origins(cls, given: Any) -> tuple[str, ...]:
@@ -230,6 +244,13 @@ def _parts(url: str) -> SplitResult:
     except ValueError:  # whose message repeats part of the URL
         raise ValueError("it is no URL") from None
     return parts
+
+
+def _is_network(text: str) -> bool:
+    try:
+        return ip_network(text).prefixlen > 0  # otherwise it is everybody
+    except ValueError:
+        return False
 
 
 def _origin(url: str) -> str:

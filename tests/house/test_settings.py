@@ -60,6 +60,10 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         ("ALLOWED_ORIGINS", '"https://open-sesame"'),
         ("ALLOWED_ORIGINS", '["*", "https://open-sesame"]'),
         ("ALLOWED_ORIGINS", '["https://open-sesame/"]'),
+        ("FORWARDED_ALLOW_IPS", "open-sesame"),
+        ("FORWARDED_ALLOW_IPS", "10.0.0.1/8,open-sesame"),
+        ("FORWARDED_ALLOW_IPS", "*"),
+        ("FORWARDED_ALLOW_IPS", "10.0.0.2,0.0.0.0/0"),
         ("LOG_LEVEL", "open-sesame"),
         ("JOB_ATTEMPTS", "open-sesame"),
     ],
@@ -105,6 +109,7 @@ def test_sound_variables_are_taken(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("PUBLIC_URL", "https://studio.example:8443/")
     environment.setenv("ALLOWED_ORIGINS", '["https://app.example", "http://127.0.0.1:3000"]')
     environment.setenv("DATABASE_URL", "postgresql:///name?host=/folder")
+    environment.setenv("FORWARDED_ALLOW_IPS", "10.0.0.2, 172.16.0.0/12,2001:db8::/32")
     settings = load()
     assert settings.public_url == "https://studio.example:8443"
     assert settings.allowed_origins == ("https://app.example", "http://127.0.0.1:3000")
