@@ -61,8 +61,8 @@ class Settings(BaseSettings):
     )
     forwarded_allow_ips: str = Field(
         "127.0.0.1,::1",
-        description="Addresses and networks of the proxies in front of the API, `10.0.0.2,172.16.0.0/12`: they alone are"
-        " believed from where a request comes. uvicorn reads it by itself.",
+        description="Addresses and networks of the proxies in front of the API, `10.0.0.2,172.16.0.0/12`: only these"
+        " are believed from where a request comes. uvicorn reads it by itself.",
     )
     mail_from: str = Field(
         "Video Creator <no-reply@localhost>", description="Sender of every e-mail: `Name <address>`."

@@ -11,22 +11,20 @@ from domain.clock import utc_now
 from domain.events import CommentCreated, MemberRemoved, SessionEnded, VideoDeleted, VideoEdited
 from domain.ids import new_id
 from domain.jobs import JobKind
+from domain.permissions import Role
 from domain.viewers import NOBODY
 from local.client import Client, document
 from models import AuditEntry, ConsumerCursor, EventRecord, Job, Member
 from models.database import transaction
 from models.events import record
 from plan import encode_id
-from tests.api.test_operations import given
+from tests.api.test_operations import ACTORS, given
 from tests.factories import Crew, Factory, Person, gid
 from tests.house.test_layout import ROOMS, ROOT
 from tests.waiting import until
 
-WITHOUT_ENTRY = {
-    "SignUp": "nobody is there yet who could have done it",
-    "ConfirmSignUp": "signing in is told of along with the rest of accounts",
-    "SignIn": "as confirmSignUp",
-}
+HERE = "192.0.2.7"
+WITHOUT_ENTRY = {"SignUp": "nobody is there yet who could have done it"}
 """Mutations that change something, and leave no entry."""
 DAY = timedelta(days=1)
 
@@ -71,9 +69,10 @@ async def test_every_mutation_leaves_an_entry_that_says_who_from_where_and_with_
     for operation, variables in (await given(make, crew)).items():
         if not document(operation).startswith("mutation"):
             continue
-        client = crew.owner.client if operation != "SignOut" else crew.viewer.client
+        client = crew.everybody()[ACTORS.get(operation, Role.OWNER)].client
         asked[operation] = str(new_id())
-        client.http.headers.update({"X-Request-ID": asked[operation], "User-Agent": f"Walker of {operation}"})
+        headers = {"X-Request-ID": asked[operation], "User-Agent": f"Walker of {operation}", "X-Forwarded-For": HERE}
+        client.http.headers.update(headers)
         answer = await client.run(operation, **variables)
         assert "code" not in next(iter(answer["data"].values())), (operation, answer)
     await everything_is_kept()
@@ -82,13 +81,15 @@ async def test_every_mutation_leaves_an_entry_that_says_who_from_where_and_with_
         assert (not entries) is (operation in WITHOUT_ENTRY), operation
         for entry in entries:
             assert entry.actor_id is not None, operation
-            assert (entry.address, entry.device) == ("127.0.0.1", f"Walker of {operation}")
+            assert (entry.address, entry.device) == (HERE, f"Walker of {operation}")
 
 
 async def test_an_entry_tells_it_all(make: Factory) -> None:
     crew = await make.crew()
     video = await make.video(crew, title="Rough cut")
-    crew.editor.client.http.headers.update({"X-Request-ID": "request-of-mine", "User-Agent": "Firefox"})
+    crew.editor.client.http.headers.update(
+        {"X-Request-ID": "request-of-mine", "User-Agent": "Firefox", "X-Forwarded-For": HERE}
+    )
     await crew.editor.client.do("DeleteVideo", id=gid(video))
     await everything_is_kept()
     (entry,) = await log(crew.admin.client, crew)
@@ -102,7 +103,7 @@ async def test_an_entry_tells_it_all(make: Factory) -> None:
         "subject": {"typename": "Video", "id": gid(video)},
         "related": [],
         "details": {"title": "Rough cut"},
-        "address": "127.0.0.1",
+        "address": HERE,
         "device": "Firefox",
     }
     alone = await crew.owner.client.do("AuditEntry", id=entry["id"])

@@ -239,7 +239,11 @@ async def test_a_session_that_ends_here_closes_its_sockets_there(make: Factory, 
             assert closed_at - ended_at < AT_ONCE
         assert await kept.viewer() == {"id": person.id}
     told = await EventRecord.get(type="session.ended", actor_id=person.user.id)
-    assert (told.team_id, told.address, told.payload["user_id"]) == (None, "127.0.0.1", str(person.user.id))
+    assert (told.team_id, told.address, told.payload["user_id"]) == (
+        None,
+        person.client.http.headers["X-Forwarded-For"],
+        str(person.user.id),
+    )
 
 
 async def another_session(person: Person, lasts: timedelta = timedelta(days=1)) -> str:

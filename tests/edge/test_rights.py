@@ -1,6 +1,7 @@
 """Who is looked at again when rights have changed: those concerned, at once; after a gap everybody, a few at a time."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Collection
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from domain.events import EVENT_TYPES, RIGHTS
 from domain.viewers import ANONYMOUS
 from edge import rights
-from edge.operations import SocketOperations
+from edge.operations import SocketOperations, Subscription
 from edge.rights import Rights, concerned
 from live.message import Gap, Message
 from models import EventRecord
@@ -122,7 +123,7 @@ async def test_a_session_that_ends_while_its_socket_connects_is_looked_at_again(
 
     operations = SocketOperations(SimpleNamespace(caller=caller), watch)
     with pytest.raises(Exception, match="The session has ended"):
-        await operations.connect(SimpleNamespace(), {"token": "t"})
+        await operations.connect(SimpleNamespace(scope={}), {"token": "t"})
     assert looks == ["t", "t"]
 
 
@@ -138,3 +139,24 @@ def test_an_event_that_revokes_says_whom_it_concerns(kind: Any) -> None:
     assert {"session_id", "api_key_id", "user_id"} & fields.keys() or kind.type.startswith("team."), (
         "it would have everybody looked at again, or a whole team"
     )
+
+
+@pytest.mark.parametrize(
+    ("connected", "seconds", "silent", "overdue"),
+    [
+        (True, 4, True, False),
+        (True, 29, True, False),
+        (True, 31, True, True),
+        (True, 31, False, True),
+        (False, 4, False, False),
+        (False, 6, False, True),
+        (False, 5, True, True),
+    ],
+)
+def test_without_a_doubt_it_is_looked_again_often_only_while_nothing_is_told(
+    connected: bool, seconds: float, silent: bool, overdue: bool
+) -> None:
+    running = Subscription.__new__(Subscription)
+    running._services = SimpleNamespace(hub=SimpleNamespace(connected=connected))
+    running._checked = time.monotonic() - seconds
+    assert running._is_overdue(silent=silent) is overdue
