@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from domain.clock import utc_now
 from domain.events import RIGHTS
 from domain.sealing import Keys
-from edge import graphql, health, mailbox, pages, welcome
+from edge import graphql, health, mailbox, pages, recovery, welcome
 from edge.cors import Cors
 from edge.guests import end_lost_sessions, sweep_lost_sessions
 from edge.metrics import Metrics, metrics_endpoint
@@ -28,6 +28,7 @@ from edge.operations import SocketOperations
 from edge.refusals import refused
 from edge.requests import Requests
 from edge.rights import Rights
+from edge.seen import Seen
 from edge.services import Services, describe
 from gateways import logs
 from gateways.mail.mailbox import Mailbox
@@ -45,6 +46,8 @@ from schema.root import build_schema
 from settings import Settings, load
 
 GRAPHQL = "/graphql"
+Serve = Callable[[Request, Services], Any]
+"""An endpoint that uses the services of the process."""
 
 
 class Api:
@@ -84,9 +87,12 @@ class Api:
             rights = Rights()
             told = await stack.enter_async_context(hub.listen([RIGHTS]))
             self.transport = Transport(SocketOperations(self.services, rights))
+            seen = self.services.seen
+            stack.push_async_callback(seen.write)
             stack.push_async_callback(self.transport.drain)
             end_sessions = partial(end_lost_sessions, self.transport, self.services)
-            for watch in (rights.follow(told, end_sessions), sweep_lost_sessions(self.transport, self.services)):
+            watches = (rights.follow(told, end_sessions), sweep_lost_sessions(self.transport, self.services))
+            for watch in (*watches, seen.keep_writing()):
                 stack.callback(asyncio.create_task(watch).cancel)
             _settle_memory()
             yield
@@ -97,13 +103,9 @@ class Api:
         return [
             Route(GRAPHQL, _Operations(self), methods=["POST"]),
             WebSocketRoute(GRAPHQL, _Sockets(self)),
-            Route("/welcome", self._with_services(welcome.ask), methods=["GET"]),
-            Route(
-                "/welcome",
-                self._with_services(welcome.confirm),
-                methods=["POST"],
-                max_body_size=pages.MOST_BYTES,
-            ),
+            *self._page("/welcome", welcome.ask, welcome.confirm),
+            *self._page("/reset-password", recovery.ask_password, recovery.set_password),
+            *self._page("/confirm-email", recovery.ask_agreement, recovery.agree),
             Route("/healthz", health.healthz),
             Route("/readyz", self._readyz),
             Route("/metrics", metrics_endpoint(self.metrics, self._look)),
@@ -127,6 +129,7 @@ class Api:
             hub=hub,
             storage=storage,
             throttle=throttle,
+            seen=Seen(utc_now),
             clock=utc_now,
             rules=Rules(
                 session=timedelta(days=settings.session_days),
@@ -143,7 +146,14 @@ class Api:
             ready_checks={"database": _database_answers, "redis": redis.ping, "storage": storage.check},
         )
 
-    def _with_services(self, serve: Callable[[Request, Services], Any]) -> Callable[[Request], Any]:
+    def _page(self, path: str, ask: Serve, act: Serve) -> list[Route]:
+        """A page with a form, and what the form is sent to."""
+        return [
+            Route(path, self._with_services(ask), methods=["GET"]),
+            Route(path, self._with_services(act), methods=["POST"], max_body_size=pages.MOST_BYTES),
+        ]
+
+    def _with_services(self, serve: Serve) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
             response: Response = await serve(request, self.services)
             return response

@@ -305,7 +305,7 @@ class UploadDiscarded(Event):
 @register
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnded(Event):
-    """Somebody signed a client out: `user_id` is whose session it was."""
+    """Somebody signed out, or put an end to another session of theirs."""
 
     type = "session.ended"
     revokes = True
@@ -345,3 +345,101 @@ class TeamDeleted(Event):
 
     type = "team.deleted"
     revokes = True
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionsEnded(Event):
+    """Somebody signed out of all their sessions, perhaps but the one they asked with: `ended` of them."""
+
+    type = "session.all_ended"
+    revokes = True
+    user_id: UUID
+    ended: int
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordChanged(Event):
+    """An account has another password, which ended `sessions` of its sessions; `by_link` if it was a mailed one."""
+
+    type = "account.password_changed"
+    revokes = True
+    user_id: UUID
+    by_link: bool
+    sessions: int
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailChangeRequested(Event):
+    """Somebody wants another address: both were mailed."""
+
+    type = "account.email_change_requested"
+    user_id: UUID
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailConfirmed(Event):
+    """One of the two addresses has agreed to a change; the other one has not yet, or cannot."""
+
+    type = "account.email_confirmed"
+    user_id: UUID
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailChanged(Event):
+    """An account has another address, to which both have agreed."""
+
+    type = "account.email_changed"
+    user_id: UUID
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountEdited(Event):
+    """A person's name, time zone, language or picture changed; `changed` names which."""
+
+    type = "account.edited"
+    user_id: UUID
+    changed: list[str]
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletionRequested(Event):
+    """Somebody wants their account to go."""
+
+    type = "account.deletion_requested"
+    user_id: UUID
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletionCancelled(Event):
+    """Somebody has thought better of it: the account stays."""
+
+    type = "account.deletion_cancelled"
+    user_id: UUID
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletionPostponed(Event):
+    """An account should have gone, but `teams` teams would have been left without an owner."""
+
+    type = "account.deletion_postponed"
+    user_id: UUID
+    teams: int
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountDeleted(Event):
+    """An account is gone. It is told once for each team that the person was in, and once outside of any."""
+
+    type = "account.deleted"
+    revokes = True
+    user_id: UUID

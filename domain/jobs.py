@@ -27,6 +27,9 @@ class JobKind(StrEnum):
     MAIL = "mail"
     DISCARD_UPLOAD = "discard_upload"
     PURGE_VIDEO = "purge_video"
+    AVATAR = "avatar"
+    DELETE_ACCOUNT = "delete_account"
+    DISCARD_FILES = "discard_files"
 
 
 class JobFault(StrEnum):
@@ -52,4 +55,7 @@ QUEUE_OF: dict[JobKind, Queue] = {
     JobKind.MAIL: Queue.IO,
     JobKind.DISCARD_UPLOAD: Queue.IO,
     JobKind.PURGE_VIDEO: Queue.IO,
+    JobKind.AVATAR: Queue.MEDIA,
+    JobKind.DELETE_ACCOUNT: Queue.IO,
+    JobKind.DISCARD_FILES: Queue.IO,
 }

@@ -10,8 +10,14 @@ class MailKind(StrEnum):
     WELCOME = "welcome"
     KNOWN = "known"
     PASSWORD_RESET = "password_reset"  # noqa: S105 - no password
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
     EMAIL_CHANGE_OLD = "email_change_old"
     EMAIL_CHANGE_NEW = "email_change_new"
+    EMAIL_CHANGED = "email_changed"
+    EMAIL_TAKEN = "email_taken"
+    DELETION_REQUESTED = "deletion_requested"
+    DELETION_WAITS = "deletion_waits"
+    ACCOUNT_DELETED = "account_deleted"
     INVITATION = "invitation"
     TWO_FACTOR_ENABLED = "two_factor_enabled"
     TWO_FACTOR_DISABLED = "two_factor_disabled"

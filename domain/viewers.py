@@ -21,6 +21,10 @@ class Viewer:
         """Whether somebody is there at all."""
         return self.user_id != NOBODY
 
+    def is_person(self, user_id: UUID) -> bool:
+        """Whether it is this very person."""
+        return self.signed_in and self.user_id == user_id
+
 
 @dataclass(frozen=True, slots=True)
 class ScopeViewer:
@@ -31,6 +35,11 @@ class ScopeViewer:
 
     team_id: UUID
     role: Role
+
+    def is_person(self, user_id: UUID) -> bool:
+        """Never: it is several."""
+        del user_id
+        return False
 
 
 ANONYMOUS = Viewer()

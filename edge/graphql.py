@@ -30,6 +30,7 @@ async def serve(scope: Scope, receive: Receive, services: Services) -> Response:
         context = await _context(scope, services, operation, token)
         asked = header(scope, b"x-plan") if services.development else None
         response = respond(given, await answer(services, operation, context, **_WAYS.get(asked, {})))
+        services.seen.note(context.caller.viewer)
     except BadRequest as problem:
         return refuse(given, problem)
     except RequestRefused as refused:

@@ -19,6 +19,7 @@ from edge import cookies
 from edge.addresses import network_address
 from edge.headers import header
 from edge.metrics import Metrics
+from edge.seen import Seen
 from gateways.storage import Storage
 from gateways.throttling import Metered, Throttle
 from i18n import negotiate, translate
@@ -48,6 +49,7 @@ class Services:
     hub: Hub
     storage: Storage
     throttle: Throttle
+    seen: Seen
     clock: Clock
     rules: Rules
     metrics: Metrics
@@ -127,6 +129,7 @@ class Services:
     async def still(self, caller: Caller, token: str | None) -> Caller:
         """The same caller with today's rights: signed out meanwhile, they are nobody."""
         holder = await accounts.viewer_of(self.readings.fetch, token, self.clock())
+        self.seen.note(holder.viewer)
         return replace(caller, **holder._asdict())
 
     def trusts(self, origin: str | None) -> bool:

@@ -54,6 +54,11 @@ def _answer(
 ) -> protocol.Message:
     try:
         # Only now are the decoders loaded: into a process that can no longer do harm.
+        if request.task is protocol.Task.AVATAR:
+            from media.avatar import draw_avatar
+
+            draw_avatar(source, request.folder / protocol.AVATAR, request.limits)
+            return protocol.Drawn()
         from media.ingest import ingest
 
         return protocol.Done(ingest(source, request.folder, request.limits, on_progress).probe)

@@ -30,7 +30,10 @@ class Orientation:
 
 def orientation_of(frame: VideoFrame) -> Orientation:
     """Read the display matrix of a decoded frame; upright where it has none. Odd angles go to the nearest quarter."""
-    side_data = cast("Mapping[SideDataType, object]", frame.side_data)
+    try:
+        side_data = cast("Mapping[SideDataType, object]", frame.side_data)
+    except ValueError:  # PyAV has no word for some of it, such as EXIF: it says how far to turn, not whether to mirror
+        return _turned(round(-frame.rotation / 90) % 4 * 90, mirrored=False)
     matrix = side_data.get(SideDataType.DISPLAYMATRIX)
     if matrix is None:
         return Orientation()
@@ -43,7 +46,10 @@ def _from_matrix(a: int, b: int, c: int, d: int) -> Orientation:
     mirrored = a * d - b * c < 0
     if mirrored:
         a, b = -a, -b  # the turn that remains after a left-right mirroring of the stored picture
-    rotation = round(math.degrees(math.atan2(b, a)) / 90) % 4 * 90
+    return _turned(round(math.degrees(math.atan2(b, a)) / 90) % 4 * 90, mirrored=mirrored)
+
+
+def _turned(rotation: int, *, mirrored: bool) -> Orientation:
     turn = {0: (), 90: (("transpose", "clock"),), 180: (("hflip", ""), ("vflip", "")), 270: (("transpose", "cclock"),)}
     mirror = (("hflip", ""),) if mirrored else ()
     return Orientation(rotation, (*mirror, *turn[rotation]))

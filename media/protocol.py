@@ -7,6 +7,7 @@ import errno
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,17 @@ class IngestResult:
     proxy: Path
 
 
+AVATAR = "avatar.webp"
+"""The file that a picture is drawn to."""
+
+
+class Task(StrEnum):
+    """What can be made of a source."""
+
+    INGEST = "ingest"
+    AVATAR = "avatar"
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What the child is to do. Without a `source` it only reports how it is protected. `parent` is a process id."""
@@ -32,6 +44,7 @@ class Request:
     folder: Path
     limits: Limits
     source: Path | None = None
+    task: Task = Task.INGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +60,11 @@ class Done:
     """The last word of an ingest that went well."""
 
     probe: Probe
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The last word of a picture that was made: it is in the folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +84,7 @@ class ScratchFailed:
 SCRATCH_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 """What a disk says that is full or broken: no file's fault, and it passes."""
 
-LastWord = Done | RefusedMedia | Stumbled | ScratchFailed
+LastWord = Done | Drawn | RefusedMedia | Stumbled | ScratchFailed
 Message = Progress | Protection | LastWord
 
 
@@ -79,7 +97,7 @@ def parse_request(line: bytes) -> Request:
     """Decode a request; it comes from our own parent and is believed."""
     body = json.loads(line)["request"]
     source = Path(body["source"]) if body["source"] else None
-    return Request(body["parent"], Path(body["folder"]), Limits(**body["limits"]), source)
+    return Request(body["parent"], Path(body["folder"]), Limits(**body["limits"]), source, Task(body["task"]))
 
 
 def message_line(message: Message) -> bytes:
@@ -88,6 +106,8 @@ def message_line(message: Message) -> bytes:
         return _line({"progress": asdict(message)})
     if isinstance(message, Done):
         return _line({"result": asdict(message.probe)})
+    if isinstance(message, Drawn):
+        return _line({"drawn": {}})
     if isinstance(message, RefusedMedia):
         return _line({"refused": {"code": message.code, "params": message.params}})
     if isinstance(message, Stumbled):
@@ -112,6 +132,10 @@ def _line(value: object) -> bytes:
 
 def _parse_progress(body: Any) -> Progress:
     return Progress(IngestStep(body["step"]), min(max(_typed(body["fraction"], float), 0.0), 1.0))
+
+
+def _parse_drawn(body: Any) -> Drawn:
+    return Drawn(**body)
 
 
 def _parse_refused(body: Any) -> RefusedMedia:
@@ -164,6 +188,7 @@ def _typed(value: Any, *types: type) -> Any:
 _PARSERS: dict[str, Callable[[Any], Message]] = {
     "progress": _parse_progress,
     "result": _parse_result,
+    "drawn": _parse_drawn,
     "refused": _parse_refused,
     "stumbled": _parse_stumbled,
     "scratch_failed": _parse_scratch_failed,

@@ -6,19 +6,24 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
 import domain
-from domain.media import IngestStep, Limits, Probe, Refusal, RefusedMedia
+from domain.media import IngestStep, Limits, Refusal, RefusedMedia
+from domain.pictures import MOST_PIXELS
 from media import protocol
-from media.protocol import Done, IngestResult, LastWord, Progress, Request, ScratchFailed, Stumbled
+from media.protocol import Done, Drawn, IngestResult, LastWord, Progress, Request, ScratchFailed, Stumbled, Task
 from media.sandbox import Protection
 
 log = structlog.stdlib.get_logger(__name__)
 
+R = TypeVar("R", Done, Drawn)
+
+_PICTURE_SECONDS = 30
 _LONGEST_LINE = 64 * 1024
 _STDERR_KEPT = 16 * 1024
 _PROBE_LIMITS = Limits(max_pixels=1, max_seconds=1, threads=1, memory_bytes=2 << 30, wall_seconds=10)
@@ -65,22 +70,40 @@ async def ingest(
     child. Raises RefusedMedia where the file is at fault (TOO_COSTLY included), ScratchFull where `folder` cannot be
     written for now, and MediaCrashed for all else.
     """
-    request = _request(folder, limits, source)
+    done = await _result(_request(folder, limits, source), Done, on_progress)
+    return IngestResult(done.probe, folder / "poster.jpg", folder / "proxy.mp4")
+
+
+async def draw_avatar(source: Path, folder: Path, limits: Limits) -> Path:
+    """Draw the still picture `source` small and square into `folder`, in a sandboxed child process; answer the file.
+
+    Raises as `ingest` does.
+    """
+    few = replace(limits, max_pixels=MOST_PIXELS, wall_seconds=min(limits.wall_seconds, _PICTURE_SECONDS))
+    await _result(_request(folder, few, source, Task.AVATAR), Drawn, lambda _step, _fraction: None)
+    return folder / protocol.AVATAR
+
+
+async def _result(request: Request, kind: type[R], on_progress: Callable[[IngestStep, float], None]) -> R:
+    """What a child says in the end, if that is of the kind that was asked for."""
     try:
-        async with asyncio.timeout(limits.wall_seconds), _child(request) as child:
+        async with asyncio.timeout(request.limits.wall_seconds), _child(request) as child:
             last_word = await _last_word(child, on_progress)
     except TimeoutError as error:
         raise RefusedMedia(Refusal.TOO_COSTLY, resource="time") from error
-    return IngestResult(_probe_of(child, last_word), folder / "poster.jpg", folder / "proxy.mp4")
+    _require_success(child, last_word)
+    if not isinstance(last_word, kind):
+        raise child.crash("the media child ended without a result")
+    return last_word
 
 
 async def _last_word(child: _Child, on_progress: Callable[[IngestStep, float], None]) -> LastWord | None:
     """Listen until the child has said how it ended; when all went well, until it has ended, too."""
-    done = None
+    done: LastWord | None = None
     async for message in _messages(child):
         if isinstance(message, Progress):
             on_progress(message.step, message.fraction)
-        elif isinstance(message, Done):
+        elif isinstance(message, Done | Drawn):
             done = message
         elif not isinstance(message, Protection):
             return message
@@ -88,7 +111,7 @@ async def _last_word(child: _Child, on_progress: Callable[[IngestStep, float], N
     return done
 
 
-def _probe_of(child: _Child, last_word: LastWord | None) -> Probe:
+def _require_success(child: _Child, last_word: LastWord | None) -> None:
     if isinstance(last_word, RefusedMedia):
         raise last_word
     if isinstance(last_word, ScratchFailed):
@@ -100,7 +123,6 @@ def _probe_of(child: _Child, last_word: LastWord | None) -> Probe:
         raise RefusedMedia(Refusal.TOO_COSTLY, resource="time")
     if last_word is None or child.process.returncode != 0:
         raise child.crash("the media child ended without a result")
-    return last_word.probe
 
 
 async def probe_protection(folder: Path) -> Protection:
@@ -114,9 +136,9 @@ async def probe_protection(folder: Path) -> Protection:
     raise child.crash("the media child did not report its protection")
 
 
-def _request(folder: Path, limits: Limits, source: Path | None = None) -> Request:
+def _request(folder: Path, limits: Limits, source: Path | None = None, task: Task = Task.INGEST) -> Request:
     # The child runs in another folder, and Landlock names real files: no relative paths, no symbolic links.
-    return Request(os.getpid(), folder.resolve(), limits, source.resolve() if source else None)
+    return Request(os.getpid(), folder.resolve(), limits, source.resolve() if source else None, task)
 
 
 @asynccontextmanager

@@ -1,19 +1,25 @@
 """People, how they sign up, and their sessions."""
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from asyncpg import Record
+from pypika_tortoise.terms import Function
 from tortoise import fields
-from tortoise.expressions import Q, Subquery
+from tortoise.expressions import Q, ResolveContext, Subquery
 from tortoise.fields.db_defaults import Now
 from tortoise.indexes import Index
+from tortoise.query_utils import QueryModifier
 
+from domain.accounts import DELETED_NAME, DELETION_GRACE, address_of_deleted
 from domain.clock import utc_now
+from domain.errors import Conflict
 from domain.viewers import AnyViewer, ScopeViewer
 from models.base import Row, in_teams_of
 from models.database import raw_connection
+from models.indexes import PartialIndex
 from models.lines import Fetch
 
 _OPEN = "FROM sessions WHERE token_hash = {0} AND ended_at IS NULL AND expires_at > {1}"
@@ -22,6 +28,12 @@ _CURRENT = "SELECT id, user_id, written_lsn, expires_at " + _OPEN.format("$1", "
 _WRITTEN = """
 WITH hurried AS (SELECT set_config('synchronous_commit', 'off', true))
 UPDATE sessions SET written_lsn = (pg_current_wal_insert_lsn() - '0/0')::bigint FROM hurried WHERE id = $1
+"""
+# One that somebody else is writing to at the moment is left out: it will be seen again, and nobody waits for this.
+_SEEN = """
+UPDATE sessions SET seen_at = $2 FROM (
+    SELECT id FROM sessions WHERE id = ANY($1::uuid[]) AND seen_at < $2 FOR NO KEY UPDATE SKIP LOCKED
+) AS seen WHERE sessions.id = seen.id
 """
 
 
@@ -41,6 +53,30 @@ class User(Row):
 
     class Meta:
         table = "users"
+        indexes = [PartialIndex(fields=["deletion_at"], name="idx_users_deletion", where="deletion_at IS NOT NULL")]
+
+    @classmethod
+    async def hold(cls, user_id: UUID) -> Self:
+        """The person, held until the transaction ends: what changes an account takes turns."""
+        return await cls.filter(id=user_id).select_for_update().get()
+
+    def ask_for_deletion(self, now: datetime) -> None:
+        """The account goes in a while; Conflict if that is so already."""
+        if self.deletion_at is not None:
+            raise Conflict("problem.deletion_requested")
+        self.deletion_at = now + DELETION_GRACE
+
+    def stay(self) -> None:
+        """The account does not go after all; Conflict if it was not going to."""
+        if self.deletion_at is None:
+            raise Conflict("problem.deletion_not_requested")
+        self.deletion_at = None
+
+    def anonymise(self) -> None:
+        """Nothing says any more who it was, and nobody can sign in."""
+        self.name, self.email = DELETED_NAME, address_of_deleted(self.id)
+        self.password_hash = self.avatar_key = self.deletion_at = None
+        self.locale, self.time_zone = "en", "UTC"
 
     @classmethod
     def visible_to(cls, viewer: AnyViewer) -> Q:
@@ -75,8 +111,18 @@ class SignUp(Row):
         return Q(id__isnull=True)
 
 
+class _Unexpired(Q):
+    """The rows whose time has not run out, by the database's clock: a declared condition can hold no moment."""
+
+    def __init__(self) -> None:
+        super().__init__(expires_at="later than now")
+
+    def resolve(self, resolve_context: ResolveContext) -> QueryModifier:
+        return QueryModifier(where_criterion=resolve_context.table.expires_at > Function("now"))
+
+
 class Session(Row):
-    """A signed-in client. Seen by its own user."""
+    """A signed-in client. Seen by its own user, from any session of theirs: not by an API key, nor by a whole role."""
 
     user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name=False, db_index=False)
     user_id: UUID
@@ -106,8 +152,32 @@ class Session(Row):
     @classmethod
     def visible_to(cls, viewer: AnyViewer) -> Q:
         if isinstance(viewer, ScopeViewer):
-            raise TypeError("a session belongs to one person: it cannot be read for a whole role")
-        return Q(user_id=viewer.user_id)
+            return Q(id__isnull=True)
+        asking = cls.filter(id=viewer.session_id).values("user_id")
+        return Q(user_id__in=Subquery(asking))
+
+    @classmethod
+    def still_open(cls) -> Q:
+        """Those that have not ended."""
+        return Q(_Unexpired(), ended_at__isnull=True)
+
+    def end(self, now: datetime) -> None:
+        """No request comes through any more; Conflict if it has ended already."""
+        if self.ended_at is not None or self.expires_at <= now:
+            raise Conflict("problem.session_over")
+        self.ended_at = now
+
+    @classmethod
+    async def end_all(cls, user_id: UUID, now: datetime, *, keep: UUID | None = None) -> int:
+        """Ends a person's sessions, but for `keep`; how many. Hold the person first."""
+        ending = cls.filter(user_id=user_id, ended_at__isnull=True, expires_at__gt=now)
+        return await (ending.exclude(id=keep) if keep else ending).update(ended_at=now)
+
+    @staticmethod
+    async def were_seen(session_ids: Collection[UUID], now: datetime) -> None:
+        """They have asked for something lately, as of the minute of `now`."""
+        async with raw_connection() as connection:
+            await connection.execute(_SEEN, list(session_ids), now.replace(second=0, microsecond=0))
 
     HOLDER = f"SELECT user_id, id AS session_id {_OPEN}"
     """Who holds a token (its hash is `{0}`) at the moment `{1}`, for who asks that along with something else."""

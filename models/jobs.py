@@ -13,7 +13,7 @@ from tortoise.queryset import QuerySet
 from domain.errors import Conflict
 from domain.events import JobCancelled, JobFailed, JobQueued, JobStarted, JobSucceeded
 from domain.jobs import QUEUE_OF, JobKind, JobState, Queue
-from domain.viewers import AnyViewer
+from domain.viewers import AnyViewer, ScopeViewer
 from models.base import Row, choice, in_teams_of
 from models.database import raw_connection, transaction
 from models.events import record
@@ -28,7 +28,11 @@ class LeaseLost(Exception):
 
 
 class Job(Row):
-    """A job. Seen by its team; those without a team (mail before there is one) by nobody."""
+    """A job. Seen by its team, or by the person who has asked for it, if it is about them alone.
+
+    Those of neither (mails) are seen by nobody. What the payload holds as `content` goes when the job ends: it may be
+    large, and somebody's own.
+    """
 
     kind = choice(JobKind)
     queue = choice(Queue)
@@ -57,11 +61,39 @@ class Job(Row):
             PartialIndex(fields=["available_at"], name="idx_jobs_queued", where="state = 'queued'"),
             PartialIndex(fields=["lease_until"], name="idx_jobs_running", where="state = 'running'"),
             PartialIndex(fields=["video_id"], name="idx_jobs_purges", where="kind = 'purge_video'"),
+            PartialIndex(
+                fields=["created_by_id"],
+                name="idx_jobs_own",
+                where="team_id IS NULL AND created_by_id IS NOT NULL",
+            ),
         ]
 
     @classmethod
     def visible_to(cls, viewer: AnyViewer) -> Q:
-        return in_teams_of(viewer)
+        of_teams = in_teams_of(viewer)
+        return of_teams if isinstance(viewer, ScopeViewer) else of_teams | cls.own(viewer.user_id)
+
+    @classmethod
+    def own(cls, user_id: UUID) -> Q:
+        """Those that a person has asked for and that are about them alone."""
+        return Q(team_id__isnull=True, created_by_id=user_id)
+
+    @classmethod
+    async def withdraw(cls, kind: JobKind, user_id: UUID, now: datetime) -> int:
+        """Cancels those of a person's own jobs of a kind that have not ended; how many.
+
+        Before the person is held: a worker that ends its job has that first.
+        """
+        unended = cls.filter(cls.own(user_id), kind=kind, state__in=[JobState.QUEUED, JobState.RUNNING])
+        jobs = await unended.order_by("id").select_for_update()
+        for job in jobs:
+            await job.cancel(now, by=user_id)
+        return len(jobs)
+
+    @classmethod
+    async def discard(cls, prefix: str, now: datetime) -> None:
+        """Has the files whose keys begin with `prefix` thrown away, once the running transaction has committed."""
+        await cls.enqueue(JobKind.DISCARD_FILES, now, payload={"prefix": prefix})
 
     @classmethod
     async def enqueue(
@@ -164,6 +196,7 @@ class Job(Row):
     async def _end(self, state: JobState, now: datetime) -> None:
         self.state, self.ended_at = state, now
         self.lease_token = self.lease_until = None
+        self.payload = {name: value for name, value in self.payload.items() if name != "content"}
         await self.save()
 
     async def announce(self, now: datetime) -> None:

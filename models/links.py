@@ -1,7 +1,7 @@
 """Links in mails: rows that are reached by a secret alone."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from tortoise import fields
@@ -13,8 +13,11 @@ from domain.jobs import JobKind
 from domain.links import GOOD_FOR, LinkKind
 from domain.tokens import new_token, token_hash
 from domain.viewers import AnyViewer
+from models.accounts import User
 from models.base import Row, choice
 from models.jobs import Job
+
+L = TypeVar("L", bound="MailedLink")
 
 
 class MailedLink(Row):
@@ -79,10 +82,29 @@ class MailedLink(Row):
     async def behind(cls, token: str, *kinds: LinkKind, now: datetime) -> Self:
         """The link of a token, held until the transaction ends; Conflict for one that is used, expired or unknown."""
         good = cls.filter(token_hash=token_hash(token), kind__in=list(kinds), used_at__isnull=True, expires_at__gt=now)
-        link = await good.select_for_update().get_or_none()
-        if link is None:
-            raise Conflict("problem.link_over", path=("token",))
-        return link
+        return _found(await good.select_for_update().get_or_none())
+
+    @classmethod
+    async def require_good(cls, token: str, *kinds: LinkKind, now: datetime) -> Self:
+        """The link of a token as it is now, not held; Conflict as for `behind`. For what must come before a lock."""
+        good = cls.filter(token_hash=token_hash(token), kind__in=list(kinds), used_at__isnull=True, expires_at__gt=now)
+        return _found(await good.get_or_none())
+
+    @classmethod
+    async def behind_of_person(cls, token: str, *kinds: LinkKind, now: datetime) -> tuple[Self, User]:
+        """The link of a token and the person whom it is about, both held; Conflict as for `behind`.
+
+        The person is held first, as by everything else that changes an account: so nobody waits in a ring.
+        """
+        found = await cls.require_good(token, *kinds, now=now)
+        assert found.user_id is not None, "a link of these kinds is mailed to somebody"
+        user = await User.hold(found.user_id)
+        return await cls.behind(token, *kinds, now=now), user
+
+    @classmethod
+    async def take_back(cls, user_id: UUID, *kinds: LinkKind, now: datetime) -> None:
+        """None of the person's links of these kinds can be followed any more. Hold the person first."""
+        await cls.filter(user_id=user_id, kind__in=list(kinds), used_at__isnull=True).update(used_at=now)
 
     async def use_up(self, now: datetime) -> None:
         """It cannot be followed again."""
@@ -95,3 +117,9 @@ class MailedLink(Row):
         self.token_hash, self.expires_at = token_hash(token), now + GOOD_FOR[self.kind]
         await self.save(update_fields=["token_hash", "expires_at"])
         return token
+
+
+def _found(link: L | None) -> L:
+    if link is None:
+        raise Conflict("problem.link_over", path=("token",))
+    return link

@@ -1,4 +1,4 @@
-"""Signing up, in and out."""
+"""Signing up and in."""
 
 import re
 from collections.abc import Collection
@@ -9,7 +9,7 @@ from uuid import UUID
 from tortoise.exceptions import IntegrityError
 
 from domain.errors import Conflict, Unauthenticated
-from domain.events import AccountCreated, SessionEnded
+from domain.events import AccountCreated
 from domain.jobs import JobKind
 from domain.permissions import Role
 from domain.proofs import ProofKind, proof_in
@@ -20,7 +20,7 @@ from domain.viewers import ANONYMOUS, Viewer
 from models import Job, Member, Session, SignUp, Team, User
 from models.database import transaction
 from models.lines import Fetch
-from resolvers.caller import Caller, require_somebody, tell
+from resolvers.caller import Caller, tell
 from resolvers.passwords import hash_password
 from resolvers.signing_in import SignedIn, knows_password, open_session, with_code
 
@@ -91,14 +91,6 @@ async def sign_in_with_code(caller: Caller, *, challenge: str, code: str, device
     await caller.throttle.hit(CODE_OF_CHALLENGE, str(proof.id))
     async with with_code(caller, user, code, device_token):
         return await open_session(caller, user, second_factor=True)
-
-
-async def sign_out(caller: Caller) -> None:
-    """Ends the session that asks."""
-    user_id, session_id = require_somebody(caller), caller.viewer.session_id
-    async with transaction():
-        if await Session.filter(id=session_id, ended_at__isnull=True).update(ended_at=caller.now()):
-            await tell(caller, SessionEnded, None, user_id=user_id, session_id=session_id)
 
 
 class Holder(NamedTuple):

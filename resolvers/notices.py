@@ -3,12 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from domain.jobs import JobKind
-from domain.mails import MailKind, mail_payload
-from models import Job, User
+from domain.mails import MailKind
+from models import User
+from models.mails import send_mail
 
 
 async def notify(user: User, kind: MailKind, now: datetime, **values: Any) -> None:
     """Has it mailed once the running transaction has committed; `values` fill the text, beside the person's name."""
-    payload = mail_payload(kind, user.email, user.locale, name=user.name, **values)
-    await Job.enqueue(JobKind.MAIL, now, payload=payload)
+    await send_mail(kind, user.email, user.locale, now, name=user.name, **values)

@@ -62,15 +62,15 @@ async def knows_password(
     return True
 
 
-async def check_password(caller: Caller, user: User, password: str) -> None:
+async def check_password(caller: Caller, user: User, password: str, path: tuple[str, ...] = ("password",)) -> None:
     """Asks somebody who has signed in for their password again, outside of any transaction.
 
-    Invalid (`password`) for a wrong one and for an account that has none; Throttled for too many tries.
+    Invalid for a wrong one and for an account that has none; Throttled for too many tries.
     """
     if user.password_hash is None:
-        raise Invalid("problem.no_password", path=("password",))
+        raise Invalid("problem.no_password", path=path)
     if not await knows_password(caller, user, password, account=user.email):
-        raise Invalid("problem.wrong_password", path=("password",))
+        raise Invalid("problem.wrong_password", path=path)
 
 
 @asynccontextmanager

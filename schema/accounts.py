@@ -10,13 +10,14 @@ import strawberry
 import models
 from domain.errors import Conflict, SecondFactorRequired, Throttled, Unauthenticated
 from domain.viewers import Viewer
-from plan import Connection, Node, column, node, reference, to_many
-from resolvers import accounts, signing_in
+from plan import Connection, Node, batch, column, node, reference, to_many
+from resolvers import accounts, profiles, sessions, signing_in
 from schema.context import Info, SessionCookie
-from schema.fields import mutation
+from schema.fields import for_caller, mutation, own
 
 if TYPE_CHECKING:
     from schema.audit import AuditEntry
+    from schema.sessions import Session
     from schema.teams import Member
 
 
@@ -28,6 +29,21 @@ class User(Node):
     email: str = column(description="Their address, which is also their name for signing in.")
     locale: str = column(description="The language they read, as a BCP 47 tag.")
     created_at: datetime = column(description="When they joined.")
+    avatar_url: str | None = batch(
+        "avatar_key",
+        by=for_caller(profiles.avatar_urls),
+        description="Their picture, a square of 256 pixels, WebP; null without one. Signed, expires.",
+    )
+    time_zone: str | None = own("time_zone", description="Where they are, as IANA calls it; null for anybody else's.")
+    deletion_at: datetime | None = own(
+        "deletion_at", description="When the account goes; null if it stays, and for anybody else's."
+    )
+    sessions: Connection[Session] = to_many(
+        "user_id",
+        order="-seen_at",
+        where=models.Session.still_open,
+        description="Where they are signed in, the last seen first; empty for anybody else's, and for an API key.",
+    )
     memberships: Connection[Member] = to_many(
         "user_id", order="created_at", description="Their places in teams, of those that you are in too."
     )
@@ -68,9 +84,9 @@ class SignInWithCodeInput:
     device_token: str | None = strawberry.field(default=None, description="As for `signIn`.")
 
 
-@strawberry.type(description="The answer to every sign-up: it tells nobody whether the address was known.")
+@strawberry.type(description="A mail is on its way, or is not: nobody is told here whether the address is known.")
 class CheckYourMail:
-    """Payload of `signUp`."""
+    """Payload of whatever mails a link."""
 
     email: str = strawberry.field(description="Where the mail goes.")
 
@@ -173,6 +189,6 @@ class AccountMutations:
 
     @mutation("account:sign_out", answers=SignedOut, description="Ends the session that asks.")
     async def sign_out(self, info: Info) -> SignedOut:
-        await accounts.sign_out(info.context.caller)
+        await sessions.sign_out(info.context.caller)
         info.context.cookie = SessionCookie(None)
         return SignedOut(ended=True)

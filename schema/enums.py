@@ -79,6 +79,9 @@ describe(
     MAIL="Mails what somebody should know.",
     DISCARD_UPLOAD="Throws away what an upload left behind.",
     PURGE_VIDEO="Removes a video that has been in the trash for too long.",
+    AVATAR="Makes somebody's picture of what they have sent.",
+    DELETE_ACCOUNT="Removes an account whose time has come.",
+    DISCARD_FILES="Throws away files that nothing refers to any more.",
 )
 describe(
     JobState,

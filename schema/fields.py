@@ -14,7 +14,7 @@ from strawberry.types.fields.resolver import StrawberryResolver
 
 from domain.errors import DomainError, Forbidden, Invalid, NotFound, Unauthenticated
 from domain.permissions import PERMISSIONS, Audience
-from plan import load_written
+from plan import batch, load_written
 from resolvers.caller import Caller, Following, require_scope
 from schema.problems import PROBLEMS, problem_of
 
@@ -121,6 +121,16 @@ def subscription(
         return cast("Callable[P, R]", field)
 
     return declare
+
+
+def own(column: str, *, description: str, init: Literal[False] = False) -> Any:
+    """A column of a person that only they themselves are told; null to everybody else."""
+    del init
+
+    async def by(context: Any, rows: Sequence[Any]) -> Sequence[Any]:
+        return [row[column] if context.caller.viewer.is_person(row["id"]) else None for row in rows]
+
+    return batch("id", column, by=by, description=description)
 
 
 def for_caller(use_case: Callable[[Caller, Sequence[Any]], Awaitable[Sequence[Any]]]) -> Callable[..., Any]:

@@ -14,10 +14,13 @@ from schema import enums  # noqa: F401 - makes GraphQL enums of the domain's, be
 from schema.accounts import AccountMutations, User
 from schema.audit import AuditEntry
 from schema.comments import Comment, CommentMutations
+from schema.credentials import CredentialMutations
 from schema.fields import query
 from schema.inputs import foresee_inputs
 from schema.jobs import Job, JobMutations, JobSubscriptions
+from schema.profiles import ProfileMutations
 from schema.scalars import SCALARS
+from schema.sessions import Session, SessionMutations
 from schema.teams import Team
 from schema.two_factor import TwoFactor, TwoFactorMutations, two_factor
 from schema.uploads import Upload, UploadMutations, UploadParts, upload_parts
@@ -33,6 +36,11 @@ class Query:
         lambda _root, context: context.caller.viewer.user_id,
         action="account:view",
         description="Who is asking; null when nobody is signed in.",
+    )
+    session: Session | None = reference(
+        lambda _root, context: context.caller.viewer.session_id,
+        action="account:view",
+        description="The session that asks; null when nobody is signed in, and for an API key.",
     )
     node: Node | None = any_by_id("account:view", description="Anything that you may see, by its id.")
     team: Team | None = by_id("team:view", description="A team that you are in.")
@@ -61,6 +69,9 @@ def build_schema() -> strawberry.Schema:
     mutations = (
         AccountMutations,
         TwoFactorMutations,
+        SessionMutations,
+        CredentialMutations,
+        ProfileMutations,
         VideoMutations,
         UploadMutations,
         VersionMutations,

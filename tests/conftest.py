@@ -63,7 +63,8 @@ async def models(database_url: str) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def make(studio: Studio, models: None) -> AsyncIterator[Factory]:
-    """Makes people, teams and videos, and clients that are signed in."""
+    """Makes people, teams and videos, and clients that are signed in. Nothing has been tried too often yet."""
+    await studio.forget_tries()
     factory = Factory(studio.url)
     yield factory
     await factory.close()

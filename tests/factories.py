@@ -9,11 +9,13 @@ from uuid import UUID
 
 from domain.clock import utc_now
 from domain.ids import new_id
+from domain.links import LinkKind
 from domain.permissions import Role
 from domain.tokens import new_token, token_hash
 from local.client import Client
-from models import AuditEntry, Comment, Member, Session, Team, User, Version, Video
+from models import AuditEntry, Comment, MailedLink, Member, Session, Team, User, Version, Video
 from plan import encode_id
+from resolvers.passwords import hash_password
 
 PASSWORD = "a long enough password"
 
@@ -101,6 +103,26 @@ class Factory:
     async def entry(self, crew: Crew, **values: Any) -> AuditEntry:
         values = {"actor_id": crew.owner.user.id, "type": "video.edited", "subjects": [], "details": {}} | values
         return await AuditEntry.create(**({"team_id": crew.team.id, "position": 0} | values))
+
+    async def secured(self, person: Person, password: str = PASSWORD) -> Person:
+        """The same person, with a password that they know."""
+        person.user.password_hash = await hash_password(password, path=())
+        await person.user.save(update_fields=["password_hash"])
+        return person
+
+    async def session(self, person: Person, **values: Any) -> Person:
+        """The same person, signed in once more."""
+        token = new_token()
+        values = {"expires_at": utc_now() + timedelta(days=1)} | values
+        await Session.create(user_id=person.user.id, token_hash=token_hash(token), **values)
+        return Person(person.user, self.client(token))
+
+    async def link(self, kind: LinkKind, user: User, **values: Any) -> str:
+        """A link that has been mailed to somebody; its token."""
+        token = new_token()
+        about = {"kind": kind, "email": user.email, "locale": "en", "user_id": user.id, "token_hash": token_hash(token)}
+        await MailedLink.create(**(about | {"expires_at": utc_now() + timedelta(hours=1)} | values))
+        return token
 
     async def close(self) -> None:
         for client in self.clients:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from redis.asyncio import Redis
 
 from local.processes import Command, start, stop
 from local.programs import ROOT
@@ -25,6 +26,7 @@ class Studio:
     def __init__(self, folder: Path, database_url: str, redis_url: str, **settings: str) -> None:
         self.folder = folder
         self.database_url = database_url
+        self.redis_url = redis_url
         self.redis_url = redis_url
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         # Connections inherit it; an API that makes its own socket sets it itself.
@@ -70,6 +72,12 @@ class Studio:
         process = self.processes.pop(name)
         process.kill()
         process.wait()
+
+    async def forget_tries(self) -> None:
+        """All tests come from one address: none shall be throttled for what others have tried."""
+        async with Redis.from_url(self.redis_url) as redis:
+            if tries := [key async for key in redis.scan_iter("throttle*")]:
+                await redis.delete(*tries)
 
     def log(self, name: str) -> str:
         """What a process has written so far."""

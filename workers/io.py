@@ -1,6 +1,7 @@
 """`python -m workers.io`: does the jobs that wait for other services."""
 
 import workers.accounts
+import workers.deletions
 import workers.links
 import workers.mails
 import workers.uploads

@@ -13,7 +13,7 @@ from domain.clock import Clock
 from domain.jobs import JobFault, JobKind, JobState, Queue
 from domain.uploads import UploadState
 from domain.videos import RESTORABLE
-from models import Job, Session, SignUp, Upload, Video
+from models import Job, MailedLink, Session, SignUp, Upload, User, Video
 from models.database import transaction
 from workers.wakes import wake_again
 
@@ -42,7 +42,7 @@ class Sweeper:
 
     async def keep_house(self) -> None:
         """What can wait for some minutes."""
-        await _all([self.purge_old_videos, self.forget_old_accounts], self.clock())
+        await _all([self.purge_old_videos, self.delete_due_accounts, self.forget_old_accounts], self.clock())
 
     async def take_back_lost_jobs(self, now: datetime) -> None:
         """Jobs whose lease has run out go back to the queue, or have failed when that has happened too often."""
@@ -91,9 +91,19 @@ class Sweeper:
                 payload = {"video_id": str(video_id)}
                 await Job.enqueue(JobKind.PURGE_VIDEO, now, payload=payload, video_id=video_id)
 
+    async def delete_due_accounts(self, now: datetime) -> None:
+        """Accounts whose owners wanted them to go, some time ago."""
+        tried = Q(Q(ended_at__isnull=True), Q(created_at__gt=now - PURGE_AGAIN), join_type=Q.OR)
+        own = Job.filter(tried, team_id__isnull=True, created_by_id__isnull=False, kind=JobKind.DELETE_ACCOUNT)
+        due = User.filter(deletion_at__lt=now).exclude(id__in=Subquery(own.values("created_by_id"))).limit(MOST)
+        for user_id in await _ids(due.values_list("id", flat=True)):
+            async with transaction():
+                await Job.enqueue(JobKind.DELETE_ACCOUNT, now, payload={}, created_by_id=user_id)
+
     async def forget_old_accounts(self, now: datetime) -> None:
-        """Sign-ups whose link is no longer good, and sessions that ended long ago."""
+        """Sign-ups and mailed links that are no longer good, and sessions that ended long ago."""
         await SignUp.filter(expires_at__lt=now).delete()
+        await MailedLink.filter(expires_at__lt=now).delete()
         long_ago = now - SESSION_KEPT
         ended = Q(Q(ended_at__lt=long_ago), Q(expires_at__lt=long_ago), join_type=Q.OR)
         await Session.filter(ended).delete()

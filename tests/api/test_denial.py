@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,8 +22,9 @@ from domain.clock import utc_now
 from domain.ids import new_id
 from domain.jobs import JobKind
 from domain.permissions import PERMISSIONS, Audience, Role
+from domain.tokens import new_token
 from local.client import Client, OperationFailed
-from models import Job, Member, Upload, Version, Video
+from models import Job, Member, Session, Upload, Version, Video
 from models.database import transaction
 from plan import encode_id
 from plan.nodes import NODES
@@ -56,7 +58,10 @@ async def furnished(make: Factory) -> tuple[Crew, dict[str, str]]:
     upload = await crew.editor.client.do("StartUpload", input={"videoId": gid(video), "fileName": "a", "size": 1})
     member = await Member.get(team_id=crew.team.id, role=Role.OWNER)
     entry = await make.entry(crew, subjects=[f"video:{video.id}"])
-    rows = (crew.team, member, crew.owner.user, video, version, comment, job, entry)
+    session = await Session.create(
+        user_id=crew.owner.user.id, token_hash=new_token(), expires_at=utc_now() + timedelta(hours=1)
+    )
+    rows = (crew.team, member, crew.owner.user, session, video, version, comment, job, entry)
     ids = {type(row).__name__: gid(row) for row in rows} | {"Upload": upload["upload"]["id"]}
     assert ids.keys() == NODES.keys(), "a new type wants something of its own in `furnished`"
     return crew, ids

@@ -1,5 +1,6 @@
 """Every root field has an operation in `web/operations`, and every operation runs."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -9,20 +10,24 @@ from strawberry import Schema
 from domain.clock import utc_now
 from domain.ids import new_id
 from domain.jobs import JobKind
+from domain.links import LinkKind
 from domain.permissions import Role
 from domain.tokens import SIGN_IN_LINK, new_token, token_hash
 from local.client import document, operation_names
-from models import Job, SignUp, Upload
+from models import Job, Session, SignUp, Upload
 from models.database import transaction
 from resolvers.passwords import hash_password
 from schema.root import build_schema
 from tests.factories import PASSWORD, Crew, Factory, gid
+from tests.pictures import png
 from tests.second_factor import RECOVERY, challenge_for, code_of, second_factor
 
 ACTORS = {
     "ConfirmTwoFactor": Role.ADMIN,
     "NewRecoveryCodes": Role.EDITOR,
     "DisableTwoFactor": Role.VIEWER,
+    "RequestAccountDeletion": Role.ADMIN,
+    "CancelAccountDeletion": Role.ADMIN,
     "SignOut": Role.VIEWER,
 }
 """Who asks, where it is not the owner."""
@@ -72,6 +77,9 @@ async def given(make: Factory, crew: Crew) -> dict[str, dict[str, Any]]:
     app = await second_factor(crew.editor.user)
     await second_factor(crew.viewer.user)
     code = {"challenge": challenge_for(crew.editor.user), "code": code_of(app)}
+    other_session = await Session.create(user_id=user.id, token_hash=new_token(), expires_at=utc_now() + SIGN_IN_LINK)
+    forgetful, mover = (await make.person()).user, (await make.person()).user
+    image = base64.b64encode(png(8, 8)).decode()
     token = new_token()
     until = utc_now() + SIGN_IN_LINK
     address = f"{new_id()}@example.com"
@@ -107,6 +115,23 @@ async def given(make: Factory, crew: Crew) -> dict[str, dict[str, Any]]:
         "NewRecoveryCodes": {"code": RECOVERY},
         "DisableTwoFactor": {"password": PASSWORD, "code": RECOVERY.upper()},
         "SignOut": {},
+        "MySessions": {},
+        "CurrentSession": {},
+        "RevokeSession": {"id": gid(other_session)},
+        "SignOutEverywhere": {"keepCurrent": True},
+        "RequestPasswordReset": {"email": forgetful.email},
+        "ResetPassword": {
+            "input": {"token": await make.link(LinkKind.PASSWORD_RESET, forgetful), "password": "another long one"}
+        },
+        "RequestEmailChange": {"input": {"newEmail": f"{new_id()}@example.com", "password": PASSWORD}},
+        "ConfirmEmailChange": {"token": await make.link(LinkKind.EMAIL_CHANGE_OLD, mover, subject_id=new_id())},
+        "ChangePassword": {"input": {"current": PASSWORD, "new": "another long one"}},
+        "Profile": {},
+        "UpdateProfile": {"input": {"name": "Grace", "timeZone": "Europe/Berlin", "locale": "de"}},
+        "SetAvatar": {"input": {"image": image}},
+        "RemoveAvatar": {},
+        "RequestAccountDeletion": {"password": PASSWORD},
+        "CancelAccountDeletion": {},
         "Team": {"id": crew.id},
         "Library": {"teamId": crew.id, "first": 3, "filter": {"text": "cut", "status": "READY"}, "counted": True},
         "Video": {"id": gid(video)},

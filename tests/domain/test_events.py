@@ -19,6 +19,7 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
     UUID: st.uuids(),
     UUID | None: st.none() | st.uuids(),
     str: text,
+    bool: st.booleans(),
     int: number,
     list[str]: st.lists(text, max_size=3),
     dict[str, Any]: st.dictionaries(text, text | number | st.booleans() | st.none(), max_size=3),

@@ -1,15 +1,19 @@
 """Every committed operation does what it is for, by the plan and plainly, with the same answer."""
 
+import base64
 import hashlib
 from datetime import timedelta
 from typing import Any
 
 from pyotp import random_base32
 
+from domain.links import LinkKind
+from domain.permissions import Role
 from domain.tokens import new_token, token_hash
 from live.message import Message
 from local.client import document, operation_names
-from models import AuditEntry, Comment, Job, SignUp, TwoFactor, User, Version, Video
+from models import AuditEntry, Comment, Job, MailedLink, Member, SignUp, TwoFactor, User, Version, Video
+from plan import encode_id
 from plan.requests import Request
 from resolvers.passwords import hash_password
 from resolvers.signing_in import SEALED_FOR
@@ -18,13 +22,15 @@ from tests.fuzz.cases import Case
 from tests.fuzz.check import require_sound
 from tests.fuzz.documents import Document
 from tests.fuzz.stages import Twins
-from tests.fuzz.world import ARRIVED, NOW, World
+from tests.fuzz.world import ARRIVED, NOW, World, an_id
+from tests.pictures import png
 from tests.second_factor import KEYS, challenge_for, code_of
 
 PASSWORD = "a long enough password"
 TOKEN = new_token()
 NEWCOMER = "other@example.com"
 """Who confirms a sign-up: the answer is read as they, whoever asked."""
+RESET, CHANGE = LinkKind.PASSWORD_RESET, LinkKind.EMAIL_CHANGE_OLD
 APP = random_base32()
 """The secret of whose app is asked for a code."""
 ACTORS = {"ConfirmTwoFactor": "admin", "NewRecoveryCodes": "both", "DisableTwoFactor": "both"}
@@ -45,6 +51,12 @@ async def test_every_committed_operation_agrees(twins: Twins, world: World) -> N
             await User.filter(id=user_id).update(password_hash=hashed)
             sealed = KEYS.seal(SEALED_FOR, APP, of=str(user_id))
             await TwoFactor.create(user_id=user_id, sealed_secret=sealed, confirmed_at=confirmed_at)
+        for kind, token, name in ((RESET, "reset", "gone"), (CHANGE, "change", "theirs")):
+            person = world.people[name]
+            about = {"kind": kind, "email": person.email, "locale": "en", "user_id": person.id, "subject_id": person.id}
+            await MailedLink.create(**about, token_hash=token_hash(token), expires_at=NOW + timedelta(hours=1))
+        # So that the owner may go.
+        await Member.filter(team_id=world.crew.id, user_id=world.people["both"].id).update(role=Role.OWNER)
 
     await twins.prepare(write)
     world.people["both"].password_hash = hashed
@@ -113,6 +125,21 @@ def given(world: World) -> dict[str, dict[str, Any]]:
         "VideoChanged": {"id": gid(video)},
         "RestoreVideo": {"id": gid(deleted)},
         "DeleteVideo": {"id": gid(video)},
+        "MySessions": {},
+        "CurrentSession": {},
+        "RevokeSession": {"id": encode_id("Session", an_id("session", "owner again"))},
+        "SignOutEverywhere": {"keepCurrent": True},
+        "RequestPasswordReset": {"email": "owner@example.com"},
+        "ResetPassword": {"input": {"token": "reset", "password": "another long one"}},
+        "RequestEmailChange": {"input": {"newEmail": "other@example.com", "password": PASSWORD}},
+        "ConfirmEmailChange": {"token": "change"},
+        "Profile": {},
+        "UpdateProfile": {"input": {"name": "Grace", "timeZone": "Europe/Berlin", "locale": "de"}},
+        "SetAvatar": {"input": {"image": base64.b64encode(png(3, 2)).decode()}},
+        "RemoveAvatar": {},
+        "RequestAccountDeletion": {"password": PASSWORD},
+        "CancelAccountDeletion": {},
+        "ChangePassword": {"input": {"current": PASSWORD, "new": "another long one"}},
         "SignOut": {},
     }
 

@@ -1,5 +1,6 @@
 """What mutations and events answer: the plan reads it as the plain path does, and a mutation writes once."""
 
+import base64
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ from tests.fuzz.stages import Stage, Twins, Visible
 from tests.fuzz.tally import Tally
 from tests.fuzz.values import Mood, Pools, Values
 from tests.fuzz.world import NOW, TEXTS
+from tests.pictures import png
 
 pytestmark = GIVEN_UP
 PAYLOADS = max(10, DOCUMENTS // 10)
@@ -53,16 +55,37 @@ def completed(values: Values, pools: Pools) -> dict[str, Any]:
     return {"input": {"id": some(values, pools, "Upload"), "parts": [{"number": 1, "checksum": "0" * 32}]}}
 
 
+def revoked(values: Values, pools: Pools) -> dict[str, Any]:
+    """Seldom one's own: who has signed out asks no more."""
+    return {"id": values.one_of([*pools.absent.values(), *pools.ids["Session"]])}
+
+
+def always(**given: Any) -> Given:
+    return lambda _values, _pools: given
+
+
+def profile(values: Values, pools: Pools) -> dict[str, Any]:
+    return {"input": values.one_of(({}, {"name": values.one_of(TEXTS)}, {"timeZone": "Asia/Tokyo"}, {"locale": "xx"}))}
+
+
+IMAGE = base64.b64encode(png(3, 2)).decode()
 MUTATIONS: dict[str, Given] = {
     "addComment": said,
+    "cancelAccountDeletion": always(),
     "cancelJob": by_id("Job"),
+    "changePassword": always(input={"current": "not this one", "new": "but another one"}),
     "completeUpload": completed,
     "createVideo": created,
     "deleteVideo": by_id("Video"),
     "discardUpload": by_id("Upload"),
     "editVideo": edited,
+    "removeAvatar": always(),
+    "requestAccountDeletion": always(password="not this one"),
     "restoreVersion": by_id("Version"),
     "restoreVideo": by_id("Video"),
+    "revokeSession": revoked,
+    "setAvatar": always(input={"image": IMAGE}),
+    "updateProfile": profile,
 }
 """Those that answer a row of a declared type, and what they are given."""
 
@@ -114,7 +137,8 @@ async def test_what_events_answer(stage: Stage, pools: dict[str, Pools], visible
 
 def _payload(writer: Writer, keyword: str, name: str, found: GraphQLField, given: dict[str, Any]) -> Document:
     """The one field with the arguments `given`, all by variables, and a drawn selection; a mutation at times twice."""
-    call = f"{name}({', '.join(f'{argument}: ${argument}' for argument in given)})"
+    passed = ", ".join(f"{argument}: ${argument}" for argument in given)
+    call = f"{name}({passed})" if given else name
     defined = [f"${argument}: {found.args[argument].type}" for argument in given]
     calls = [call if writer.values.chance(2) else f"done: {call}"]
     if keyword == "mutation" and writer.values.chance(4):

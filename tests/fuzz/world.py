@@ -16,6 +16,8 @@ from models import AuditEntry, Comment, Job, Member, Session, Team, Upload, User
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
 """What the clock says to whoever reads the world: nothing that is told depends on when it is told."""
+LASTING = NOW + timedelta(days=100 * 365)
+"""Later than now by the database's own clock, too."""
 
 TEXTS = (
     "Cut", "cut the cake", "100 %", "snake_case", "back\\slash", "it's", 'say "cheese"', "x", "映画", "映画の編集",
@@ -99,7 +101,7 @@ class World:
         return rows[-1]
 
     def _person(self, name: str) -> User:
-        more = {"locale": "ja"} if name == "both" else {}
+        more = {"locale": "ja", "avatar_key": "users/both.webp", "time_zone": "Asia/Tokyo"} if name == "both" else {}
         return self._add(User, name=name.title(), email=f"{name}@example.com", password_hash="none", **more)
 
     def _team(self, name: str, **roles: Role) -> Team:
@@ -197,8 +199,9 @@ class World:
         self._add(AuditEntry, type=kind, position=number, **(from_where if number % 2 else {}), **values)
 
     def _sessions(self) -> None:
-        for name, person in self.people.items():
-            values = {"token_hash": a_token_hash(name), "expires_at": NOW + timedelta(days=1), "user_id": person.id}
+        again = {"owner again": self.people["owner"]}
+        for name, person in (self.people | again).items():
+            values = {"token_hash": a_token_hash(name), "expires_at": LASTING, "user_id": person.id}
             self._add(Session, id=an_id("session", name), **values)
 
 

@@ -36,6 +36,8 @@ NOUNS = {
     "versions",
     "videos",
 }
+OF_ACCOUNTS = {"sessions", "credentials", "addresses", "profiles", "deletions"}
+"""What accounts consist of: their rows are in `models/accounts.py`."""
 HELPERS = {
     "models": {
         "base",
@@ -44,13 +46,24 @@ HELPERS = {
         "indexes",
         "inserting",
         "lines",
+        "mails",
         "migrate",
         "reading",
         "replica",
         "search",
+        "succession",
     },
-    "schema": {"context", "enums", "export", "fields", "ids", "inputs", "problems", "root", "scalars"},
-    "resolvers": {"caller", "codes", "common_passwords", "guessing", "notices", "passwords", "signing_in"},
+    "schema": {*OF_ACCOUNTS, "context", "enums", "export", "fields", "ids", "inputs", "problems", "root", "scalars"},
+    "resolvers": {
+        *OF_ACCOUNTS,
+        "caller",
+        "codes",
+        "common_passwords",
+        "guessing",
+        "notices",
+        "passwords",
+        "signing_in",
+    },
 }
 LONGEST_FILE = 400
 

@@ -1,18 +1,22 @@
 """The questions of the API: every root field and connection, the library's filter, and those of the use-cases."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from domain.clock import utc_now
 from domain.errors import Conflict
-from domain.jobs import JobState
+from domain.jobs import JobKind, JobState
+from domain.links import LinkKind
+from domain.viewers import Viewer
 from local.large.people import token
 from local.large.shape import BIG
-from models import AuditEntry
+from models import AuditEntry, Job, MailedLink, Session, User
 from models.events import newest_position, since
+from models.succession import lonely_after, orphaned_by
 from plan import encode_id
-from resolvers import accounts, comments, videos
+from resolvers import accounts, addresses, comments, videos
 from tests.large.cases import Run, World, case, undone
 
 BY_TEAM, BY_STATUS = "idx_videos_team_created", "idx_videos_team_status_created"
@@ -22,6 +26,9 @@ COMMENTS, THREADS, ANSWERS = "idx_comments_video_created", "idx_comments_version
 DOCUMENTS = {
     "viewer": "query { viewer { name memberships { totalCount nodes { role team { name } } } } }",
     "two-factor": "query { twoFactor { enabled recoveryCodesLeft } }",
+    "sessions": """query { session { device } viewer {
+        sessions { totalCount pageInfo { hasNextPage } nodes { seenAt team { name } } }
+        } }""",
     "team": """query($id: ID!) { team(id: $id) {
         memberCount videoCount members(first: 50) { nodes { user { name } } }
         } }""",
@@ -74,6 +81,12 @@ NEEDLES = {
 @case("viewer", "uid_members_user_id_600b22")
 async def _viewer(world: World) -> None:
     assert (await world.asker.data(DOCUMENTS["viewer"]))["viewer"]
+
+
+@case("sessions", "idx_sessions_user", "sessions_pkey")
+async def _sessions(world: World) -> None:
+    asker = replace(world.asker, caller=replace(world.asker.caller, viewer=await _signed_in(world)))
+    assert (await asker.data(DOCUMENTS["sessions"]))["viewer"]["sessions"]["totalCount"] == 1
 
 
 @case("team", "idx_members_team")
@@ -210,11 +223,41 @@ async def _missed(world: World) -> None:
 
 @case("session", "sessions_token_hash_key", "sessions_pkey")
 async def _session(world: World) -> None:
-    viewer, *_ = await accounts.viewer_of(world.asker.fetch, token(0), utc_now())
+    viewer = await _signed_in(world)
     assert viewer.user_id == world.places.owner_id
     assert not await accounts.lost_sessions({viewer.session_id}, utc_now())
     async with undone():
         await accounts.has_written(viewer)
+        await Session.were_seen({viewer.session_id}, utc_now())
+
+
+async def _signed_in(world: World) -> Viewer:
+    viewer, _ = await accounts.viewer_of(world.asker.fetch, token(0), utc_now())
+    return viewer
+
+
+@case("a person's sessions, links and jobs", "idx_mailed_links_user", "idx_jobs_own")
+async def _own(world: World) -> None:
+    owner, now = world.places.owner_id, utc_now()
+    async with undone():
+        assert not await Job.withdraw(JobKind.AVATAR, owner, now)
+        await User.hold(owner)
+        assert await Session.end_all(owner, now) == 1
+        await MailedLink.take_back(owner, *LinkKind, now=now)
+
+
+@case("both links of a change of address", "mailed_links_token_hash_key", "idx_mailed_links_subject")
+async def _address(world: World) -> None:
+    with pytest.raises(Conflict):
+        await addresses.confirm_change(world.asker.caller, token="link 7")
+    assert not await MailedLink.filter(subject_id=world.places.owner_id)
+
+
+@case("whose team somebody leaves behind", "idx_members_team")
+async def _succession(world: World) -> None:
+    async with undone():
+        assert await orphaned_by(world.places.owner_id)
+        await lonely_after(world.places.owner_id)
 
 
 @case("signing in", "users_email_key")

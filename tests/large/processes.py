@@ -66,7 +66,19 @@ async def _sweep_videos(world: World) -> None:
     await _sweeper().purge_old_videos(utc_now())
 
 
-@case("sweeper: accounts", "idx_sign_ups_expires_at", "idx_sessions_ended_at", "idx_sessions_expires_at", by_value=True)
+@case("sweeper: accounts that shall go", "idx_users_deletion", "idx_jobs_own", by_value=True)
+async def _sweep_due_accounts(world: World) -> None:
+    await _sweeper().delete_due_accounts(utc_now())
+
+
+@case(
+    "sweeper: accounts",
+    "idx_mailed_links_expires_at",
+    "idx_sign_ups_expires_at",
+    "idx_sessions_ended_at",
+    "idx_sessions_expires_at",
+    by_value=True,
+)
 async def _sweep_accounts(world: World) -> None:
     await _sweeper().forget_old_accounts(utc_now())
 

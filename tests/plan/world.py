@@ -1,15 +1,16 @@
 """A user who is in several teams that each own something of every kind."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from domain.clock import utc_now
 from domain.ids import new_id
 from domain.jobs import JobKind, Queue
 from domain.permissions import Role
 from domain.viewers import Viewer
-from models import Comment, Job, Member, Team, Upload, User, Version, Video
+from models import Comment, Job, Member, Session, Team, Upload, User, Version, Video
 
 LONG_AGO = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 NEVER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -31,14 +32,19 @@ async def user(name: str = "Ada") -> User:
     return await User.create(name=name, email=f"{new_id()}@example.com", password_hash="none")
 
 
+async def session(of: User) -> Session:
+    return await Session.create(user_id=of.id, token_hash=str(new_id()), expires_at=utc_now() + timedelta(hours=1))
+
+
 async def a_world(size: int) -> World:
     """`size` teams of `size` members, with `size` videos each, which have `size` versions, jobs and uploads each.
 
     A version has `size` threads, and those of a video's first version have `size` answers each.
     """
     mates = [await user() for _ in range(size)]
-    world = World(Viewer(mates[0].id, new_id()))
-    world.note(*mates)
+    sessions = [await session(mates[0]) for _ in range(size)]
+    world = World(Viewer(mates[0].id, sessions[0].id))
+    world.note(*mates, *sessions)
     for _ in range(size):
         team = await Team.create(name="Crew")
         members = [await Member.create(team_id=team.id, user_id=mate.id, role=Role.EDITOR) for mate in mates]

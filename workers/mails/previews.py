@@ -19,6 +19,7 @@ SAMPLES: dict[str, object] = {
     "email": "ada@example.com",
     "hours": 24,
     "left": 9,
+    "teams": "Engines, Looms",
     "days": 7,
 }
 """What stands in the braces of the words."""

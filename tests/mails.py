@@ -1,0 +1,29 @@
+"""The mails that the product has sent, read from the mailbox."""
+
+import re
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from tests.studio import Studio
+from tests.waiting import until
+
+
+def mails_to(studio: Studio, email: str) -> dict[str, EmailMessage]:
+    """The mails to that address so far, by their subjects."""
+    found = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in studio.mailbox.glob("*.eml")]
+    return {mail["Subject"]: mail for mail in found if mail["To"] == email}
+
+
+async def mail_to(studio: Studio, email: str, subject: str) -> str:
+    """The text of the mail with that subject, once it has come."""
+    await until(lambda: subject in mails_to(studio, email), 20)
+    mail = mails_to(studio, email)[subject]
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def token_in(text: str, studio: Studio, path: str) -> str:
+    """The token of the one link in a mail, which leads to our page at `path`."""
+    (token,) = re.findall(rf"{re.escape(studio.url + path)}\?token=([\w-]{{43}})", text)
+    return str(token)

@@ -1,0 +1,78 @@
+"""The end of accounts, and of files that nothing refers to any more."""
+
+from datetime import datetime
+
+from domain.accounts import DELETION_GRACE
+from domain.events import AccountDeleted, DeletionPostponed
+from domain.jobs import JobKind
+from domain.mails import MailKind
+from models import Comment, Job, MailedLink, Member, Session, SignUp, Team, Upload, User, Version, Video
+from models.events import record
+from models.mails import send_mail
+from models.succession import lonely_after, orphaned_by
+from workers.jobs import Work, handles
+
+OF_A_PERSON = (Member, MailedLink, Session)
+"""Rows that belong to one person (`user_id`), and go with them."""
+OF_A_TEAM = (Comment, Upload, Version, Video, Job, Member)
+"""Rows that belong to a team (`team_id`), in an order in which none leads to one that is gone."""
+
+
+@handles(JobKind.DELETE_ACCOUNT)
+async def delete_account(work: Work) -> None:
+    """Makes an account that is due nobody's; of whom is who has asked for the job."""
+    now = work.means.clock()
+    async with work.finishing() as job:
+        assert job.created_by_id is not None, "somebody has asked for it"
+        await Job.withdraw(JobKind.AVATAR, job.created_by_id, now)
+        due = User.filter(id=job.created_by_id, deletion_at__lte=now)
+        user = await due.select_for_update().get_or_none()
+        if user is not None:
+            orphans = await orphaned_by(user.id)
+            await (_postpone(user, orphans, now) if orphans else _delete(user, now))
+        await job.succeed(now)
+
+
+@handles(JobKind.DISCARD_FILES)
+async def discard_files(work: Work) -> None:
+    """Deletes all files whose keys begin with the payload's `prefix`."""
+    await work.means.storage.delete_prefix(work.job.payload["prefix"])
+    async with work.finishing() as job:
+        await job.succeed(work.means.clock())
+
+
+async def _postpone(user: User, orphans: list[Team], now: datetime) -> None:
+    """Somebody has to own the teams: the person hears of it, and has as long again."""
+    user.deletion_at = now + DELETION_GRACE
+    await user.save(update_fields=["deletion_at"])
+    names, days = ", ".join(team.name for team in orphans), DELETION_GRACE.days
+    await send_mail(MailKind.DELETION_WAITS, user.email, user.locale, now, name=user.name, teams=names, days=days)
+    await record(DeletionPostponed(team_id=None, actor_id=None, user_id=user.id, teams=len(orphans)), now)
+
+
+async def _delete(user: User, now: datetime) -> None:
+    teams = [member.team_id for member in await Member.filter(user_id=user.id)]
+    for team in await lonely_after(user.id):
+        await _erase(team, now)
+    await send_mail(MailKind.ACCOUNT_DELETED, user.email, user.locale, now, name=user.name)
+    await _forget(user, now)
+    for team_id in (None, *teams):
+        await record(AccountDeleted(team_id=team_id, actor_id=user.id, user_id=user.id), now)
+
+
+async def _forget(user: User, now: datetime) -> None:
+    """What they made stays with their teams; who they were does not."""
+    await SignUp.filter(email=user.email).delete()
+    for model in OF_A_PERSON:
+        await model.filter(user_id=user.id).delete()
+    await Job.discard(f"users/{user.id}/", now)
+    user.anonymise()
+    await user.save()
+
+
+async def _erase(team: Team, now: datetime) -> None:
+    """A team in which nobody is left, with all that it owns."""
+    for model in OF_A_TEAM:
+        await model.filter(team_id=team.id).delete()
+    await team.delete()
+    await Job.discard(f"teams/{team.id}/", now)
