@@ -24,7 +24,10 @@ from tests.house.test_layout import ROOMS, ROOT
 from tests.waiting import until
 
 HERE = "192.0.2.7"
-WITHOUT_ENTRY = {"SignUp": "nobody is there yet who could have done it"}
+WITHOUT_ENTRY = {
+    "SignUp": "nobody is there yet who could have done it",
+    "RequestPasswordReset": "the request does not know whose address it is, or whether it is anybody's",
+}
 """Mutations that change something, and leave no entry."""
 DAY = timedelta(days=1)
 

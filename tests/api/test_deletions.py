@@ -54,7 +54,7 @@ async def test_it_takes_the_password(make: Factory) -> None:
     assert (wrong["code"], wrong["path"]) == ("INVALID", ["password"])
     assert (await ask(make.client()))["code"] == "UNAUTHENTICATED"
     await User.filter(id=ada.user.id).update(password_hash=None)
-    assert (await ask(ada.client))["code"] == "CONFLICT"
+    assert (await ask(ada.client))["code"] == "INVALID"
     assert await deletion_at(ada) is None
 
 

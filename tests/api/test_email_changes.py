@@ -49,7 +49,7 @@ async def test_both_addresses_agree_by_mail_and_page(make: Factory, studio: Stud
     old, new = ada.user.email, new_address()
     assert (await wish(ada.client, f" {new.upper()} "))["__typename"] == "CheckYourMail"
     told = await mail_to(studio, old, OLD_MAIL)
-    assert new in told
+    assert new in told.replace("\u200a", "")
     tokens = [token_in(text, studio, "/confirm-email") for text in (told, await mail_to(studio, new, NEW_MAIL))]
     async with httpx.AsyncClient(base_url=studio.url) as browser:
         assert tokens[0] in (await browser.get("/confirm-email", params={"token": tokens[0]})).text
@@ -171,7 +171,7 @@ async def test_what_a_wish_needs(make: Factory) -> None:
     kinds = [(await wish(ada.client, ada.user.email.replace("@", f".{of}@")))["__typename"] for of in "aaaa"]
     assert kinds == ["CheckYourMail"] * 3 + ["Throttled"]
     await User.filter(id=ada.user.id).update(password_hash=None)
-    assert (await wish(ada.client, new_address()))["code"] == "CONFLICT"
+    assert (await wish(ada.client, new_address()))["code"] == "INVALID"
 
 
 async def test_a_reset_link_to_the_old_address_ends_with_the_change(make: Factory) -> None:

@@ -145,7 +145,7 @@ async def test_signing_out_is_told(make: Factory) -> None:
     await ada.client.do("SignOut")
     assert await told_of(ada, "session.ended") == [{"user_id": str(ada.user.id), "session_id": str(session.id)}]
     event = await EventRecord.get(type="session.ended", actor_id=ada.user.id)
-    assert (event.team_id, event.address) == (None, "127.0.0.1")
+    assert (event.team_id, event.address) == (None, ada.client.http.headers["X-Forwarded-For"])
 
 
 async def test_when_sessions_were_seen_is_written_together_and_to_the_minute(make: Factory) -> None:
