@@ -27,6 +27,7 @@ HERE = "192.0.2.7"
 WITHOUT_ENTRY = {
     "SignUp": "nobody is there yet who could have done it",
     "RequestPasswordReset": "the request does not know whose address it is, or whether it is anybody's",
+    "SetAvatar": "what has changed is told when its job has made the picture",
 }
 """Mutations that change something, and leave no entry."""
 DAY = timedelta(days=1)

@@ -49,7 +49,7 @@ async def test_both_addresses_agree_by_mail_and_page(make: Factory, studio: Stud
     old, new = ada.user.email, new_address()
     assert (await wish(ada.client, f" {new.upper()} "))["__typename"] == "CheckYourMail"
     told = await mail_to(studio, old, OLD_MAIL)
-    assert new in told.replace("\u200a", "")
+    assert new in told
     tokens = [token_in(text, studio, "/confirm-email") for text in (told, await mail_to(studio, new, NEW_MAIL))]
     async with httpx.AsyncClient(base_url=studio.url) as browser:
         assert tokens[0] in (await browser.get("/confirm-email", params={"token": tokens[0]})).text
