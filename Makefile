@@ -49,7 +49,7 @@ test-large: $(DEV) ## read and time every query's plan at a million rows (needs 
 fuzz-plan: $(DEV) ## ask 20,000 drawn documents by plan and plainly (SEED= of a run repeats it)
 	FUZZ_DOCUMENTS=20000 FUZZ_SEED="$(SEED)" $(BIN)/python -m pytest tests/fuzz -s
 
-check: $(DEV) ## format, lint, types, import arrows, migration drift, schema snapshot
+check: $(DEV) ## format, lint, types, import arrows, migration drift, schema and permissions as written
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -61,7 +61,7 @@ format: $(DEV) ## format the code and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-schema: $(DEV) ## write schema.graphql
+schema: $(DEV) ## write schema.graphql and docs/permissions.md
 	$(BIN)/python -m schema.export
 
 migration: $(DEV) ## write a migration NAME=add_comments for what the models have changed

@@ -28,7 +28,6 @@ from edge.operations import SocketOperations
 from edge.refusals import refused
 from edge.requests import Requests
 from edge.rights import Rights
-from edge.seen import Seen
 from edge.services import Services, describe
 from gateways import logs
 from gateways.mail.mailbox import Mailbox
@@ -40,6 +39,7 @@ from live.transport import Transport
 from models.database import database, raw_connection, require_database
 from models.events import newest_position
 from models.reading import Readings
+from models.seen import Seen
 from plan.engine import Engine
 from resolvers.caller import Rules
 from schema.root import build_schema
@@ -87,12 +87,12 @@ class Api:
             rights = Rights()
             told = await stack.enter_async_context(hub.listen([RIGHTS]))
             self.transport = Transport(SocketOperations(self.services, rights))
-            seen = self.services.seen
-            stack.push_async_callback(seen.write)
+            for seen in (self.services.sessions_seen, self.services.keys_seen):
+                await stack.enter_async_context(seen.kept())
             stack.push_async_callback(self.transport.drain)
             end_sessions = partial(end_lost_sessions, self.transport, self.services)
             watches = (rights.follow(told, end_sessions), sweep_lost_sessions(self.transport, self.services))
-            for watch in (*watches, seen.keep_writing()):
+            for watch in watches:
                 stack.callback(asyncio.create_task(watch).cancel)
             _settle_memory()
             yield
@@ -129,7 +129,7 @@ class Api:
             hub=hub,
             storage=storage,
             throttle=throttle,
-            seen=Seen(utc_now),
+            sessions_seen=Seen("sessions", "seen_at"),
             clock=utc_now,
             rules=Rules(
                 session=timedelta(days=settings.session_days),
@@ -140,6 +140,7 @@ class Api:
                 keys=self._keys,
             ),
             metrics=self.metrics,
+            keys_seen=Seen("api_keys", "used_at"),
             public_url=settings.public_url,
             allowed_origins=settings.allowed_origins,
             development=self._development,

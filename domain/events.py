@@ -79,6 +79,31 @@ def register(cls: type[E]) -> type[E]:
 
 @register
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyCreated(Event):
+    """A person made an API key for themselves."""
+
+    type = "api_key.created"
+    user_id: UUID
+    api_key_id: UUID
+    name: str
+    scopes: list[str]
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyRevoked(Event):
+    """A person put an end to an API key of theirs."""
+
+    type = "api_key.revoked"
+    revokes = True
+    user_id: UUID
+    api_key_id: UUID
+    name: str
+    scopes: list[str]
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VideoCreated(Event):
     """A video came to be, still without a version."""
 

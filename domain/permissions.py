@@ -33,11 +33,13 @@ class Scope(StrEnum):
 class Rule:
     """Who may do an action: an audience, or the roles that hold it in the team that owns the thing.
 
-    `scope` is what an API key needs for it; None for what takes a person who has signed in themselves.
+    `scope` is what an API key needs for it; None for what takes a person who has signed in themselves. `description`
+    says for people what the action is.
     """
 
     holders: frozenset[Role] | Audience
     scope: Scope | None
+    description: str = ""
 
 
 _ALL = frozenset(Role)
@@ -45,24 +47,26 @@ _ADMINS = frozenset({Role.OWNER, Role.ADMIN})
 _EDITORS = _ADMINS | {Role.EDITOR}
 
 PERMISSIONS: dict[str, Rule] = {
-    "account:sign_up": Rule(Audience.ANYONE, None),
-    "account:sign_in": Rule(Audience.ANYONE, None),
-    "account:sign_out": Rule(Audience.SIGNED_IN, None),
-    "account:two_factor": Rule(Audience.SIGNED_IN, None),
-    "account:view": Rule(Audience.ANYONE, Scope.READ),
-    "account:recover": Rule(Audience.ANYONE, None),
-    "account:secure": Rule(Audience.SIGNED_IN, None),
-    "account:edit": Rule(Audience.SIGNED_IN, Scope.WRITE),
-    "team:view": Rule(_ALL, Scope.READ),
-    "video:view": Rule(_ALL, Scope.READ),
-    "video:create": Rule(_EDITORS, Scope.WRITE),
-    "video:edit": Rule(_EDITORS, Scope.WRITE),
-    "video:delete": Rule(_EDITORS, Scope.WRITE),
-    "version:create": Rule(_EDITORS, Scope.WRITE),
-    "comment:create": Rule(_ALL, Scope.WRITE),
-    "job:view": Rule(_ALL, Scope.READ),
-    "job:cancel": Rule(_EDITORS, Scope.WRITE),
-    "audit:view": Rule(_ADMINS, Scope.READ),
+    "account:sign_up": Rule(Audience.ANYONE, None, "Ask to join, and follow the mailed link."),
+    "account:sign_in": Rule(Audience.ANYONE, None, "Open a session."),
+    "account:sign_out": Rule(Audience.SIGNED_IN, None, "End sessions of one's own."),
+    "account:two_factor": Rule(Audience.SIGNED_IN, None, "See and change one's second factor."),
+    "account:view": Rule(Audience.ANYONE, Scope.READ, "See who is asking, and anything that they may see by its id."),
+    "account:recover": Rule(Audience.ANYONE, None, "Follow a mailed link: a new password, a change of address."),
+    "account:secure": Rule(Audience.SIGNED_IN, None, "Change one's password or address, or delete one's account."),
+    "account:edit": Rule(Audience.SIGNED_IN, Scope.WRITE, "Change one's name, picture, time zone and language."),
+    "api_key:create": Rule(Audience.SIGNED_IN, None, "Make an API key for oneself."),
+    "api_key:revoke": Rule(Audience.SIGNED_IN, None, "Put an end to an API key of one's own."),
+    "team:view": Rule(_ALL, Scope.READ, "See the team and who is in it."),
+    "video:view": Rule(_ALL, Scope.READ, "See the library: videos, versions, comments, uploads."),
+    "video:create": Rule(_EDITORS, Scope.WRITE, "Make a video."),
+    "video:edit": Rule(_EDITORS, Scope.WRITE, "Rename, describe and tag a video."),
+    "video:delete": Rule(_EDITORS, Scope.WRITE, "Put a video into the trash, and bring it back."),
+    "version:create": Rule(_EDITORS, Scope.WRITE, "Make a version: upload a file, or restore an older one."),
+    "comment:create": Rule(_ALL, Scope.WRITE, "Comment on a version, and answer comments."),
+    "job:view": Rule(_ALL, Scope.READ, "See how work on a video goes on."),
+    "job:cancel": Rule(_EDITORS, Scope.WRITE, "End work on a video before it is done."),
+    "audit:view": Rule(_ADMINS, Scope.READ, "See who has done what in the team."),
 }
 """Action → who may do it."""
 
@@ -73,9 +77,14 @@ def allows(role: Role, action: str) -> bool:
     return isinstance(holders, Audience) or role in holders
 
 
+def good_for(scopes: Collection[Scope] | None, scope: Scope) -> bool:
+    """Whether who asks with an API key of these scopes has `scope`; None is somebody who has signed in."""
+    return scopes is None or scope in scopes or (scope is Scope.READ and Scope.WRITE in scopes)
+
+
 def covers(scopes: Collection[Scope] | None, action: str) -> bool:
     """Whether who asks with an API key of these scopes may try `action`; None is somebody who has signed in."""
     rule = PERMISSIONS[action]
-    if scopes is None or rule.holders is Audience.ANYONE:
-        return True
-    return rule.scope in scopes or (rule.scope is Scope.READ and Scope.WRITE in scopes)
+    if rule.scope is None:
+        return scopes is None or rule.holders is Audience.ANYONE
+    return good_for(scopes, rule.scope)

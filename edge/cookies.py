@@ -6,6 +6,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import Scope
 
+from domain.api_keys import looks_like_key
 from domain.proofs import GOOD_FOR, ProofKind
 from edge.headers import headers
 
@@ -14,8 +15,9 @@ DEVICE = "device"
 
 
 def session(scope: Scope) -> str | None:
-    """The token in the cookie that a request brought, if any."""
-    return _given(scope, NAME)
+    """The token in the cookie that a request brought, if any. An API key is none: browsers never hold one."""
+    token = _given(scope, NAME)
+    return None if token is None or looks_like_key(token) else token
 
 
 def device(scope: Scope) -> str | None:

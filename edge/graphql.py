@@ -7,12 +7,15 @@ from graphql import GraphQLError, OperationType
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
+from domain.api_keys import looks_like_key
+from domain.errors import Forbidden
 from edge import cookies, quotas
 from edge.headers import header, headers
 from edge.services import Services, bearer
 from models.replica import Replica
 from plan.http import BadRequest, read_request, refuse, respond
 from plan.requests import Answer, Operation, RequestRefused
+from resolvers.caller import require_reading
 from schema.context import Context, SessionCookie
 
 _WAYS: dict[str | None, dict[str, bool]] = {"off": {"plain": True}, "analyze": {"analyzing": True}}
@@ -29,8 +32,8 @@ async def serve(scope: Scope, receive: Receive, services: Services) -> Response:
         token = bearer(header(scope, b"authorization")) or cookies.session(scope)
         context = await _context(scope, services, operation, token)
         asked = header(scope, b"x-plan") if services.development else None
-        response = respond(given, await answer(services, operation, context, **_WAYS.get(asked, {})))
-        services.seen.note(context.caller.viewer)
+        response = respond(given, await _told(services, operation, context, _WAYS.get(asked, {})))
+        services.note(context.caller)
     except BadRequest as problem:
         return refuse(given, problem)
     except RequestRefused as refused:
@@ -43,17 +46,31 @@ async def serve(scope: Scope, receive: Receive, services: Services) -> Response:
 async def _context(scope: Scope, services: Services, operation: Operation, token: str | None) -> Context:
     """The context for the holder of `token`. A query's own statement finds out who that is.
 
-    Not where there is a replica: what the session has written decides whether that may answer.
+    Not where there is a replica: what the session has written decides whether that may answer. Nor of an API key, which
+    may not be good for reading.
     """
-    if operation.kind is not OperationType.QUERY or services.readings.replica is not None or token is None:
+    known_first = operation.kind is not OperationType.QUERY or services.readings.replica is not None
+    if known_first or token is None or looks_like_key(token):
         return services.context(await services.caller(scope, token))
     context = services.context(services.stranger(scope))
     context.identity = services.identity(token)
     return context
 
 
+async def _told(services: Services, operation: Operation, context: Context, way: dict[str, bool]) -> Answer:
+    try:
+        return await answer(services, operation, context, **way)
+    except Forbidden as error:
+        return services.engine.failed(error, context)
+
+
 async def answer(services: Services, operation: Operation, context: Context, **way: bool) -> Answer:
-    """Runs a query or mutation; a query's answer says up to which event it is sure to be fresh."""
+    """Runs a query or mutation; a query's answer says up to which event it is sure to be fresh.
+
+    Raises Forbidden for a query with an API key that is not good for reading.
+    """
+    if operation.kind is OperationType.QUERY:
+        require_reading(context.caller)
     began = perf_counter()
     replica = await _replica_for(services, operation, context)
     # Taken before the data: a subscription that resumes from here can only repeat, never miss.

@@ -4,11 +4,15 @@ import asyncio
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NoReturn
+from uuid import UUID
 
+from domain.viewers import NOBODY
 from edge.services import Services
 from live.ties import Standing
 from live.transport import Transport
+from resolvers import api_keys
 from resolvers.accounts import lost_sessions
 from resolvers.caller import Caller
 
@@ -29,17 +33,26 @@ class Guest:
         viewer, until = self.caller.viewer, self.caller.expires_at
         if not viewer.signed_in:
             return Standing()
-        names = (f"user:{viewer.user_id}", f"session:{viewer.session_id}")
+        key_id = self.caller.api_key_id
+        shown = f"api_key:{key_id}" if key_id else f"session:{viewer.session_id}"
+        names = (f"user:{viewer.user_id}", shown)
         return Standing(names, None if until is None else (until - self.caller.now()).total_seconds())
 
 
 async def end_lost_sessions(
     transport: Transport[Guest], services: Services, names: Collection[str] | None = None
 ) -> None:
-    """Closes the sockets of sessions that have ended: of whoever hangs on any of `names`, or of everybody."""
-    sessions = {guest.caller.viewer.session_id for guest in transport.callers(names) if guest.token}
-    if lost := await lost_sessions(sessions, services.clock()):
-        transport.end(lambda guest: guest.caller.viewer.session_id in lost, "The session has ended", names=names)
+    """Closes the sockets of sessions and keys that have ended: of whoever hangs on any of `names`, or of everybody."""
+    callers = [guest.caller for guest in transport.callers(names) if guest.token]
+    if lost := await _lost(callers, services.clock()):
+        transport.end(lambda guest: guest.caller.credential_id in lost, "The session has ended", names=names)
+
+
+async def _lost(callers: Collection[Caller], now: datetime) -> set[UUID]:
+    """The sessions and keys, of those by which the callers are known, that have ended."""
+    sessions = {caller.viewer.session_id for caller in callers if caller.viewer.session_id != NOBODY}
+    keys = {caller.api_key_id for caller in callers if caller.api_key_id is not None}
+    return await lost_sessions(sessions, now) | await api_keys.lost(keys, now)
 
 
 async def sweep_lost_sessions(transport: Transport[Guest], services: Services) -> NoReturn:

@@ -26,7 +26,7 @@ from live.operations import OperationError, OperationRequest, RefusedError
 from live.ties import Doubt, Standing
 from models.database import OUTAGES
 from plan.requests import Answer, Operation, Request, RequestRefused
-from resolvers.caller import Caller, Following
+from resolvers.caller import Caller, Following, require_scope
 from schema.context import Context
 from schema.fields import SubscriptionField
 
@@ -48,7 +48,7 @@ class SocketOperations:
         given = {str(name).lower(): value for name, value in params.items()}
         written = given.get("authorization", given.get("token"))
         token = (bearer(written) or written) if isinstance(written, str) else None
-        if token is None and (cookie := connection.cookies.get(cookies.NAME)):
+        if token is None and (cookie := cookies.session(connection.scope)):
             if not self._services.trusts(connection.headers.get("origin")):
                 raise RefusedError("This origin may not use the cookie")
             token = cookie
@@ -158,6 +158,7 @@ class Subscription:
     async def _permitted(self) -> Following:
         self._doubt.settle()
         caller = await self._services.still(self._caller, self._guest.token)
+        require_scope(caller, self._field.action)
         self._caller = replace(caller, action=self._field.action)
         self._checked = monotonic()
         return await self._field.topics(self._context(), **self._arguments)

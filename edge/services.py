@@ -5,34 +5,36 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import structlog
 from graphql import OperationType
 from starlette.types import Scope
 from structlog.contextvars import get_contextvars
 
+from domain.api_keys import looks_like_key
 from domain.clock import Clock
 from domain.errors import DomainError, Unavailable
 from domain.tokens import token_hash
-from domain.viewers import ANONYMOUS, Viewer
+from domain.viewers import ANONYMOUS, NOBODY, Viewer
 from edge import cookies
 from edge.addresses import network_address
 from edge.headers import header
 from edge.metrics import Metrics
-from edge.seen import Seen
 from gateways.storage import Storage
 from gateways.throttling import Metered, Throttle
 from i18n import negotiate, translate
 from live.hub import Hub
-from models import Session
+from models import ApiKey, Session
 from models.database import OUTAGES, is_outage
 from models.reading import Readings
+from models.seen import Seen
 from plan import Reader
 from plan.engine import Engine
 from plan.identity import Identity
 from plan.requests import Answer, Operation
-from resolvers import accounts
-from resolvers.caller import Caller, Rules
+from resolvers import accounts, api_keys
+from resolvers.caller import Caller, Holder, Rules
 from schema.context import Context
 
 log = structlog.get_logger("edge.services")
@@ -49,10 +51,11 @@ class Services:
     hub: Hub
     storage: Storage
     throttle: Throttle
-    seen: Seen
+    sessions_seen: Seen
     clock: Clock
     rules: Rules
     metrics: Metrics
+    keys_seen: Seen
     public_url: str
     allowed_origins: tuple[str, ...]
     development: bool
@@ -81,7 +84,7 @@ class Services:
             try:
                 return await self.engine.run(operation, context, root, **way)
             finally:
-                await self.has_written(context.caller.viewer)
+                await self.has_written(context.caller.viewer, context.caller.api_key_id)
         context.fetch = partial(self.readings.fetch, fresh=fresh)
         async with (snapshot := self.readings.snapshot(fresh=fresh)) as fetch:
             context.reader = Reader(context.caller.viewer, fetch)
@@ -90,28 +93,35 @@ class Services:
             return await self.run(operation, context, root, **way)
         return found
 
-    async def has_written(self, viewer: Viewer) -> None:
-        """Lets the viewer read from the replica again when that has what they have written."""
+    async def has_written(self, viewer: Viewer, api_key_id: UUID | None = None) -> None:
+        """Lets the viewer, or their key, read from the replica again when that has what they have written."""
         if self.readings.replica is None:
             return
         try:
-            await accounts.has_written(viewer)
+            await (ApiKey.has_written(api_key_id) if api_key_id else accounts.has_written(viewer))
         except OUTAGES as error:  # the change is made, and must be answered
             log.warning("writing was not noted", error=repr(error))
 
     async def caller(self, scope: Scope, token: str | None) -> Caller:
         """Who is behind a connection that showed `token`."""
-        return self._as(scope, await accounts.viewer_of(self.readings.fetch, token, self.clock()))
+        return self._as(scope, await self._holder(token))
 
     def stranger(self, scope: Scope) -> Caller:
         """Whoever is behind a connection, as nobody."""
-        return self._as(scope, accounts.NOBODY)
+        return self._as(scope, Holder())
 
-    def _as(self, scope: Scope, holder: accounts.Holder) -> Caller:
+    async def _holder(self, token: str | None) -> Holder:
+        if token is not None and looks_like_key(token):
+            return await api_keys.holder_of(self.readings.fetch, token, self.clock())
+        return await accounts.viewer_of(self.readings.fetch, token, self.clock())
+
+    def _as(self, scope: Scope, holder: Holder) -> Caller:
         return Caller(
             viewer=holder.viewer,
             written=holder.written,
             expires_at=holder.expires_at,
+            scopes=holder.scopes,
+            api_key_id=holder.api_key_id,
             locale=_locale((header(scope, b"accept-language") or "")[:_MOST_LANGUAGES]),
             clock=self.clock,
             storage=self.storage,
@@ -127,10 +137,17 @@ class Services:
         return Identity(Session.HOLDER, (token_hash(token), self.clock()), ANONYMOUS)
 
     async def still(self, caller: Caller, token: str | None) -> Caller:
-        """The same caller with today's rights: signed out meanwhile, they are nobody."""
-        holder = await accounts.viewer_of(self.readings.fetch, token, self.clock())
-        self.seen.note(holder.viewer)
-        return replace(caller, **holder._asdict())
+        """The same caller with today's rights: signed out meanwhile, or their key revoked, they are nobody."""
+        held = replace(caller, **(await self._holder(token))._asdict())
+        self.note(held)
+        return held
+
+    def note(self, caller: Caller) -> None:
+        """The caller has asked for something."""
+        if caller.api_key_id is not None:
+            self.keys_seen.note(caller.api_key_id, self.clock())
+        elif caller.viewer.session_id != NOBODY:
+            self.sessions_seen.note(caller.viewer.session_id, self.clock())
 
     def trusts(self, origin: str | None) -> bool:
         """Whether web pages of `origin` may use the cookie: ours, and those that the operator named."""

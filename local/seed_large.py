@@ -26,7 +26,8 @@ from workers.consumers import CONSUMERS
 
 _DATABASE = "video_creator"
 """What `local.run` calls it."""
-_ORDER = ("users", "teams", "members", "sessions", "sign_ups", "videos", "versions", "comments", "jobs", "uploads")
+_PEOPLE = ("users", "teams", "members", "sessions", "api_keys", "sign_ups")
+_ORDER = (*_PEOPLE, "videos", "versions", "comments", "jobs", "uploads")
 _TABLES = [*_ORDER, "events", "audit_entries", "consumer_cursors"]
 _CURSORS = """
 INSERT INTO consumer_cursors (consumer, position, failures) SELECT name, $2, 0 FROM unnest($1::text[]) AS name

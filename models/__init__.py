@@ -3,6 +3,7 @@
 from tortoise.models import Model
 
 from models.accounts import Session, SignUp, User
+from models.api_keys import ApiKey
 from models.audit import AuditEntry
 from models.comments import Comment
 from models.events import ConsumerCursor, EventRecord, ParkedEvent
@@ -15,6 +16,7 @@ from models.versions import Version
 from models.videos import Video
 
 __all__ = [
+    "ApiKey",
     "AuditEntry",
     "Comment",
     "ConsumerCursor",

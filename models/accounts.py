@@ -1,6 +1,5 @@
 """People, how they sign up, and their sessions."""
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
@@ -18,23 +17,12 @@ from domain.clock import utc_now
 from domain.errors import Conflict
 from domain.viewers import AnyViewer, ScopeViewer
 from models.base import Row, in_teams_of
-from models.database import raw_connection
 from models.indexes import PartialIndex
 from models.lines import Fetch
+from models.replica import note_written
 
 _OPEN = "FROM sessions WHERE token_hash = {0} AND ended_at IS NULL AND expires_at > {1}"
 _CURRENT = "SELECT id, user_id, written_lsn, expires_at " + _OPEN.format("$1", "$2")
-# Not worth waiting for the disk: if the server is lost within that moment, so is the replica's delay.
-_WRITTEN = """
-WITH hurried AS (SELECT set_config('synchronous_commit', 'off', true))
-UPDATE sessions SET written_lsn = (pg_current_wal_insert_lsn() - '0/0')::bigint FROM hurried WHERE id = $1
-"""
-# One that somebody else is writing to at the moment is left out: it will be seen again, and nobody waits for this.
-_SEEN = """
-UPDATE sessions SET seen_at = $2 FROM (
-    SELECT id FROM sessions WHERE id = ANY($1::uuid[]) AND seen_at < $2 FOR NO KEY UPDATE SKIP LOCKED
-) AS seen WHERE sessions.id = seen.id
-"""
 
 
 class User(Row):
@@ -173,12 +161,6 @@ class Session(Row):
         ending = cls.filter(user_id=user_id, ended_at__isnull=True, expires_at__gt=now)
         return await (ending.exclude(id=keep) if keep else ending).update(ended_at=now)
 
-    @staticmethod
-    async def were_seen(session_ids: Collection[UUID], now: datetime) -> None:
-        """They have asked for something lately, as of the minute of `now`."""
-        async with raw_connection() as connection:
-            await connection.execute(_SEEN, list(session_ids), now.replace(second=0, microsecond=0))
-
     HOLDER = f"SELECT user_id, id AS session_id {_OPEN}"
     """Who holds a token (its hash is `{0}`) at the moment `{1}`, for who asks that along with something else."""
 
@@ -194,5 +176,4 @@ class Session(Row):
     @staticmethod
     async def has_written(session_id: UUID) -> None:
         """Notes that all of what is committed by now may be the session's own."""
-        async with raw_connection() as connection:
-            await connection.execute(_WRITTEN, session_id)
+        await note_written("sessions", session_id)

@@ -79,15 +79,15 @@ class Job(Row):
         return Q(team_id__isnull=True, created_by_id=user_id)
 
     @classmethod
-    async def withdraw(cls, kind: JobKind, user_id: UUID, now: datetime) -> int:
+    async def withdraw(cls, kind: JobKind, user_id: UUID, now: datetime, **origin: str) -> int:
         """Cancels those of a person's own jobs of a kind that have not ended; how many.
 
-        Before the person is held: a worker that ends its job has that first.
+        Before the person is held: a worker that ends its job has that first. `origin` is as for `cancel`.
         """
         unended = cls.filter(cls.own(user_id), kind=kind, state__in=[JobState.QUEUED, JobState.RUNNING])
         jobs = await unended.order_by("id").select_for_update()
         for job in jobs:
-            await job.cancel(now, by=user_id)
+            await job.cancel(now, by=user_id, **origin)
         return len(jobs)
 
     @classmethod

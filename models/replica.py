@@ -3,9 +3,11 @@
 import asyncio
 from time import monotonic
 from typing import NoReturn
+from uuid import UUID
 
 import structlog
 
+from models.database import raw_connection
 from models.lines import Lines
 
 log = structlog.stdlib.get_logger(__name__)
@@ -23,6 +25,17 @@ _REACH = """
 SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END
         - '0/0')::bigint AS lsn, (SELECT coalesce(max(position), 0) FROM events) AS position
 """
+# Not worth waiting for the disk: if the server is lost within that moment, so is the replica's delay.
+_WRITTEN = """
+WITH hurried AS (SELECT set_config('synchronous_commit', 'off', true))
+UPDATE {table} SET written_lsn = (pg_current_wal_insert_lsn() - '0/0')::bigint FROM hurried WHERE id = $1
+"""
+
+
+async def note_written(table: str, row_id: UUID) -> None:
+    """Notes in a row of `table`, by which somebody is known, that all of what is committed by now may be their own."""
+    async with raw_connection() as connection:
+        await connection.execute(_WRITTEN.format(table=table), row_id)
 
 
 class Replica:

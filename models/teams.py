@@ -9,7 +9,7 @@ from tortoise.indexes import Index
 
 from domain.errors import Forbidden, NotFound, Unauthenticated
 from domain.permissions import Role, allows
-from domain.viewers import AnyViewer, Viewer
+from domain.viewers import AnyViewer, ScopeViewer, Viewer
 from models.accounts import User
 from models.base import Row, choice, in_teams_of, look_up
 from models.database import in_a_transaction, raw_connection
@@ -49,6 +49,11 @@ class Member(Row):
     @classmethod
     def visible_to(cls, viewer: AnyViewer) -> Q:
         return in_teams_of(viewer)
+
+    @classmethod
+    def held_by(cls, viewer: AnyViewer) -> Q:
+        """A person's own places. A whole role has none: what it is, it says itself."""
+        return Q(id__isnull=True) if isinstance(viewer, ScopeViewer) else Q(user_id=viewer.user_id)
 
 
 async def require(viewer: Viewer, action: str, team_id: UUID) -> None:

@@ -6,6 +6,7 @@ connection to the database are handed in.
 
 from plan.connections import Connection
 from plan.declarations import (
+    Standing,
     aggregate_of,
     any_by_id,
     batch,
@@ -33,6 +34,7 @@ __all__ = [
     "Node",
     "Reader",
     "Row",
+    "Standing",
     "aggregate_of",
     "any_by_id",
     "batch",

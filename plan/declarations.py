@@ -11,16 +11,13 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 import strawberry
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
-
-if TYPE_CHECKING:
-    from plan.rows import Row
 
 Function = Literal["sum", "min", "max"]
 Where = Callable[..., Any]
@@ -48,12 +45,28 @@ class Computed:
     by: Callable[..., Any]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """What whoever asks is, whatever they ask for: `columns` of those rows of `table` that `of(viewer)` chooses.
+
+    Few rows, such as somebody's memberships. A statement reads them once, beside all that it is made for.
+    """
+
+    table: Any
+    columns: tuple[str, ...]
+    of: Callable[[Any], Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`await by(context, rows)`: one value for each row of a level, all rows of the level at once."""
+    """`await by(context, rows)`: one value for each row of a level, all rows of the level at once.
+
+    With a `standing` it is `by(context, rows, standing's rows)`.
+    """
 
     columns: tuple[str, ...]
-    by: Callable[[Any, Sequence[Row]], Awaitable[Sequence[Any]]]
+    by: Callable[..., Awaitable[Sequence[Any]]]
+    standing: Standing | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +211,14 @@ def computed(*columns: str, by: Callable[..., Any], description: str, init: Lite
 
 def batch(
     *columns: str,
-    by: Callable[[Any, Sequence[Row]], Awaitable[Sequence[Any]]],
+    by: Callable[..., Awaitable[Sequence[Any]]],
     description: str,
+    standing: Standing | None = None,
     init: Literal[False] = False,
 ) -> Any:
-    """A value that needs more than the row: `by` is awaited once for all rows of a level."""
+    """A value that needs more than the row: `by` is awaited once for all rows of a level (see `Batch`)."""
     del init
-    return PlanField.declaring(Batch(columns, by), description)
+    return PlanField.declaring(Batch(columns, by, standing), description)
 
 
 def to_one(key: str, *, description: str, init: Literal[False] = False) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from strawberry.types.field import StrawberryField
 
 from plan.arguments import Arguments, Binding, Convert
 from plan.collecting import Collector, Selected
-from plan.declarations import PlanField
+from plan.declarations import PlanField, Standing
 from plan.nodes import NodeDefinition
 from plan.outline import Choice, Field, Object
 from plan.sql import ColumnOf, FirstOfJoin, IdOf, Level, Related, ToOneJoin
@@ -39,7 +39,8 @@ class BatchField:
     node: NodeDefinition
     presence: int | None
     columns: dict[str, int]
-    by: Callable[[Any, Sequence[Any]], Any]
+    by: Callable[..., Any]
+    standing: Standing | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,11 @@ class Outline:
     names: dict[str, Any] = field(default_factory=dict)
     read: dict[str, Callable[..., Any]] = field(default_factory=dict)
     """Expressions that were needed one by one, as functions."""
+
+    @property
+    def standings(self) -> list[Standing]:
+        """What must be known of whoever asks, each once."""
+        return list(dict.fromkeys(batch.standing for batch in self.batches if batch.standing is not None))
 
 
 class Draft:

@@ -6,7 +6,7 @@ foreseen (`plan/ahead.py`): when graphql-core comes to them, what they answer is
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -184,8 +184,12 @@ def _whole(node: NodeDefinition, name: str) -> tuple[NodeDefinition, str, Q]:
 def _batch(field: PlanField) -> Answering:
     declaration: Batch = field.declaration  # type: ignore[assignment]
 
+    async def by(context: Any, rows: list[Row]) -> Sequence[Any]:
+        more = [await _reader(context).standing(declaration.standing)] if declaration.standing else []
+        return await declaration.by(context, rows, *more)
+
     def loader(context: Any, node: NodeDefinition) -> Loader[Any, Any]:
-        return _reader(context).batches((node.name, field.python_name), partial(declaration.by, context))
+        return _reader(context).batches((node.name, field.python_name), partial(by, context))
 
     return _Found(loader, lambda row: row)
 

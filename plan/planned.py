@@ -61,6 +61,7 @@ class Planned:
         self._outline = outline
         self._name = name
         self._build = builder(outline)
+        self._standings = outline.standings
         self._statements: OrderedDict[Hashable, tuple[str, Writing]] = OrderedDict()
         self.needs_viewer = any(isinstance(each, ReferenceBinding) for each in outline.bindings)
         """Whether it must be known who asks before it is read."""
@@ -102,7 +103,7 @@ class Planned:
             return self._statements[key]
         writing = Writing(identity)
         scope = Scope(viewer, bounds, writing)
-        made = statement(self._outline.roots, scope, self._name, identity), writing
+        made = statement(self._outline.roots, scope, self._name, identity, self._standings), writing
         self._statements[key] = made
         if len(self._statements) > STATEMENTS_KEPT:
             self._statements.popitem(last=False)
@@ -117,6 +118,7 @@ class Planned:
         (roots,) = await context.fetch(text, values)
         if identity is not None:
             context.become(identity.viewer(next(iter(roots[-1]), None)))
+        context.reader.kept.update(zip(self._standings, roots[len(self._outline.roots) :], strict=False))
         if report is not None:
             levels = [
                 LevelRead(level.path, level.alias, len(_tuples(level, roots, bounds)))
@@ -137,7 +139,8 @@ class Planned:
             return {}
         rows = [Row(batch.node, {name: found[place] for name, place in batch.columns.items()}) for found in tuples]
         try:
-            values = await batch.by(context, rows)
+            more = [context.reader.kept[batch.standing]] if batch.standing is not None else []
+            values = await batch.by(context, rows, *more)
         except Exception as error:  # noqa: BLE001 - it is the error of every field that asked
             values = [error] * len(rows)
         return {id(found): value for found, value in zip(tuples, values, strict=True)}

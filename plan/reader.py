@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from asyncpg import DataError
 from tortoise.expressions import Q
 
+from plan.declarations import Standing
 from plan.errors import BadInput
 from plan.explain import LevelRead
 from plan.loader import Loader
@@ -109,6 +110,17 @@ class Reader:
     def batches(self, name: Hashable, by: Callable[[list[Row]], Awaitable[Sequence[Any]]]) -> Loader[Row, Any]:
         """By rows, what `by` answers for all that ask under `name` at once."""
         return self._loader(("batch", name), by)
+
+    async def standing(self, standing: Standing) -> Any:
+        """The rows that say what the viewer is."""
+
+        async def load(standings: list[Standing]) -> list[Any]:
+            return [await self._run(self._statements.standing(each)) for each in standings]
+
+        loader = self._loader("standing", load)
+        for coming in loader.ask([standing]):
+            await coming
+        return loader.known(standing)
 
     async def one(self, node: NodeDefinition, row_id: Any) -> Row | None:
         """The row with this id, if the viewer may see it."""

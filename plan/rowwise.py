@@ -119,7 +119,7 @@ class Rows:
     def _batch(self, selected: Selected, declaration: Batch, place: Place) -> Field:
         batches, level = self._draft.outline.batches, place.level
         columns = {name: level.index_of(ColumnOf(place.alias, name)) for name in ("id", *declaration.columns)}
-        batches.append(BatchField(level, place.node, place.presence, columns, declaration.by))
+        batches.append(BatchField(level, place.node, place.presence, columns, declaration.by, declaration.standing))
         return self._attribute(selected, f"V[{len(batches) - 1}][id(r)]")
 
     def _to_one(self, selected: Selected, _declaration: ToOne | FirstOf, place: Place) -> Field:

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from plan.statements import beyond, ordered
+from plan.statements import beyond, ordered, standing_rows
 from plan.tables import are_unique, quoted
 from plan.writing import Writing
 
 if TYPE_CHECKING:
     from plan.arguments import Bound
+    from plan.declarations import Standing
     from plan.identity import Identity
     from plan.nodes import NodeDefinition
 
@@ -191,10 +192,17 @@ class Level:
         return beyond(bound.order, self.alias, marks, until=until)
 
 
-def statement(roots: Sequence[Level], scope: Scope, name: str, identity: Identity | None = None) -> str:
-    """The text of the statement that reads the roots: one row, with an array for each, and one for who asks."""
+def statement(
+    roots: Sequence[Level],
+    scope: Scope,
+    name: str,
+    identity: Identity | None = None,
+    standings: Sequence[Standing] = (),
+) -> str:
+    """The text of the statement that reads the roots: one row, an array for each, for each standing, for who asks."""
+    standing = [f"ARRAY({standing_rows(each, scope.viewer, scope.writing, 'ROW({0})')})" for each in standings]
     asking = [f"ARRAY(SELECT ROW({', '.join(identity.ids)}) FROM asking)"] if identity else []
-    body = "SELECT " + ", ".join([root.written(scope) for root in roots] + asking)
+    body = "SELECT " + ", ".join([root.written(scope) for root in roots] + standing + asking)
     return scope.writing.text(body, name)
 
 

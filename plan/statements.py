@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from tortoise.expressions import Q
 
+from plan.declarations import Standing
 from plan.nodes import NodeDefinition
-from plan.predicates import conditioned
+from plan.predicates import Visibility, conditioned
 from plan.tables import array_type, quoted
 from plan.writing import Given, Statement, Writing
 
@@ -65,8 +67,26 @@ class PlainStatements:
         )
         return self._done(writing, body)
 
+    def standing(self, standing: Standing) -> Statement:
+        """The rows that say what the viewer is."""
+        writing = Writing()
+        return self._done(writing, standing_rows(standing, self._viewer, writing))
+
     def _done(self, writing: Writing, body: str) -> Statement:
         return writing.statement(body, self._viewer, self._name)
+
+
+def standing_rows(standing: Standing, viewer: Any, writing: Writing, shape: str = "{0}") -> str:
+    """A SELECT of what the viewer is; `shape` is what is made of the columns."""
+    columns = shape.format(", ".join(f'x."{column}"' for column in standing.columns))
+    condition = visibility_of(standing).written(viewer, "x", writing)
+    return f"SELECT {columns} FROM {quoted(standing.table)} x WHERE {condition}"
+
+
+@cache
+def visibility_of(standing: Standing) -> Visibility:
+    """The condition of a standing, which is rendered once for each kind of viewer."""
+    return Visibility(standing.table, standing.of)
 
 
 def is_down(order: Sequence[str]) -> bool:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Collection
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
@@ -16,11 +15,11 @@ from domain.proofs import ProofKind, proof_in
 from domain.text import email_address, one_line
 from domain.throttling import CODE_OF_CHALLENGE, MAIL_FROM_ADDRESS, MAIL_TO_ADDRESS
 from domain.tokens import SIGN_IN_LINK, token_hash
-from domain.viewers import ANONYMOUS, Viewer
+from domain.viewers import Viewer
 from models import Job, Member, Session, SignUp, Team, User
 from models.database import transaction
 from models.lines import Fetch
-from resolvers.caller import Caller, tell
+from resolvers.caller import Caller, Holder, tell
 from resolvers.passwords import hash_password
 from resolvers.signing_in import SignedIn, knows_password, open_session, with_code
 
@@ -93,22 +92,11 @@ async def sign_in_with_code(caller: Caller, *, challenge: str, code: str, device
         return await open_session(caller, user, second_factor=True)
 
 
-class Holder(NamedTuple):
-    """Who holds a token: what a `Caller` knows by it."""
-
-    viewer: Viewer
-    written: int
-    expires_at: datetime | None
-
-
-NOBODY = Holder(ANONYMOUS, 0, None)
-
-
 async def viewer_of(fetch: Fetch, token: str | None, now: datetime) -> Holder:
     """Who holds this session token: nobody for one that is missing, wrong, expired or signed out."""
     session = await Session.current(fetch, token_hash(token), now) if token else None
     if session is None:
-        return NOBODY
+        return Holder()
     return Holder(Viewer(session["user_id"], session["id"]), session["written_lsn"], session["expires_at"])
 
 

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 from domain.clock import Clock
 from domain.errors import Forbidden, NotFound, Unauthenticated
 from domain.events import Event
-from domain.permissions import Scope, covers
+from domain.permissions import Scope, covers, good_for
 from domain.sealing import Keys
-from domain.viewers import Viewer
+from domain.viewers import ANONYMOUS, NOBODY, Viewer
 from gateways.storage import Storage
 from gateways.throttling import Throttle
 from models import teams
@@ -53,6 +53,8 @@ class Caller:
     """What their browser keeps to show that they have signed in with it before; it may be anything."""
     scopes: Collection[Scope] | None = None
     """What their API key is good for; None for somebody who has signed in."""
+    api_key_id: UUID | None = None
+    """The key that they show; None for somebody who has signed in."""
     written: int = 0
     """How far the database's log was when their session last wrote."""
     expires_at: datetime | None = None
@@ -63,6 +65,21 @@ class Caller:
     def now(self) -> datetime:
         """The present moment, in UTC."""
         return self.clock()
+
+    @property
+    def credential_id(self) -> UUID | None:
+        """Of the session or the key by which they are known; None for nobody."""
+        return self.api_key_id or (self.viewer.session_id if self.viewer.session_id != NOBODY else None)
+
+
+class Holder(NamedTuple):
+    """Who holds a token, and what a `Caller` knows by it; nobody holds one that is not good."""
+
+    viewer: Viewer = ANONYMOUS
+    written: int = 0
+    expires_at: datetime | None = None
+    scopes: Collection[Scope] | None = None
+    api_key_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +96,12 @@ def require_scope(caller: Caller, action: str) -> None:
         raise Forbidden("problem.scope")
 
 
+def require_reading(caller: Caller) -> None:
+    """Forbidden where the caller's API key is not good for reading."""
+    if not good_for(caller.scopes, Scope.READ):
+        raise Forbidden("problem.scope")
+
+
 def require_somebody(caller: Caller) -> UUID:
     """The id of the person who asks; Unauthenticated for nobody."""
     if not caller.viewer.signed_in:
@@ -87,7 +110,7 @@ def require_somebody(caller: Caller) -> UUID:
 
 
 async def require(caller: Caller, action: str, team_id: UUID) -> None:
-    """Lets the caller go on only if their role in the team holds `action`: see `models.teams.require`."""
+    """Lets the caller go on only if their role in the team (see `models.teams.require`) and their key are enough."""
     _require_as_declared(caller, action)
     await teams.require(caller.viewer, action, team_id)
 
@@ -118,9 +141,13 @@ async def _permitted(caller: Caller, action: str, sought: Sought, row_id: UUID) 
 
 
 def _require_as_declared(caller: Caller, action: str) -> None:
-    """A use-case that asks for another action than its field has declared is a fault of ours: any test finds it."""
+    """Forbidden where the caller's key is not good for it.
+
+    A use-case that asks for another action than its field has declared is a fault of ours: any test finds it.
+    """
     if caller.action not in (None, action):
         raise RuntimeError(f"the field declares {caller.action}, its use-case requires {action}")
+    require_scope(caller, action)
 
 
 async def tell(

@@ -54,7 +54,7 @@ async def remove_avatar(caller: Caller) -> User:
     """Away with one's picture, and with one that is still being made; Conflict where there is neither."""
     user_id, now = require_somebody(caller), caller.now()
     async with transaction():
-        withdrawn = await Job.withdraw(JobKind.AVATAR, user_id, now)
+        withdrawn = await Job.withdraw(JobKind.AVATAR, user_id, now, address=caller.address, device=caller.device)
         user = await User.hold(user_id)
         if user.avatar_key is None and not withdrawn:
             raise Conflict("problem.no_avatar")

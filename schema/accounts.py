@@ -16,6 +16,7 @@ from schema.context import Info, SessionCookie
 from schema.fields import for_caller, mutation, own
 
 if TYPE_CHECKING:
+    from schema.api_keys import ApiKey
     from schema.audit import AuditEntry
     from schema.sessions import Session
     from schema.teams import Member
@@ -52,6 +53,9 @@ class User(Node):
         order="-created_at",
         where=models.AuditEntry.outside_of_teams,
         description="What they have done to their account, the newest first. You see your own alone.",
+    )
+    api_keys: Connection[ApiKey] = to_many(
+        "user_id", order="-created_at", description="Your own API keys, newest first; nobody sees another person's."
     )
 
 

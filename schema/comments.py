@@ -12,8 +12,10 @@ from domain.errors import Conflict
 from plan import Connection, Node, column, count_of, node, to_many, to_one
 from resolvers import comments
 from schema.context import Info
+from schema.enums import Action
 from schema.fields import mutation
 from schema.ids import uuid_of
+from schema.rights import rights
 from schema.scalars import SafeInt
 from schema.versions import Version
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 class Comment(Node):
     """What somebody said about a version: it opens a thread, or answers in one. Threads are one level deep."""
 
+    viewer_can: list[Action] = rights("comment")
     body: str = column(description="What was said; may have several lines.")
     start_ms: SafeInt = column(
         description="At which moment of the version, in milliseconds from its beginning; an answer has its thread's."

@@ -43,7 +43,7 @@ class Context:
     def become(self, viewer: Viewer) -> None:
         """What is read from now on is read as `viewer`: somebody has just signed in, or it is known now who asks."""
         self.identity = None
-        self.caller = replace(self.caller, viewer=viewer)
+        self.caller = replace(self.caller, viewer=viewer, scopes=None, api_key_id=None)
         self.reader = self.reader.for_viewer(viewer)
 
     def forget(self) -> None:

@@ -7,10 +7,11 @@ from typing import TypeVar
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from domain.api_keys import ApiKeyState
 from domain.errors import ProblemCode
 from domain.jobs import JobFault, JobKind, JobState
 from domain.media import IngestStep, Refusal
-from domain.permissions import Role
+from domain.permissions import PERMISSIONS, Audience, Role, Scope
 from domain.uploads import UploadState
 from domain.videos import VideoOrder, VideoStatus
 from i18n.catalogs import catalog
@@ -36,7 +37,7 @@ describe(
     "The kinds of problem; a client may switch on these.",
     UNAUTHENTICATED="Nobody is signed in, or the session has ended: sign in and try again.",
     SECOND_FACTOR_REQUIRED="The password is right, and two-factor is on: send the code.",
-    FORBIDDEN="The viewer's role in the team does not allow it.",
+    FORBIDDEN="The viewer's role in the team does not allow it, or their API key is not good for it.",
     NOT_FOUND="It does not exist, or the viewer may not know that it does.",
     INVALID="An input value breaks a rule; `path` says which.",
     CONFLICT="The thing is in a state that does not allow this now.",
@@ -50,6 +51,36 @@ describe(
     ADMIN="The team, and everything an editor may.",
     EDITOR="Create, edit and delete.",
     VIEWER="View and comment.",
+)
+describe(
+    Scope,
+    "What an API key is good for.",
+    name="ApiKeyScope",
+    READ="Queries and subscriptions.",
+    WRITE="Everything that its person may do in their teams, and whatever READ is good for.",
+    WEBHOOKS="The webhooks.",
+)
+Action = StrEnum(  # type: ignore[misc]
+    "Action",
+    {
+        action.replace(":", "_").upper(): action
+        for action, rule in PERMISSIONS.items()
+        if not isinstance(rule.holders, Audience)
+    },
+)
+"""What roles hold: VIDEO_EDIT for `video:edit`."""
+
+describe(
+    Action,
+    "What somebody may do in a team, by their role.",
+    **{action.name: PERMISSIONS[action.value].description for action in Action},
+)
+describe(
+    ApiKeyState,
+    "Whether an API key is good for anything.",
+    ACTIVE="It is.",
+    EXPIRED="Its time is over.",
+    REVOKED="Its owner has put an end to it.",
 )
 describe(
     VideoStatus,

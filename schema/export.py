@@ -1,28 +1,34 @@
-"""`python -m schema.export`: writes `schema.graphql`; with `--check` it only compares."""
+"""`python -m schema.export`: writes what is made of the schema; with `--check` it only compares.
+
+That is `schema.graphql`, and `docs/permissions.md`.
+"""
 
 import asyncio
 import sys
 from pathlib import Path
 
 from models.database import NOWHERE, database
+from schema.permissions import guide
 from schema.root import build_schema
 
-SNAPSHOT = Path(__file__).parent.parent / "schema.graphql"
+_ROOT = Path(__file__).parent.parent
+SNAPSHOT, GUIDE = _ROOT / "schema.graphql", _ROOT / "docs" / "permissions.md"
 
 
-async def _printed() -> str:
+async def _written() -> dict[Path, str]:
     async with database(NOWHERE):
-        return build_schema().as_str() + "\n"
+        schema = build_schema()
+        return {SNAPSHOT: schema.as_str() + "\n", GUIDE: guide(schema)}
 
 
 def main(arguments: list[str]) -> None:
-    """The command: exits with a sentence and status 1 where the snapshot is not today's schema."""
-    printed = asyncio.run(_printed())
-    if arguments == ["--check"]:
-        if not SNAPSHOT.exists() or SNAPSHOT.read_text(encoding="utf-8") != printed:
-            sys.exit("schema.graphql is not what the code offers: run `make schema` and read the difference.")
-        return
-    SNAPSHOT.write_text(printed, encoding="utf-8")
+    """The command: exits with a sentence and status 1 where a file is not today's."""
+    for path, text in asyncio.run(_written()).items():
+        if arguments != ["--check"]:
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            name = path.relative_to(_ROOT)
+            sys.exit(f"{name} is not what the code offers: run `make schema` and read the difference.")
 
 
 if __name__ == "__main__":

@@ -79,8 +79,7 @@ class QueryField(StrawberryField):
 def query(action: str, *, resolver: Callable[..., Any], description: str, init: Literal[False] = False) -> Any:
     """Declares a root field that `action` permits; the resolver answers null where it does not."""
     del init
-    if action not in PERMISSIONS:
-        raise TypeError(f"nobody knows who may {action}")
+    _require_rule(action)
     field = QueryField(base_resolver=_described(resolver), description=description)
     field.action = action
     return field
@@ -94,6 +93,7 @@ def mutation(
     The problems that follow from the permission are there by themselves; `fails` names the others. Where `answers` is a
     declared type, the function answers anything with the row's `id`, and the row is read for the viewer.
     """
+    _require_rule(action)
 
     def declare(function: Callable[P, R]) -> Callable[P, R]:
         field = MutationField(base_resolver=_described(function), description=description)
@@ -112,8 +112,7 @@ def subscription(
     The function makes the client's event of a message. With `state_first` it is also called at the beginning, with
     None, to tell the present state, and a client that returns begins there too. `ended` is asked after durable events.
     """
-    if action not in PERMISSIONS:
-        raise TypeError(f"nobody knows who may {action}")
+    _require_rule(action)
 
     def declare(function: Callable[P, R]) -> Callable[P, R]:
         field = SubscriptionField(base_resolver=_described(function), description=description)
@@ -140,6 +139,11 @@ def for_caller(use_case: Callable[[Caller, Sequence[Any]], Awaitable[Sequence[An
         return await use_case(context.caller, rows)
 
     return by
+
+
+def _require_rule(action: str) -> None:
+    if action not in PERMISSIONS:
+        raise TypeError(f"Nobody knows who may {action}: add a rule for it to PERMISSIONS in domain/permissions.py.")
 
 
 def _described(function: Callable[..., Any]) -> StrawberryResolver[Any]:

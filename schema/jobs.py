@@ -20,9 +20,10 @@ from plan import Node, batch, column, load, node, reference, to_one
 from resolvers import jobs
 from resolvers.caller import Following
 from schema.context import Context, Info
-from schema.enums import FailureCode
+from schema.enums import Action, FailureCode
 from schema.fields import mutation, subscription
 from schema.ids import uuid_of
+from schema.rights import rights
 
 if TYPE_CHECKING:
     from schema.accounts import User
@@ -49,6 +50,7 @@ def _failure(code: str | None, params: dict[str, Any], locale: str) -> JobFailur
 class Job(Node):
     """Work that outlives a request. Follow it with `jobProgress`."""
 
+    viewer_can: list[Action] = rights("job")
     kind: JobKind = column(description="What it does.")
     state: JobState = column(description="Where it stands.")
     step: IngestStep | None = column(description="What it is at; null when it is not running, or has no steps.")

@@ -12,6 +12,7 @@ from domain.viewers import ANONYMOUS, ScopeViewer, Viewer
 from plan import Node, any_by_id, by_id, link, reference
 from schema import enums  # noqa: F401 - makes GraphQL enums of the domain's, before any type names one
 from schema.accounts import AccountMutations, User
+from schema.api_keys import ApiKeyMutations
 from schema.audit import AuditEntry
 from schema.comments import Comment, CommentMutations
 from schema.credentials import CredentialMutations
@@ -72,6 +73,7 @@ def build_schema() -> strawberry.Schema:
         SessionMutations,
         CredentialMutations,
         ProfileMutations,
+        ApiKeyMutations,
         VideoMutations,
         UploadMutations,
         VersionMutations,

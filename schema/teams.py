@@ -10,6 +10,8 @@ from domain.permissions import Role
 from domain.videos import VideoOrder
 from plan import Connection, Node, column, count_of, node, to_many, to_one
 from schema.audit import AuditFilter, matching
+from schema.enums import Action
+from schema.rights import rights
 from schema.videos import VideoFilter
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 class Team(Node):
     """A team owns everything: videos, versions, uploads. Whoever is not in it cannot tell that it exists."""
 
+    viewer_can: list[Action] = rights("team", "video", "audit", team="id")
     name: str = column(description="The team's name.")
     created_at: datetime = column(description="When it was made.")
     members: Connection[Member] = to_many("team_id", order="created_at", description="Who is in it, the oldest first.")
@@ -48,6 +51,7 @@ class Team(Node):
 class Member(Node):
     """A person's place in a team."""
 
+    viewer_can: list[Action] = rights("team")
     role: Role = column(description="What they may do.")
     user: User = to_one("user_id", description="Who it is.")
     team: Team = to_one("team_id", description="Where it is.")

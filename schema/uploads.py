@@ -13,9 +13,11 @@ from domain.uploads import UploadState
 from plan import Node, column, node, reference, to_one
 from resolvers import uploads
 from schema.context import Info
+from schema.enums import Action
 from schema.fields import mutation
 from schema.ids import uuid_of
 from schema.jobs import Job
+from schema.rights import rights
 from schema.scalars import SafeInt
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ PARTS = 1000
 class Upload(Node):
     """A file that comes in parts, to become a version."""
 
+    viewer_can: list[Action] = rights("version")
     state: UploadState = column(description="Where it stands.")
     file_name: str = column(description="The name that the file comes with.")
     size: SafeInt = column(description="The file's size in bytes.")

@@ -12,8 +12,10 @@ from domain.errors import Conflict
 from plan import Connection, Node, batch, column, computed, count_of, list_of, node, to_many, to_one
 from resolvers import versions
 from schema.context import Info
+from schema.enums import Action
 from schema.fields import for_caller, mutation
 from schema.ids import uuid_of
+from schema.rights import rights
 from schema.scalars import SafeInt
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def _rational(numerator: int, denominator: int) -> Rational:
 class Version(Node):
     """One rendition of a video. It never changes."""
 
+    viewer_can: list[Action] = rights("version", "comment")
     number: int = column(description="1, 2, 3 … within its video, without gaps.")
     video: Video = to_one("video_id", description="The video it is a version of.")
     created_by: User | None = to_one("created_by_id", description="Who made it; null if you share no team any more.")

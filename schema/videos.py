@@ -18,8 +18,10 @@ from plan import Connection, Node, aggregate_of, column, computed, count_of, fir
 from resolvers import videos
 from resolvers.caller import Following
 from schema.context import Context, Info
+from schema.enums import Action
 from schema.fields import mutation, subscription
 from schema.ids import uuid_of
+from schema.rights import rights
 from schema.scalars import SafeInt
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class VideoFilter:
 class Video(Node):
     """A thing with a history of versions."""
 
+    viewer_can: list[Action] = rights("video", "version", "comment")
     title: str = column(description="Its title.")
     description: str = column(description="What it is about; may be empty.")
     tags: list[str] = column(description="Its tags, in lower case.")

@@ -7,13 +7,14 @@ from ipaddress import IPv4Address
 from typing import Any
 from uuid import UUID
 
+from domain.api_keys import new_key, shown_of
 from domain.clock import utc_now
 from domain.ids import new_id
 from domain.links import LinkKind
-from domain.permissions import Role
+from domain.permissions import Role, Scope
 from domain.tokens import new_token, token_hash
 from local.client import Client
-from models import AuditEntry, Comment, MailedLink, Member, Session, Team, User, Version, Video
+from models import ApiKey, AuditEntry, Comment, MailedLink, Member, Session, Team, User, Version, Video
 from plan import encode_id
 from resolvers.passwords import hash_password
 
@@ -60,6 +61,13 @@ class Factory:
         token = new_token()
         await Session.create(user_id=user.id, token_hash=token_hash(token), expires_at=utc_now() + timedelta(days=1))
         return Person(user, self.client(token))
+
+    async def key(self, person: Person, *scopes: Scope, **values: Any) -> Client:
+        """A client that shows a fresh API key of the person's, by default one that is good for everything."""
+        key = new_key()
+        made = {"name": "A key", "prefix": shown_of(key), "scopes": list(scopes or Scope)} | values
+        await ApiKey.create(user_id=person.user.id, token_hash=token_hash(key), **made)
+        return self.client(key)
 
     def client(self, token: str | None = None, language: str = "en") -> Client:
         client = Client(self.url, token, language)

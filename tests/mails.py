@@ -20,7 +20,7 @@ async def mail_to(studio: Studio, email: str, subject: str) -> str:
     mail = mails_to(studio, email)[subject]
     body = mail.get_body(("plain",))
     assert body is not None
-    return str(body.get_content())
+    return str(body.get_content()).replace("\u200a", "")  # what keeps addresses from becoming links
 
 
 def token_in(text: str, studio: Studio, path: str) -> str:

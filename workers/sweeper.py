@@ -13,7 +13,7 @@ from domain.clock import Clock
 from domain.jobs import JobFault, JobKind, JobState, Queue
 from domain.uploads import UploadState
 from domain.videos import RESTORABLE
-from models import Job, MailedLink, Session, SignUp, Upload, User, Video
+from models import ApiKey, Job, MailedLink, Session, SignUp, Upload, User, Video
 from models.database import transaction
 from workers.wakes import wake_again
 
@@ -22,7 +22,7 @@ log = structlog.stdlib.get_logger(__name__)
 MOST = 200
 """Rows that one sweep takes of a kind; the next one takes the next."""
 SESSION_KEPT = timedelta(days=30)
-"""How long a session that has ended is kept."""
+"""How long a session or an API key that has ended is kept."""
 PURGE_AGAIN = timedelta(days=1)
 """A purge that has failed is tried anew after this long."""
 
@@ -101,12 +101,14 @@ class Sweeper:
                 await Job.enqueue(JobKind.DELETE_ACCOUNT, now, payload={}, created_by_id=user_id)
 
     async def forget_old_accounts(self, now: datetime) -> None:
-        """Sign-ups and mailed links that are no longer good, and sessions that ended long ago."""
+        """Sign-ups and mailed links that are no longer good, and sessions and API keys that ended long ago."""
         await SignUp.filter(expires_at__lt=now).delete()
         await MailedLink.filter(expires_at__lt=now).delete()
         long_ago = now - SESSION_KEPT
         ended = Q(Q(ended_at__lt=long_ago), Q(expires_at__lt=long_ago), join_type=Q.OR)
         await Session.filter(ended).delete()
+        over = Q(Q(revoked_at__lt=long_ago), Q(expires_at__lt=long_ago), join_type=Q.OR)
+        await ApiKey.filter(over).delete()
 
 
 async def _ids(query: Awaitable[object]) -> list[UUID]:

@@ -35,6 +35,7 @@ class Kind(IntEnum):
     JOB = 9
     UPLOAD = 10
     EVENT = 11
+    API_KEY = 12
 
 
 def generator(kind: Kind) -> Generator:

@@ -1,4 +1,4 @@
-"""Rows of people, teams, members, sessions and sign-ups."""
+"""Rows of people, teams, members, sessions, API keys and sign-ups."""
 
 import base64
 import hashlib
@@ -13,6 +13,8 @@ from local.large.words import NAMES
 
 _SESSIONS = 10
 """Of each person; the last of them is still open."""
+_KEYS = 4
+"""Of each person; the last of them is still good, the others expired or were revoked."""
 _ROLES = (Role.ADMIN, Role.EDITOR, Role.VIEWER)
 _SHARES = (0.1, 0.6, 0.3)
 _LOCALES = ("en", "de", "es", "fr", "pt", "ja", "ko", "zh-CN", "hi")
@@ -27,7 +29,8 @@ def token(user: int) -> str:
 def tables(library: Shape, now: datetime) -> list[Table]:
     """In an order in which each refers to earlier ones only. What has ended ended shortly before `now`."""
     people = library.people
-    return [_users(people), _teams(people), _members(people), _sessions(people, now), _sign_ups(people)]
+    owned = [_sessions(people, now), _api_keys(people, now), _sign_ups(people)]
+    return [_users(people), _teams(people), _members(people), *owned]
 
 
 def _users(people: People) -> Table:
@@ -75,6 +78,25 @@ def _hash(place: int, open_from: int) -> str:
 
 def _ended(place: int, open_from: int, now: datetime) -> datetime | None:
     return now - timedelta(minutes=10 * (open_from - place) % 10_000) if place < open_from else None
+
+
+def _api_keys(people: People, now: datetime) -> Table:
+    made = evenly(len(people.users) * _KEYS)
+    open_from = len(made) - len(people.users)
+    rows = (
+        (key_id, at, user_id, "Export", "vc_large", token_hash(f"key {place}"), ["read"], *_over(place, open_from, now))
+        for place, (key_id, at, user_id) in enumerate(
+            zip(ids(Kind.API_KEY, made), moments(made), people.user_ids * _KEYS, strict=True)
+        )
+    )
+    names = columns("id created_at user_id name prefix token_hash scopes written_lsn expires_at revoked_at")
+    return Table("api_keys", names, rows, len(made))
+
+
+def _over(place: int, open_from: int, now: datetime) -> tuple[int, datetime | None, datetime | None]:
+    """What a key last wrote, when it expires, and when it was revoked."""
+    ended = _ended(place, open_from, now)
+    return (0, ended, None) if place % 2 else (0, None, ended)
 
 
 def _sign_ups(people: People) -> Table:

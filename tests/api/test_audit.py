@@ -18,9 +18,10 @@ from models import AuditEntry, ConsumerCursor, EventRecord, Job, Member
 from models.database import transaction
 from models.events import record
 from plan import encode_id
-from tests.api.test_operations import ACTORS, given
 from tests.factories import Crew, Factory, Person, gid
+from tests.furnished import furnished
 from tests.house.test_layout import ROOMS, ROOT
+from tests.operations import ASKED_BY
 from tests.waiting import until
 
 HERE = "192.0.2.7"
@@ -68,12 +69,12 @@ async def types(client: Client, crew: Crew, **given: Any) -> list[str]:
 
 async def test_every_mutation_leaves_an_entry_that_says_who_from_where_and_with_what(make: Factory) -> None:
     """Of each operation of `web/operations`: that every mutation has one, test_operations.py makes sure."""
-    crew = await make.crew()
+    there = await furnished(make)
     asked: dict[str, str] = {}
-    for operation, variables in (await given(make, crew)).items():
+    for operation, variables in there.variables.items():
         if not document(operation).startswith("mutation"):
             continue
-        client = crew.everybody()[ACTORS.get(operation, Role.OWNER)].client
+        client = there.crew.everybody()[ASKED_BY.get(operation, Role.OWNER)].client
         asked[operation] = str(new_id())
         headers = {"X-Request-ID": asked[operation], "User-Agent": f"Walker of {operation}", "X-Forwarded-For": HERE}
         client.http.headers.update(headers)

@@ -7,15 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 
 from domain.clock import utc_now
 from domain.ids import new_id
 from domain.tokens import new_token, token_hash
-from domain.viewers import ANONYMOUS, NOBODY, Viewer
-from edge.seen import Seen
+from domain.viewers import NOBODY, Viewer
 from local.client import Client
 from models import EventRecord, Session
 from plan import encode_id
@@ -146,43 +144,6 @@ async def test_signing_out_is_told(make: Factory) -> None:
     assert await told_of(ada, "session.ended") == [{"user_id": str(ada.user.id), "session_id": str(session.id)}]
     event = await EventRecord.get(type="session.ended", actor_id=ada.user.id)
     assert (event.team_id, event.address) == (None, ada.client.http.headers["X-Forwarded-For"])
-
-
-async def test_when_sessions_were_seen_is_written_together_and_to_the_minute(make: Factory) -> None:
-    now = utc_now().replace(second=42)
-    ada, eve = await make.person(), await make.person()
-    long_ago = now - timedelta(days=1)
-    await Session.filter(user_id__in=[ada.user.id, eve.user.id]).update(seen_at=long_ago)
-    seen = Seen(lambda: now)
-    for _ in range(3):
-        seen.note(Viewer(ada.user.id, (await own(ada)).id))
-    seen.note(ANONYMOUS)
-    await seen.write()
-    assert (await own(ada)).seen_at == now.replace(second=0, microsecond=0)
-    assert (await own(eve)).seen_at == long_ago
-    await Session.filter(user_id=ada.user.id).update(seen_at=now)
-    await seen.write()
-    seen.note(Viewer(ada.user.id, (await own(ada)).id))
-    await seen.write()
-    assert (await own(ada)).seen_at == now, "it never goes back"
-
-
-async def test_a_session_that_somebody_writes_to_keeps_nobody_waiting(make: Factory, database_url: str) -> None:
-    ada, eve = await make.person(), await make.person()
-    long_ago = utc_now() - timedelta(days=1)
-    await Session.filter(user_id__in=[ada.user.id, eve.user.id]).update(seen_at=long_ago)
-    seen, sessions = Seen(utc_now), [await own(ada), await own(eve)]
-    for session in sessions:
-        seen.note(Viewer(session.user_id, session.id))
-    other = await asyncpg.connect(database_url)
-    try:
-        async with other.transaction(), asyncio.timeout(5):
-            await other.execute("SELECT FROM sessions WHERE id = $1 FOR UPDATE", sessions[0].id)
-            await seen.write()
-    finally:
-        await other.close()
-    assert (await own(ada)).seen_at == long_ago
-    assert (await own(eve)).seen_at > long_ago
 
 
 async def test_what_was_seen_last_is_written_when_the_process_ends(make: Factory, studio: Studio) -> None:

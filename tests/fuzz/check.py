@@ -22,6 +22,7 @@ class Check:
         self._stage = stage
         self._visible = visible
         self._tally = tally
+        stage.complaints.clear()  # all stages hear the same logger: what was said before is of another
 
     async def __call__(self, talk: Talk) -> None:
         for case in talk:

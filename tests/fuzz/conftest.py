@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 from graphql import GraphQLEnumType, GraphQLField
+from strawberry.utils.str_converters import to_camel_case
 from tortoise.context import TortoiseContext
 
 from domain.ids import new_id
@@ -15,12 +16,13 @@ from gateways.storage.signing import Signer
 from models import Comment, Upload, Version, Video
 from models.database import configuration
 from plan import encode_id
+from plan.declarations import FirstOf, ListOf, ToMany, ToOne
 from plan.nodes import NODES
 from plan.requests import Request
 from tests import services
 from tests.conftest import fresh_database
 from tests.fuzz.arguments import is_connection
-from tests.fuzz.stages import Stage, Twins, Visible, open_stage
+from tests.fuzz.stages import Seen, Stage, Twins, Visible, open_stage, refusing
 from tests.fuzz.values import Pools
 from tests.fuzz.world import NOW, World, an_id
 
@@ -42,7 +44,8 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> LocalStorage:
 
 
 @pytest.fixture(scope="session")
-async def world() -> World:
+async def world(models: None) -> World:
+    """Rows can be made only of models that are bound: before, they know no columns of their references."""
     return World()
 
 
@@ -108,11 +111,23 @@ async def pools(stage: Stage, world: World, visible: Visible) -> dict[str, Pools
         if is_connection(found)
     }
     absent = {name: encode_id(name, an_id("absent", name)) for name in NODES}
-    seen = {
-        viewer: {name: [encode_id(name, row.id) for row in rows[name] if row.id in found[name]] for name in NODES}
-        for viewer, found in visible.items()
-    }
-    return {viewer: Pools(ids, seen[viewer], cursors, absent) for viewer in seen}
+
+    def pool(viewer: str, found: Seen) -> Pools:
+        seen = {name: [encode_id(name, row.id) for row in rows[name] if row.id in found[name]] for name in found}
+        known, none = ({name: of[name] for name in found} for of in (ids, absent))
+        return Pools(known, seen, cursors, none, frozenset(_leading_to(refusing(stage.viewers[viewer]))))
+
+    return {viewer: pool(viewer, found) for viewer, found in visible.items()}
+
+
+def _leading_to(types: set[str]) -> Iterator[str]:
+    """The fields, as `Type.field`, that ask for rows of one of these types."""
+    for node in NODES.values():
+        for name, found in node.fields.items():
+            relation = getattr(found.declaration, "field", name)  # a count or an aggregate is over another field
+            related = isinstance(node.fields[relation].declaration, ToOne | FirstOf | ToMany | ListOf)
+            if related and node.target(relation).name in types:
+                yield f"{node.name}.{to_camel_case(name)}"
 
 
 def _orders(found: GraphQLField) -> list[str]:

@@ -63,6 +63,7 @@ class Writer:
         self.values = Values(random, pools, mood)
         self.arguments = Arguments(schema, self.values)
         self._names = Names()
+        self._closed = pools.closed
         self._fragments: list[Fragment] = []
         self._left = random.randint(5, 120)
 
@@ -109,7 +110,7 @@ class Writer:
 
     def _leaves(self, parent: Any, margin: str) -> str:
         """All that has no fields of its own."""
-        found = {name: field for name, field in parent.fields.items() if name != FAULTY and not field.args}
+        found = {name: field for name, field in parent.fields.items() if self._is_open(parent, name) and not field.args}
         found = {name: field for name, field in found.items() if is_leaf_type(get_named_type(field.type))}
         shown = (self._shown(parent, name, "", str(field.type)) for name, field in found.items())
         return f"\n{margin}".join(["__typename", *shown])
@@ -165,7 +166,7 @@ class Writer:
         if only is None and parent is self._schema.query_type and self.values.chance(40):
             name = self.values.one_of(["__schema", "__type"])
             return name, self._schema.get_field(parent, name)
-        names = [name for name in only or parent.fields if name != FAULTY]
+        names = [name for name in only or parent.fields if self._is_open(parent, name)]
         leaves = [name for name in names if is_leaf_type(get_named_type(parent.fields[name].type))]
         others = [name for name in names if name not in leaves]
         deeper = others and (not leaves or (depth > 0 and self._left > 0 and not self.values.chance(3)))
@@ -173,6 +174,9 @@ class Writer:
         if parent is self._schema.query_type and not _is_declared(parent.fields[name]) and not self.values.chance(4):
             name = self.values.one_of(others)  # what has a resolver of its own has no plan: one is enough of it
         return name, parent.fields[name]
+
+    def _is_open(self, parent: Parent, name: str) -> bool:
+        return name != FAULTY and f"{parent.name}.{name}" not in self._closed
 
     def _shown(self, parent: Parent, name: str, arguments: str, shape: str) -> str:
         """The field with its arguments, aliased where its name has another meaning already, or for its own sake."""

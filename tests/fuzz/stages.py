@@ -99,6 +99,8 @@ class Stage:
         who, ids = self.viewers[viewer], dict[str, set[UUID]]()
         with self.database:
             for name, node in NODES.items():
+                if name in refusing(who):
+                    continue
                 ids[name] = set(await node.table.filter(node.visible(who)).values_list("id", flat=True))
         return ids
 
@@ -130,6 +132,17 @@ class Patient:
 
     async def forgive(self, policy: Policy, key: str) -> None:
         """See `gateways.throttling.Throttle`."""
+
+
+def refusing(viewer: AnyViewer) -> set[str]:
+    """The types that `viewer` may not even ask for: what is one person's own, where a whole role asks."""
+    found = set[str]()
+    for name, node in NODES.items():
+        try:
+            node.visible(viewer)
+        except TypeError:
+            found.add(name)
+    return found
 
 
 @asynccontextmanager

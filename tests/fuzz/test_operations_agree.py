@@ -17,25 +17,25 @@ from plan import encode_id
 from plan.requests import Request
 from resolvers.passwords import hash_password
 from resolvers.signing_in import SEALED_FOR
-from tests.factories import gid
+from tests.factories import PASSWORD, gid
 from tests.fuzz.cases import Case
 from tests.fuzz.check import require_sound
 from tests.fuzz.documents import Document
 from tests.fuzz.stages import Twins
 from tests.fuzz.world import ARRIVED, NOW, World, an_id
+from tests.operations import ASKED_BY, Things, variables
 from tests.pictures import png
 from tests.second_factor import KEYS, challenge_for, code_of
 
-PASSWORD = "a long enough password"
 TOKEN = new_token()
-NEWCOMER = "other@example.com"
+NEWCOMER = "new@example.com"
 """Who confirms a sign-up: the answer is read as they, whoever asked."""
 RESET, CHANGE = LinkKind.PASSWORD_RESET, LinkKind.EMAIL_CHANGE_OLD
 APP = random_base32()
 """The secret of whose app is asked for a code."""
-ACTORS = {"ConfirmTwoFactor": "admin", "NewRecoveryCodes": "both", "DisableTwoFactor": "both"}
-"""Who asks, where it is not the owner."""
-SECRET = {"token", "url", "deviceToken", "secret", "uri", "codes"}
+PEOPLE = {Role.OWNER: "owner", Role.ADMIN: "admin", Role.EDITOR: "both", Role.VIEWER: "both"}
+"""Who of the world asks for whom."""
+SECRET = {"token", "url", "deviceToken", "secret", "uri", "codes", "key", "prefix"}
 """Members of answers that are another each time."""
 
 
@@ -60,13 +60,13 @@ async def test_every_committed_operation_agrees(twins: Twins, world: World) -> N
 
     await twins.prepare(write)
     world.people["both"].password_hash = hashed
-    operations = given(world)
+    operations = variables(things(world))
     assert sorted(operations) == operation_names()
-    for name, variables in operations.items():
-        request = Request(document(name), name, variables)
-        actor = ACTORS.get(name, "owner")
+    for name, values in operations.items():
+        request = Request(document(name), name, values)
+        actor = PEOPLE[ASKED_BY.get(name, Role.OWNER)]
         answers = [_without_secrets(a) for a in await twins.answers(actor, request, event(world, name))]
-        case = Case(actor, Document(request.query, name, variables))
+        case = Case(actor, Document(request.query, name, values))
         visible = await twins.planned.visible_to(actor)
         with twins.planned.database:
             visible["User"] |= set(await User.filter(email=NEWCOMER).values_list("id", flat=True))
@@ -74,74 +74,39 @@ async def test_every_committed_operation_agrees(twins: Twins, world: World) -> N
         _require_success(name, answers[0])
 
 
-def given(world: World) -> dict[str, dict[str, Any]]:
-    """Variables with which each operation does what it is for, in an order that lets them all."""
+def things(world: World) -> Things:
+    """What the world has for the operations."""
     videos, versions = world.rows[Video], world.rows[Version]
     video = next(video for video in videos if video.version_count == 3 and not video.deleted_at)
-    deleted = next(video for video in videos if video.deleted_at)
     version = next(version for version in versions if version.video_id == video.id)
-    comment = next(comment for comment in world.rows[Comment] if comment.version_id == version.id)
-    job = next(job for job in world.rows[Job] if job.team_id == world.crew.id and not job.state.ended)
-    checksum = hashlib.md5(ARRIVED).hexdigest()
-    whole, other, team = gid(world.whole_upload), gid(world.open_upload), gid(world.crew)
-    return {
-        "Viewer": {},
-        "AnyNode": {"id": gid(video)},
-        "SignUp": {"input": {"email": "new@example.com", "name": "Eve"}},
-        "ConfirmSignUp": {"token": TOKEN, "password": PASSWORD},
-        "SignIn": {"input": {"email": "owner@example.com", "password": PASSWORD}},
-        "SignInWithCode": {
-            "input": {
-                "challenge": challenge_for(world.people["both"], NOW),
-                "code": code_of(APP, steps=-1, at=NOW),
-            }
-        },
-        "TwoFactor": {},
-        "StartTwoFactor": {"password": PASSWORD},
-        "ConfirmTwoFactor": {"code": code_of(APP, at=NOW)},
-        "NewRecoveryCodes": {"code": code_of(APP, at=NOW)},
-        "DisableTwoFactor": {"password": PASSWORD, "code": code_of(APP, steps=1, at=NOW)},
-        "Team": {"id": team},
-        "Library": {"teamId": team, "first": 3, "filter": {"text": "cut", "status": "READY"}, "counted": True},
-        "Video": {"id": gid(video)},
-        "CreateVideo": {"input": {"teamId": team, "title": "New"}},
-        "EditVideo": {"input": {"id": gid(video), "tags": ["new"]}},
-        "Version": {"id": gid(version)},
-        "RestoreVersion": {"id": gid(version), "changeDescription": "as it was"},
-        "Comment": {"id": gid(comment)},
-        "ReviewRoom": {"versionId": gid(version), "first": 3},
-        "AddComment": {"input": {"versionId": gid(version), "body": "Yes", "parentId": gid(comment)}},
-        "Upload": {"id": other},
-        "UploadParts": {"id": other},
-        "StartUpload": {"input": {"videoId": gid(video), "fileName": "b.mp4", "size": 3}},
-        "CompleteUpload": {"input": {"id": whole, "parts": [{"number": 1, "checksum": checksum}]}},
-        "DiscardUpload": {"id": other},
-        "AuditLog": {"teamId": team, "first": 3, "filter": {"types": ["video.edited"]}},
-        "Activity": {},
-        "AuditEntry": {"id": gid(next(entry for entry in world.rows[AuditEntry] if entry.team_id == world.crew.id))},
-        "Job": {"id": gid(job)},
-        "CancelJob": {"id": gid(job)},
-        "JobProgress": {"id": gid(job)},
-        "VideoChanged": {"id": gid(video)},
-        "RestoreVideo": {"id": gid(deleted)},
-        "DeleteVideo": {"id": gid(video)},
-        "MySessions": {},
-        "CurrentSession": {},
-        "RevokeSession": {"id": encode_id("Session", an_id("session", "owner again"))},
-        "SignOutEverywhere": {"keepCurrent": True},
-        "RequestPasswordReset": {"email": "owner@example.com"},
-        "ResetPassword": {"input": {"token": "reset", "password": "another long one"}},
-        "RequestEmailChange": {"input": {"newEmail": "other@example.com", "password": PASSWORD}},
-        "ConfirmEmailChange": {"token": "change"},
-        "Profile": {},
-        "UpdateProfile": {"input": {"name": "Grace", "timeZone": "Europe/Berlin", "locale": "de"}},
-        "SetAvatar": {"input": {"image": base64.b64encode(png(3, 2)).decode()}},
-        "RemoveAvatar": {},
-        "RequestAccountDeletion": {"password": PASSWORD},
-        "CancelAccountDeletion": {},
-        "ChangePassword": {"input": {"current": PASSWORD, "new": "another long one"}},
-        "SignOut": {},
-    }
+    jobs = (job for job in world.rows[Job] if job.team_id == world.crew.id and not job.state.ended)
+    return Things(
+        team=gid(world.crew),
+        video=gid(video),
+        deleted_video=gid(next(video for video in videos if video.deleted_at)),
+        version=gid(version),
+        comment=gid(next(comment for comment in world.rows[Comment] if comment.version_id == version.id)),
+        job=gid(next(jobs)),
+        upload=gid(world.open_upload),
+        whole_upload=gid(world.whole_upload),
+        checksum=hashlib.md5(ARRIVED).hexdigest(),
+        api_key=gid(world.api_key),
+        email="owner@example.com",
+        password=PASSWORD,
+        new_email=NEWCOMER,
+        sign_up_token=TOKEN,
+        session=encode_id("Session", an_id("session", "owner again")),
+        forgetful_email="owner@example.com",
+        reset_token="reset",
+        change_token="change",
+        picture=base64.b64encode(png(3, 2)).decode(),
+        audit_entry=gid(next(entry for entry in world.rows[AuditEntry] if entry.team_id == world.crew.id)),
+        challenge=challenge_for(world.people["both"], NOW),
+        code=code_of(APP, steps=-1, at=NOW),
+        confirming_code=code_of(APP, at=NOW),
+        renewing_code=code_of(APP, at=NOW),
+        disabling_code=code_of(APP, steps=1, at=NOW),
+    )
 
 
 def event(world: World, operation: str) -> Message | None:

@@ -83,6 +83,7 @@ MUTATIONS: dict[str, Given] = {
     "requestAccountDeletion": always(password="not this one"),
     "restoreVersion": by_id("Version"),
     "restoreVideo": by_id("Video"),
+    "revokeApiKey": by_id("ApiKey"),
     "revokeSession": revoked,
     "setAvatar": always(input={"image": IMAGE}),
     "updateProfile": profile,

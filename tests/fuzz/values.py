@@ -92,6 +92,8 @@ class Pools:
     cursors: dict[str, list[str]] = field(repr=False)
     absent: dict[str, str] = field(repr=False)
     """For each type an id that no row has."""
+    closed: frozenset[str] = field(default=frozenset(), repr=False)
+    """The fields, as `Type.field`, that the viewer at hand cannot ask for."""
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from uuid import UUID, uuid5
 
 from domain.jobs import JobFault, JobKind, JobState, Queue
 from domain.media import IngestStep, Refusal
-from domain.permissions import Role
+from domain.permissions import Role, Scope
 from domain.uploads import UploadState
 from domain.videos import VideoStatus
 from domain.viewers import ANONYMOUS, AnyViewer, ScopeViewer, Viewer
 from gateways.storage.local import LocalStorage
-from models import AuditEntry, Comment, Job, Member, Session, Team, Upload, User, Version, Video
+from models import ApiKey, AuditEntry, Comment, Job, Member, Session, Team, Upload, User, Version, Video
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
 """What the clock says to whoever reads the world: nothing that is told depends on when it is told."""
@@ -74,6 +74,7 @@ class World:
         self._sessions()
         for team in (self.crew, self.band, others):
             self._log(team)
+        self.api_key = [self._keys(self.people[name]) for name in ("both", "stranger", "owner")][-1]
         self._job(state=JobState.QUEUED, kind=JobKind.SIGN_IN_MAIL, queue=Queue.IO)  # of no team
 
     def viewers(self) -> dict[str, AnyViewer]:
@@ -203,6 +204,19 @@ class World:
         for name, person in (self.people | again).items():
             values = {"token_hash": a_token_hash(name), "expires_at": LASTING, "user_id": person.id}
             self._add(Session, id=an_id("session", name), **values)
+
+    def _keys(self, person: User) -> ApiKey:
+        """One of each kind; answers the first, which is good for something."""
+        ends: tuple[dict[str, Any], ...] = ({}, {"expires_at": NOW}, {"revoked_at": NOW, "used_at": NOW})
+        about = {"user_id": person.id, "name": next(self._texts)}
+        made = [
+            self._add(
+                ApiKey, **about, **end, prefix=f"vc_{number:08}", token_hash=f"key {person.email} {number}",
+                scopes=[scope.value for scope in list(Scope)[number:]],
+            )
+            for number, end in enumerate(ends)
+        ]  # fmt: skip
+        return made[0]
 
 
 async def _sent(body: bytes) -> Any:

@@ -25,6 +25,7 @@ ROOMS = (
 BESIDE = {"bench", "docs", "tests", "web", ".ci"}
 NOUNS = {
     "accounts",
+    "api_keys",
     "audit",
     "comments",
     "events",
@@ -51,9 +52,23 @@ HELPERS = {
         "reading",
         "replica",
         "search",
+        "seen",
         "succession",
     },
-    "schema": {*OF_ACCOUNTS, "context", "enums", "export", "fields", "ids", "inputs", "problems", "root", "scalars"},
+    "schema": {
+        *OF_ACCOUNTS,
+        "context",
+        "enums",
+        "export",
+        "fields",
+        "ids",
+        "inputs",
+        "permissions",
+        "problems",
+        "rights",
+        "root",
+        "scalars",
+    },
     "resolvers": {
         *OF_ACCOUNTS,
         "caller",

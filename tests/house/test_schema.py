@@ -11,8 +11,11 @@ from domain.permissions import PERMISSIONS, Audience, Role
 from models.base import Row
 from plan.declarations import AnyById, ById, PlanField, Reference
 from plan.nodes import NODES
-from schema.export import SNAPSHOT
+from plan.tables import column_names
+from schema.enums import Action
+from schema.export import GUIDE, SNAPSHOT
 from schema.fields import MutationField, QueryField, SubscriptionField
+from schema.permissions import guide
 from schema.root import build_schema
 
 NARROWED = {"auditEntry"}
@@ -53,6 +56,14 @@ async def test_the_snapshot_is_todays_schema(schema: Schema) -> None:
     assert SNAPSHOT.read_text() == schema.as_str() + "\n"
 
 
+async def test_the_guide_to_permissions_is_todays_and_names_every_root_field(schema: Schema) -> None:
+    written = GUIDE.read_text()
+    assert written == guide(schema)
+    for kind in ("query", "mutation", "subscription"):
+        for name in roots(schema, kind):
+            assert written.count(f"{kind} `{name}`") == 1, name
+
+
 async def test_every_query_names_its_permission(schema: Schema) -> None:
     for name, field in roots(schema, "query").items():
         declared = isinstance(field, PlanField) and isinstance(field.declaration, ById | AnyById | Reference)
@@ -87,6 +98,28 @@ async def test_every_type_over_a_table_says_who_may_see_it(schema: Schema) -> No
     for node in NODES.values():
         assert node.visible.__self__ is node.table  # type: ignore[attr-defined]
         assert node.visible.__func__ is not Row.visible_to.__func__, f"{node.name} does not say who may see it"  # type: ignore[attr-defined]
+
+
+IN_A_TEAM_BUT_NOT_OF_IT = {"AuditEntry", "Session"}
+"""Types whose table names a team that does not own the row, or of which nobody does anything to a row."""
+
+
+async def test_whatever_a_team_owns_says_what_the_viewer_may_do(schema: Schema) -> None:
+    owned = {node.name for node in NODES.values() if "team_id" in column_names(node.table)} | {"Team"}
+    saying = {node.name for node in NODES.values() if "viewer_can" in node.fields}
+    assert saying == owned - IN_A_TEAM_BUT_NOT_OF_IT, (
+        "what a team owns has `viewer_can: list[Action] = rights(…)`, and nothing else has"
+    )
+
+
+async def test_every_action_that_a_role_holds_is_an_action_of_something(schema: Schema) -> None:
+    """Otherwise no client could learn whether to show it."""
+    saying = [node.fields["viewer_can"].declaration.by for node in NODES.values() if "viewer_can" in node.fields]
+    assert {action for rights in saying for action in rights.actions} == set(Action)
+
+
+def test_every_permission_is_described() -> None:
+    assert [action for action, rule in PERMISSIONS.items() if not rule.description.endswith(".")] == []
 
 
 async def test_every_permission_is_used(schema: Schema) -> None:

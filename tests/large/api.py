@@ -5,18 +5,22 @@ from typing import Any
 
 import pytest
 
+import models
 from domain.clock import utc_now
 from domain.errors import Conflict
 from domain.jobs import JobKind, JobState
 from domain.links import LinkKind
+from domain.permissions import Scope
 from domain.viewers import Viewer
 from local.large.people import token
 from local.large.shape import BIG
 from models import AuditEntry, Job, MailedLink, Session, User
+from models.database import raw_connection
 from models.events import newest_position, since
+from models.seen import Seen
 from models.succession import lonely_after, orphaned_by
 from plan import encode_id
-from resolvers import accounts, addresses, comments, videos
+from resolvers import accounts, addresses, api_keys, comments, videos
 from tests.large.cases import Run, World, case, undone
 
 BY_TEAM, BY_STATUS = "idx_videos_team_created", "idx_videos_team_status_created"
@@ -24,7 +28,9 @@ SEARCH, SHORT = "idx_videos_search", "idx_videos_search_short"
 COMMENTS, THREADS, ANSWERS = "idx_comments_video_created", "idx_comments_version_start", "idx_comments_parent_created"
 
 DOCUMENTS = {
-    "viewer": "query { viewer { name memberships { totalCount nodes { role team { name } } } } }",
+    "viewer": """query { viewer {
+        name memberships { totalCount nodes { role team { name } } } apiKeys { nodes { name state } }
+    } }""",
     "two-factor": "query { twoFactor { enabled recoveryCodesLeft } }",
     "sessions": """query { session { device } viewer {
         sessions { totalCount pageInfo { hasNextPage } nodes { seenAt team { name } } }
@@ -78,7 +84,7 @@ NEEDLES = {
 """What is sought, by the index that must find it."""
 
 
-@case("viewer", "uid_members_user_id_600b22")
+@case("viewer", "uid_members_user_id_600b22", "idx_api_keys_user_created")
 async def _viewer(world: World) -> None:
     assert (await world.asker.data(DOCUMENTS["viewer"]))["viewer"]
 
@@ -258,6 +264,22 @@ async def _succession(world: World) -> None:
     async with undone():
         assert await orphaned_by(world.places.owner_id)
         await lonely_after(world.places.owner_id)
+
+
+@case("API key", "api_keys_token_hash_key", "api_keys_pkey", "idx_api_keys_user_created")
+async def _api_key(world: World) -> None:
+    caller = replace(world.asker.caller, viewer=Viewer(world.places.owner_id))
+    async with undone():
+        made = await api_keys.create(caller, name="Export", scopes=[Scope.READ])
+        async with raw_connection() as connection:
+            holder = await api_keys.holder_of(lambda text, values: connection.fetch(text, *values), made.key, utc_now())
+        assert holder.viewer.user_id == world.places.owner_id
+        assert not await api_keys.lost({made.row.id}, utc_now())
+        await models.ApiKey.has_written(made.row.id)
+        await api_keys.revoke(caller, key_id=made.row.id)
+        seen = Seen("api_keys", "used_at")
+        seen.note(made.row.id, utc_now())
+        await seen.flush()
 
 
 @case("signing in", "users_email_key")

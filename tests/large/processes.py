@@ -17,6 +17,7 @@ from workers.sweeper import Sweeper
 POSITION = "events_position_key"
 NUMBERING = "relay: numbering"
 REFERENCES = {
+    "api_keys": ("user_id",),
     "comments": ("team_id", "video_id", "version_id", "parent_id"),
     "members": ("team_id",),
     "sessions": ("user_id",),
@@ -77,6 +78,8 @@ async def _sweep_due_accounts(world: World) -> None:
     "idx_sign_ups_expires_at",
     "idx_sessions_ended_at",
     "idx_sessions_expires_at",
+    "idx_api_keys_expires_at",
+    "idx_api_keys_revoked_at",
     by_value=True,
 )
 async def _sweep_accounts(world: World) -> None:
@@ -110,7 +113,8 @@ async def _purge(world: World) -> None:
 @case(
     "looking for references",
     "idx_comments_team", "idx_comments_video_created", "idx_comments_version_start", "idx_comments_parent_created",
-    "idx_members_team", "idx_sessions_user", "idx_uploads_team", "idx_uploads_video", "idx_uploads_job",
+    "idx_api_keys_user_created", "idx_members_team", "idx_sessions_user",
+    "idx_uploads_team", "idx_uploads_video", "idx_uploads_job",
     "idx_versions_team", "idx_versions_restored_from",
 )  # fmt: skip
 async def _references(world: World) -> None:

@@ -3,6 +3,7 @@
 import orjson
 import pytest
 from graphql import GraphQLObjectType, get_named_type, is_leaf_type
+from strawberry.utils.str_converters import to_camel_case
 
 from plan import encode_id
 from plan.declarations import FirstOf, ToMany, ToOne
@@ -44,7 +45,8 @@ def _behind(kind: object) -> str:
 
 def operation(field: str, selection: str, parents: list[str]) -> str:
     kind, name = field.split(".")
-    asked = f"... on {kind} {{ {name}(first: 5) {{ totalCount pageInfo {{ hasNextPage }} nodes {{ {selection} }} }} }}"
+    rows = f"(first: 5) {{ totalCount pageInfo {{ hasNextPage }} nodes {{ {selection} }} }}"
+    asked = f"... on {kind} {{ {name}: {to_camel_case(name)}{rows} }}"
     return "{" + "\n".join(f'p{i}: node(id: "{parent}") {{ {asked} }}' for i, parent in enumerate(parents)) + "}"
 
 

@@ -19,7 +19,7 @@ from plan.statements import Window
 from plan.writing import Writing
 from tests.factories import Factory
 from tests.plan.conftest import Desk
-from tests.plan.world import World, a_world, job, upload, user, version
+from tests.plan.world import World, a_world, job, key, upload, user, version
 
 KINDS = ("owner", "viewer", "stranger", "anonymous", *(f"scope:{role.value}" for role in Role))
 OF_ONE_PERSON = {"Session"}
@@ -36,6 +36,8 @@ async def crew(models: None):
     await factory.comment(await version(video, 1))
     await upload(video, await job(video))
     await job(video, team_id=None)
+    for person in (crew.owner, crew.viewer):
+        await key(person.user)
     yield crew
     await factory.close()
 

@@ -8,9 +8,9 @@ from uuid import UUID
 from domain.clock import utc_now
 from domain.ids import new_id
 from domain.jobs import JobKind, Queue
-from domain.permissions import Role
+from domain.permissions import Role, Scope
 from domain.viewers import Viewer
-from models import Comment, Job, Member, Session, Team, Upload, User, Version, Video
+from models import ApiKey, Comment, Job, Member, Session, Team, Upload, User, Version, Video
 
 LONG_AGO = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 NEVER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -44,7 +44,7 @@ async def a_world(size: int) -> World:
     mates = [await user() for _ in range(size)]
     sessions = [await session(mates[0]) for _ in range(size)]
     world = World(Viewer(mates[0].id, sessions[0].id))
-    world.note(*mates, *sessions)
+    world.note(*mates, *sessions, *[await key(mates[0]) for _ in range(size)])
     for _ in range(size):
         team = await Team.create(name="Crew")
         members = [await Member.create(team_id=team.id, user_id=mate.id, role=Role.EDITOR) for mate in mates]
@@ -81,6 +81,12 @@ async def version(video: Video, number: int) -> Version:
         height=180, rotation=0, frame_rate_numerator=25, frame_rate_denominator=1, variable_frame_rate=False,
         frame_count=50, video_codec="h264", bit_rate=4000,
     )  # fmt: skip
+
+
+async def key(owner: User) -> ApiKey:
+    return await ApiKey.create(
+        user_id=owner.id, name="Export", prefix="vc_", token_hash=new_id().hex, scopes=[Scope.READ.value]
+    )
 
 
 async def job(video: Video, **values: Any) -> Job:

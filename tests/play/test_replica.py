@@ -126,6 +126,17 @@ async def test_who_has_written_reads_it_and_who_has_not_reads_the_replica(
         assert (await asked(crew.viewer, studio, old, plan=plan))[0] == "Old"
 
 
+async def test_a_key_reads_what_it_has_written_and_not_what_its_persons_session_has(
+    crew: Crew, old: str, make: Factory, studios: list[Studio]
+) -> None:
+    """A key is known by itself: the replica may answer one that has written nothing."""
+    writing, reading = [Person(crew.editor.user, await make.key(crew.editor)) for _ in range(2)]
+    await writing.client.do("EditVideo", input={"id": old, "title": "By a key"})
+    for studio in studios:
+        assert (await asked(writing, studio, old))[0] == "By a key"
+        assert (await asked(reading, studio, old))[0] == "Old"
+
+
 async def test_nobody_ever_misses_what_they_have_written(
     crew: Crew, make: Factory, studios: list[Studio], primary: EmbeddedPostgres, replica: StandbyPostgres
 ) -> None:

@@ -11,7 +11,7 @@ from domain.events import JobFailed
 from domain.jobs import JobFault, JobKind, JobState, Queue
 from domain.uploads import UploadState
 from domain.videos import RESTORABLE
-from models import EventRecord, Job, Session, SignUp, User, Video
+from models import ApiKey, EventRecord, Job, Session, SignUp, User, Video
 from tests import clips
 from tests.workers.conftest import enqueue
 from workers.consumers import Tools, discard_failed_uploads, wake_workers
@@ -126,9 +126,15 @@ async def test_old_sign_ups_and_sessions_are_forgotten(sweep, models) -> None:
     await Session.create(user_id=user.id, token_hash="1", expires_at=long_ago)
     await Session.create(user_id=user.id, token_hash="2", expires_at=now + LEASE, ended_at=long_ago)
     open_session = await Session.create(user_id=user.id, token_hash="3", expires_at=now + LEASE)
+    about = {"user_id": user.id, "name": "Export", "prefix": "vc_", "scopes": ["read"]}
+    await ApiKey.create(token_hash="1", expires_at=long_ago, **about)
+    await ApiKey.create(token_hash="2", revoked_at=long_ago, **about)
+    keys = [await ApiKey.create(token_hash=f"3{end}", **{end: now}, **about) for end in ("expires_at", "revoked_at")]
+    keys.append(await ApiKey.create(token_hash="4", **about))
     await sweep.keep_house()
     assert [row.id for row in await SignUp.all()] == [wanted.id]
     assert [row.id for row in await Session.all()] == [open_session.id]
+    assert {row.id for row in await ApiKey.all()} == {key.id for key in keys}
 
 
 async def test_redis_being_away_does_not_keep_lost_jobs_from_being_taken_back(means, redis) -> None:

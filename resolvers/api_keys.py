@@ -1,0 +1,108 @@
+"""API keys: making them, ending them, and finding out who shows one."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from domain import api_keys
+from domain.api_keys import MOST_KEYS, ApiKeyState
+from domain.errors import Conflict, Invalid
+from domain.events import ApiKeyCreated, ApiKeyRevoked
+from domain.permissions import Scope
+from domain.text import one_line
+from domain.tokens import token_hash
+from domain.viewers import Viewer
+from models import ApiKey, User
+from models.database import transaction
+from models.lines import Fetch
+from resolvers.caller import Caller, Holder, require_somebody, tell
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A fresh key. `key` is told this once; we keep its hash."""
+
+    key: str
+    row: ApiKey
+
+
+async def create(
+    caller: Caller,
+    *,
+    name: str,
+    scopes: Sequence[Scope],
+    expires_at: datetime | None = None,
+    expires_in_days: int | None = None,
+) -> Made:
+    """A new key for whoever asks; Conflict for one who has as many as one may have."""
+    user_id, now = require_somebody(caller), caller.now()
+    named = one_line(name, path=("name",), most=100)
+    until = api_keys.expiry(now, at=expires_at, in_days=expires_in_days)
+    if not scopes:
+        raise Invalid("problem.key_scopes", path=("scopes",))
+    key = api_keys.new_key()
+    async with transaction():
+        await _require_room(user_id, now)
+        row = await ApiKey.create(
+            user_id=user_id,
+            name=named,
+            prefix=api_keys.shown_of(key),
+            token_hash=token_hash(key),
+            scopes=[scope.value for scope in Scope if scope in scopes],
+            created_at=now,
+            expires_at=until,
+        )
+        await _tell(caller, ApiKeyCreated, row)
+    return Made(key, row)
+
+
+async def revoke(caller: Caller, *, key_id: UUID) -> ApiKey:
+    """Ends a key of whoever asks: from the commit on it is nobody's."""
+    require_somebody(caller)
+    async with transaction():
+        row = await ApiKey.lock(key_id, caller.viewer)
+        row.revoke(caller.now())
+        await row.save(update_fields=["revoked_at"])
+        await _tell(caller, ApiKeyRevoked, row)
+    return row
+
+
+async def states(caller: Caller, rows: Sequence[Mapping[str, Any]]) -> list[ApiKeyState]:
+    """What each of the keys is at this moment."""
+    return [api_keys.state_of(row["revoked_at"], row["expires_at"], caller.now()) for row in rows]
+
+
+async def holder_of(fetch: Fetch, key: str, now: datetime) -> Holder:
+    """Who shows this key: nobody where it is mistyped, unknown, expired or revoked."""
+    found = await ApiKey.current(fetch, token_hash(key), now) if api_keys.is_sound(key) else None
+    if found is None:
+        return Holder()
+    scopes = frozenset(map(Scope, found["scopes"]))
+    return Holder(
+        viewer=Viewer(found["user_id"]),
+        written=found["written_lsn"],
+        expires_at=found["expires_at"],
+        scopes=scopes,
+        api_key_id=found["id"],
+    )
+
+
+async def lost(key_ids: Collection[UUID], now: datetime) -> set[UUID]:
+    """Those of the keys that are no longer usable, or are gone altogether."""
+    if not key_ids:
+        return set()
+    usable = ApiKey.filter(ApiKey.usable(now), id__in=list(key_ids))
+    return set(key_ids) - {row.id for row in await usable.only("id")}
+
+
+async def _require_room(user_id: UUID, now: datetime) -> None:
+    # Held, so that two at once cannot both be the last for which there was room.
+    await User.filter(id=user_id).select_for_update(no_key=True).get()
+    if await ApiKey.filter(ApiKey.usable(now), user_id=user_id).count() >= MOST_KEYS:
+        raise Conflict("problem.key_count", most=MOST_KEYS)
+
+
+async def _tell(caller: Caller, event: type[ApiKeyCreated] | type[ApiKeyRevoked], row: ApiKey) -> None:
+    await tell(caller, event, None, user_id=row.user_id, api_key_id=row.id, name=row.name, scopes=row.scopes)

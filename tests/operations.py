@@ -1,0 +1,146 @@
+"""What each operation of `web/operations` is given, said once for all suites that run them.
+
+A new operation is added to `variables`. What it needs to be there is a field of `Things`, and is made in the two places
+that make them: `tests/furnished.py` (by way of the running product) and `tests/fuzz/test_operations_agree.py`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import FieldNode, OperationDefinitionNode, OperationType, get_operation_ast, parse
+
+from domain.permissions import Role
+from local.client import document
+
+
+@dataclass(frozen=True, kw_only=True)
+class Things:
+    """What there is to ask for, mostly global ids: everything is the team's and the owner's own."""
+
+    team: str
+    video: str
+    deleted_video: str
+    version: str
+    comment: str
+    job: str
+    """One that has not ended."""
+    upload: str
+    """One that takes parts."""
+    whole_upload: str
+    """One of which every part has arrived."""
+    checksum: str
+    """Of that one part."""
+    api_key: str
+    email: str
+    """The owner's."""
+    password: str
+    """The owner's."""
+    new_email: str
+    """Nobody's yet."""
+    sign_up_token: str
+    session: str
+    """Another one of the owner's."""
+    forgetful_email: str
+    reset_token: str
+    """Mailed to the forgetful."""
+    change_token: str
+    """Mailed to who wants another address."""
+    picture: str
+    """In Base64."""
+    audit_entry: str
+    challenge: str
+    """Of who has two-factor and has given the password, and what their app shows."""
+    code: str
+    confirming_code: str
+    """Of the admin's app, which they have yet to confirm."""
+    renewing_code: str
+    disabling_code: str
+
+
+ASKED_BY = {
+    "ConfirmTwoFactor": Role.ADMIN,
+    "NewRecoveryCodes": Role.EDITOR,
+    "DisableTwoFactor": Role.VIEWER,
+    "RequestAccountDeletion": Role.ADMIN,
+    "CancelAccountDeletion": Role.ADMIN,
+    "SignOut": Role.VIEWER,
+}
+"""Who asks, where it is not the owner: others need what it puts an end to."""
+
+
+def variables(of: Things) -> dict[str, dict[str, Any]]:
+    """Variables with which each operation does what it is for, asked by the owner, in an order that lets them all."""
+    return {
+        "Viewer": {},
+        "AnyNode": {"id": of.video},
+        "SignUp": {"input": {"email": of.new_email, "name": "Eve"}},
+        "ConfirmSignUp": {"token": of.sign_up_token, "password": of.password},
+        "SignIn": {"input": {"email": of.email, "password": of.password}},
+        "SignInWithCode": {"input": {"challenge": of.challenge, "code": of.code}},
+        "TwoFactor": {},
+        "StartTwoFactor": {"password": of.password},
+        "ConfirmTwoFactor": {"code": of.confirming_code},
+        "NewRecoveryCodes": {"code": of.renewing_code},
+        "DisableTwoFactor": {"password": of.password, "code": of.disabling_code},
+        "MySessions": {},
+        "CurrentSession": {},
+        "RevokeSession": {"id": of.session},
+        "SignOutEverywhere": {"keepCurrent": True},
+        "RequestPasswordReset": {"email": of.forgetful_email},
+        "ResetPassword": {"input": {"token": of.reset_token, "password": "another long one"}},
+        "RequestEmailChange": {"input": {"newEmail": of.new_email, "password": of.password}},
+        "ConfirmEmailChange": {"token": of.change_token},
+        "Profile": {},
+        "UpdateProfile": {"input": {"name": "Grace", "timeZone": "Europe/Berlin", "locale": "de"}},
+        "SetAvatar": {"input": {"image": of.picture}},
+        "RemoveAvatar": {},
+        "RequestAccountDeletion": {"password": of.password},
+        "CancelAccountDeletion": {},
+        "ApiKeys": {},
+        "CreateApiKey": {"input": {"name": "Export", "scopes": ["READ"], "expiresInDays": 7}},
+        "RevokeApiKey": {"id": of.api_key},
+        "Team": {"id": of.team},
+        "Library": {"teamId": of.team, "first": 3, "filter": {"text": "cut", "status": "READY"}, "counted": True},
+        "Video": {"id": of.video},
+        "CreateVideo": {"input": {"teamId": of.team, "title": "New"}},
+        "EditVideo": {"input": {"id": of.video, "tags": ["new"]}},
+        "Version": {"id": of.version},
+        "RestoreVersion": {"id": of.version, "changeDescription": "as it was"},
+        "Comment": {"id": of.comment},
+        "ReviewRoom": {"versionId": of.version, "first": 3},
+        "AddComment": {"input": {"versionId": of.version, "body": "Yes", "parentId": of.comment}},
+        "Upload": {"id": of.upload},
+        "UploadParts": {"id": of.upload},
+        "StartUpload": {"input": {"videoId": of.video, "fileName": "b.mp4", "size": 3}},
+        "CompleteUpload": {"input": {"id": of.whole_upload, "parts": [{"number": 1, "checksum": of.checksum}]}},
+        "DiscardUpload": {"id": of.upload},
+        "AuditLog": {"teamId": of.team, "first": 3, "filter": {"types": ["video.edited"]}},
+        "Activity": {"first": 3},
+        "AuditEntry": {"id": of.audit_entry},
+        "Job": {"id": of.job},
+        "CancelJob": {"id": of.job},
+        "JobProgress": {"id": of.job},
+        "VideoChanged": {"id": of.video},
+        "RestoreVideo": {"id": of.deleted_video},
+        "DeleteVideo": {"id": of.video},
+        "ChangePassword": {"input": {"current": of.password, "new": "another long one"}},
+        "SignOut": {},
+    }
+
+
+def kind_of(operation: str) -> OperationType:
+    """Whether it is a query, a mutation or a subscription."""
+    return _parsed(operation).operation
+
+
+def root_field_of(operation: str) -> str:
+    """The name of its one root field."""
+    (field,) = _parsed(operation).selection_set.selections
+    assert isinstance(field, FieldNode), f"{operation} has no field at its root"
+    return field.name.value
+
+
+def _parsed(operation: str) -> OperationDefinitionNode:
+    found = get_operation_ast(parse(document(operation)), operation)
+    assert found is not None, operation
+    return found
