@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import structlog
 from limits import RateLimitItem, RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.storage import RedisStorage
 from redis.exceptions import RedisError
 
 from domain.errors import Throttled
@@ -19,10 +19,13 @@ from domain.throttling import Policy, Standing, Try
 
 log = structlog.stdlib.get_logger(__name__)
 
-ANSWER_SECONDS = 0.25
+ANSWER_SECONDS = 0.5
 """How long Redis may take; after that it is taken to be away."""
 AWAY_SECONDS = 5
 """How long it is then left alone: nobody waits for it meanwhile."""
+
+MOST_KEPT = 10_000
+"""Windows that a process remembers before it looks for those that are over."""
 
 # All or nothing: a try that one window refuses counts in none.
 _HIT = """
@@ -91,7 +94,11 @@ class LimitsThrottle:
         """See `Throttle`."""
         windows = self._windows(tries)
         counted = await self._asked(self._shared.hit(windows)) if self._is_there() else None
-        refused, counts = counted or await self._own.hit(windows)
+        if counted is None:
+            counted = self._own.hit(windows)
+        elif not counted[0]:
+            self._own.note(windows)
+        refused, counts = counted
         standings = [_standing(window, *count) for window, count in zip(windows, counts, strict=True)]
         if refused:
             raise TooMany(standings)
@@ -104,7 +111,7 @@ class LimitsThrottle:
     async def forgive_all(self, tries: Sequence[Try]) -> None:
         """See `Throttle`."""
         windows = self._windows(tries)
-        await self._own.forgive(windows)
+        self._own.forgive(windows)
         if self._is_there():
             await self._asked(self._shared.forgive(windows))
 
@@ -214,25 +221,45 @@ class _InRedis:
 
 
 class _InProcess:
-    """The same in memory. Nothing here waits for anything, so that tries at once are tries in turn."""
+    """The same in memory, as far as this process knows. Nothing here waits, so that tries at once are tries in turn."""
 
     def __init__(self) -> None:
-        self._storage = MemoryStorage()
+        self._counts: dict[str, tuple[int, float]] = {}
+        """How many have counted in a window, and when it ends, by the monotonic clock."""
+        self._sweep_at = MOST_KEPT
 
-    async def hit(self, windows: Sequence[Window]) -> Counted:
-        storage = self._storage
-        counts = [await storage.get(name) for _, _, name in windows]
-        refused = any(count >= item.amount for count, (_, item, _) in zip(counts, windows, strict=True))
+    def hit(self, windows: Sequence[Window]) -> Counted:
+        """Counts where no window is full."""
+        refused = any(self._counted(name)[0] >= item.amount for _, item, name in windows)
         if not refused:
-            counts = [await storage.incr(name, item.get_expiry()) for _, item, name in windows]
-        now = time.time()
-        left = [await storage.get_expiry(name) - now for _, _, name in windows]
-        return refused, list(zip(counts, left, strict=True))
+            self.note(windows)
+        now = time.monotonic()
+        return refused, [(count, ends - now) for count, ends in (self._counted(name) for _, _, name in windows)]
 
-    async def forgive(self, windows: Sequence[Window]) -> None:
+    def note(self, windows: Sequence[Window]) -> None:
+        """Counts, full or not: Redis has let it pass, and when that is away nobody begins at nought."""
+        for _, item, name in windows:
+            count, ends = self._counted(name)
+            self._counts[name] = (count + 1, ends if count else time.monotonic() + item.get_expiry())
+        if len(self._counts) > self._sweep_at:
+            self._sweep()
+
+    def forgive(self, windows: Sequence[Window]) -> None:
+        """Takes one back from each."""
         for _, _, name in windows:
-            if await self._storage.get(name):
-                await self._storage.decr(name)
+            count, ends = self._counted(name)
+            if count:
+                self._counts[name] = (count - 1, ends)
+
+    def _counted(self, name: str) -> tuple[int, float]:
+        count, ends = self._counts.get(name, (0, 0.0))
+        return (count, ends) if ends > time.monotonic() else (0, 0.0)
+
+    def _sweep(self) -> None:
+        """Drops what is over. The next time is when there is twice as much as was left: each try pays for a few."""
+        now = time.monotonic()
+        self._counts = {name: counted for name, counted in self._counts.items() if counted[1] > now}
+        self._sweep_at = max(MOST_KEPT, 2 * len(self._counts))
 
 
 @cache

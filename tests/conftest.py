@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
 
 from local.redis import EmbeddedRedis
 from models.database import database
 from tests import services
-from tests.factories import Factory
+from tests.factories import Factory, new_network_address
 from tests.studio import WORKERS, Studio, running
 
 
@@ -68,6 +69,14 @@ async def make(studio: Studio, models: None) -> AsyncIterator[Factory]:
     factory = Factory(studio.url)
     yield factory
     await factory.close()
+
+
+@pytest.fixture
+async def browser(studio: Studio) -> AsyncIterator[httpx.AsyncClient]:
+    """Keeps cookies, as a browser does."""
+    headers = {"X-Forwarded-For": new_network_address()}
+    async with httpx.AsyncClient(base_url=studio.url, timeout=30, headers=headers) as client:
+        yield client
 
 
 async def fresh_database(name: str) -> str:

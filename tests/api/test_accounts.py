@@ -2,9 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
@@ -13,65 +11,12 @@ import pytest
 from argon2 import extract_parameters
 
 from domain.clock import utc_now
-from domain.ids import new_id
 from domain.tokens import new_token, token_hash
-from local.client import Client
 from models import Job, Session, SignUp, Team, User
 from models.database import raw_connection
-from resolvers.passwords import hash_password
-from tests.factories import PASSWORD, Factory, new_network_address
+from tests.accounts import confirm, mail_to, member, new_address, sign_in, sign_up, viewer_of, who, wish
+from tests.factories import PASSWORD, Factory
 from tests.studio import WORKERS, Studio
-from tests.waiting import until
-
-
-def new_address() -> str:
-    return f"{new_id()}@example.com"
-
-
-async def sign_up(client: Client, email: str, **more: Any) -> Any:
-    wish = {"email": email, "name": "Ada"} | more
-    return (await client.run("SignUp", input=wish))["data"]["signUp"]
-
-
-async def wish(email: str, **more: Any) -> str:
-    """A wish to join whose mail has been sent; the token of its link."""
-    token = new_token()
-    values: dict[str, Any] = {"name": "Ada", "team_name": "Engines", "locale": "en"}
-    values |= {"expires_at": utc_now() + timedelta(hours=1)} | more
-    await SignUp.create(email=email, token_hash=token_hash(token), **values)
-    return token
-
-
-async def confirm(client: Client, token: str, password: str = PASSWORD) -> Any:
-    return (await client.run("ConfirmSignUp", token=token, password=password))["data"]["confirmSignUp"]
-
-
-async def member(make: Factory, password: str = PASSWORD) -> User:
-    hashed = await hash_password(password, path=())
-    return await User.create(name="Grace", email=new_address(), password_hash=hashed)
-
-
-async def sign_in(client: Client, email: str, password: str = PASSWORD) -> Any:
-    answer = (await client.run("SignIn", input={"email": email, "password": password}))["data"]["signIn"]
-    client.token = answer.get("token")
-    return answer
-
-
-async def who(client: Client) -> Any:
-    viewer = (await client.run("Viewer"))["data"]["viewer"]
-    return viewer and viewer["email"]
-
-
-async def mail_to(studio: Studio, email: str) -> EmailMessage:
-    """The mail to that address, once it has come."""
-
-    def mails() -> list[EmailMessage]:
-        found = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in studio.mailbox.glob("*.eml")]
-        return [mail for mail in found if mail["To"] == email]
-
-    await until(lambda: bool(mails()))
-    (mail,) = mails()
-    return mail
 
 
 def link_in(mail: EmailMessage, studio: Studio) -> str:
@@ -79,19 +24,6 @@ def link_in(mail: EmailMessage, studio: Studio) -> str:
     found = re.search(rf"^{re.escape(studio.url)}/welcome\?token=([\w-]{{43}})\r?$", text, re.MULTILINE)
     assert found, text
     return found[1]
-
-
-@pytest.fixture
-async def browser(studio: Studio) -> AsyncIterator[httpx.AsyncClient]:
-    """Keeps cookies, as a browser does."""
-    headers = {"X-Forwarded-For": new_network_address()}
-    async with httpx.AsyncClient(base_url=studio.url, timeout=30, headers=headers) as client:
-        yield client
-
-
-async def viewer_of(browser: httpx.AsyncClient) -> Any:
-    response = await browser.post("/graphql", json={"query": "{viewer {email memberships {nodes {role team {name}}}}}"})
-    return response.json()["data"]["viewer"]
 
 
 async def test_from_the_first_wish_to_the_last_sign_out(
@@ -154,7 +86,7 @@ def _are_safe(response: httpx.Response) -> None:
 
 
 async def test_a_known_address_is_not_told_and_gets_no_link(make: Factory, studio: Studio) -> None:
-    known, unknown, client = await member(make), new_address(), make.client()
+    known, unknown, client = await member(), new_address(), make.client()
     answers = [await sign_up(client, email) for email in (known.email, unknown)]
     assert [answer | {"email": ""} for answer in answers] == [{"__typename": "CheckYourMail", "email": ""}] * 2
 
@@ -166,7 +98,7 @@ async def test_a_known_address_is_not_told_and_gets_no_link(make: Factory, studi
 
 async def test_the_same_is_written_for_known_and_unknown_addresses(make: Factory) -> None:
     """Whoever watches how long a sign-up takes learns nothing."""
-    known = await member(make)
+    known = await member()
     for email in (known.email, new_address()):
         await sign_up(make.client(), email)
         row = await SignUp.get(email=email)
@@ -213,7 +145,7 @@ async def test_two_links_of_one_address_at_once_make_one_account(make: Factory) 
 async def test_signing_in_sets_a_cookie_and_signing_out_ends_token_and_cookie(
     make: Factory, browser: httpx.AsyncClient
 ) -> None:
-    user, client = await member(make), make.client()
+    user, client = await member(), make.client()
     body = {"email": user.email, "password": PASSWORD}
     query = "mutation($input: SignInInput!) {signIn(input: $input) {... on SignedIn {token expiresAt}}}"
     signed_in = await browser.post("/graphql", json={"query": query, "variables": {"input": body}})
@@ -234,7 +166,7 @@ async def test_signing_in_sets_a_cookie_and_signing_out_ends_token_and_cookie(
 
 
 async def test_a_session_ends_by_itself(make: Factory) -> None:
-    user, client = await member(make), make.client()
+    user, client = await member(), make.client()
     session = await sign_in(client, user.email)
     assert await who(client) == user.email
     row = await Session.get(token_hash=token_hash(session["token"]))

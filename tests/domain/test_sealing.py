@@ -1,7 +1,7 @@
 """What is sealed opens for its owner alone, and what is signed was signed here."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.sealing import Keys, Unreadable
@@ -10,6 +10,7 @@ KEYS = Keys("one secret of the operator's, long enough")
 OTHERS = Keys("another secret of the operator's, as long")
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=300))
 def test_what_is_sealed_is_opened(text):
     sealed = KEYS.seal("purpose", text, of="ada")
@@ -38,6 +39,7 @@ def test_what_was_changed_is_not_opened():
             KEYS.open("purpose", rubbish, of="ada")
 
 
+@settings(deadline=None)
 @given(message=st.binary(max_size=100))
 def test_what_is_signed_is_known_again(message):
     token = KEYS.sign("purpose", message)
@@ -54,6 +56,7 @@ def test_a_token_has_one_form():
         assert KEYS.signed("purpose", rubbish) is None
 
 
+@settings(deadline=None)
 @given(text=st.text())
 def test_a_digest_tells_nothing_to_who_has_no_key(text):
     assert KEYS.digest("purpose", text) == KEYS.digest("purpose", text)
