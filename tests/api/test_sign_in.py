@@ -150,6 +150,7 @@ async def test_the_owner_comes_in_by_a_known_browser_while_the_account_is_locked
 async def test_the_owner_comes_in_by_a_known_device_from_an_address_that_is_locked(make: Factory) -> None:
     user, client = await member(), make.client()
     device = (await sign_in(client, user.email))["deviceToken"]
+    client.http.cookies.clear()
     await guess_at_many(make, [client] * 20)
     assert (await sign_in(client, user.email))["__typename"] == "Throttled"
     assert (await sign_in(client, user.email, deviceToken=device))["__typename"] == "SignedIn"
