@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from domain.clock import utc_now
 from domain.events import RIGHTS
 from domain.sealing import Keys
-from edge import graphql, health, mailbox, pages, recovery, welcome
+from edge import graphql, health, invitation, mailbox, pages, recovery, welcome
 from edge.cors import Cors
 from edge.guests import end_lost_sessions, sweep_lost_sessions
 from edge.metrics import Metrics, metrics_endpoint
@@ -106,6 +106,7 @@ class Api:
             *self._page("/welcome", welcome.ask, welcome.confirm),
             *self._page("/reset-password", recovery.ask_password, recovery.set_password),
             *self._page("/confirm-email", recovery.ask_agreement, recovery.agree),
+            *self._page("/invitation", invitation.ask, invitation.accept),
             Route("/healthz", health.healthz),
             Route("/readyz", self._readyz),
             Route("/metrics", metrics_endpoint(self.metrics, self._look)),

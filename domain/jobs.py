@@ -30,6 +30,7 @@ class JobKind(StrEnum):
     AVATAR = "avatar"
     DELETE_ACCOUNT = "delete_account"
     DISCARD_FILES = "discard_files"
+    PURGE_TEAM = "purge_team"
 
 
 class JobFault(StrEnum):
@@ -58,4 +59,5 @@ QUEUE_OF: dict[JobKind, Queue] = {
     JobKind.AVATAR: Queue.MEDIA,
     JobKind.DELETE_ACCOUNT: Queue.IO,
     JobKind.DISCARD_FILES: Queue.IO,
+    JobKind.PURGE_TEAM: Queue.IO,
 }

@@ -22,6 +22,7 @@ class MailKind(StrEnum):
     TWO_FACTOR_ENABLED = "two_factor_enabled"
     TWO_FACTOR_DISABLED = "two_factor_disabled"
     RECOVERY_CODE_USED = "recovery_code_used"
+    TEAM_DELETION = "team_deletion"
 
 
 def mail_payload(

@@ -44,6 +44,7 @@ class Rule:
 
 _ALL = frozenset(Role)
 _ADMINS = frozenset({Role.OWNER, Role.ADMIN})
+_OWNERS = frozenset({Role.OWNER})
 _EDITORS = _ADMINS | {Role.EDITOR}
 
 PERMISSIONS: dict[str, Rule] = {
@@ -58,6 +59,18 @@ PERMISSIONS: dict[str, Rule] = {
     "api_key:create": Rule(Audience.SIGNED_IN, None, "Make an API key for oneself."),
     "api_key:revoke": Rule(Audience.SIGNED_IN, None, "Put an end to an API key of one's own."),
     "team:view": Rule(_ALL, Scope.READ, "See the team and who is in it."),
+    "team:create": Rule(Audience.SIGNED_IN, Scope.WRITE, "Make a team of one's own."),
+    "team:rename": Rule(_ADMINS, Scope.WRITE, "Rename the team."),
+    "team:switch": Rule(_ALL, None, "Work in the team from now on, with this session."),
+    "team:leave": Rule(_ALL, None, "Leave the team."),
+    "team:transfer": Rule(_OWNERS, None, "Make somebody else the owner in one's own place."),
+    "team:delete": Rule(_OWNERS, None, "Have the team deleted in 14 days."),
+    "team:restore": Rule(_OWNERS, None, "Keep a team that waits for its deletion."),
+    "member:change_role": Rule(_ADMINS, None, "Give members up to one's own role another role."),
+    "member:remove": Rule(_ADMINS, None, "Remove members up to one's own role."),
+    "member:invite": Rule(_ADMINS, None, "Invite people, and see, renew and take back invitations."),
+    "invitation:view": Rule(Audience.ANYONE, Scope.READ, "See what the link of an invitation is for."),
+    "invitation:accept": Rule(Audience.ANYONE, None, "Accept an invitation by its link."),
     "video:view": Rule(_ALL, Scope.READ, "See the library: videos, versions, comments, uploads."),
     "video:create": Rule(_EDITORS, Scope.WRITE, "Make a video."),
     "video:edit": Rule(_EDITORS, Scope.WRITE, "Rename, describe and tag a video."),
@@ -69,6 +82,14 @@ PERMISSIONS: dict[str, Rule] = {
     "audit:view": Rule(_ADMINS, Scope.READ, "See who has done what in the team."),
 }
 """Action → who may do it."""
+
+_WHILE_DELETION_WAITS = {"team:switch", "team:restore"}
+"""What may still be done in a team that waits for its deletion, beside looking: nothing that changes what it has."""
+
+
+def takes_a_lasting_team(action: str) -> bool:
+    """Whether `action` is refused in a team that waits for its deletion."""
+    return PERMISSIONS[action].scope is not Scope.READ and action not in _WHILE_DELETION_WAITS
 
 
 def allows(role: Role, action: str) -> bool:

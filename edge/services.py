@@ -26,7 +26,7 @@ from gateways.throttling import Metered, Throttle
 from i18n import negotiate, translate
 from live.hub import Hub
 from models import ApiKey, Session
-from models.database import OUTAGES, is_outage
+from models.database import DEADLOCK, OUTAGES, is_outage
 from models.reading import Readings
 from models.seen import Seen
 from plan import Reader
@@ -174,7 +174,7 @@ def origin_of(url: str) -> str:
 
 def describe(error: Exception, context: Context) -> dict[str, Any] | None:
     """A domain error in a query or subscription, for the client; None for what must be masked."""
-    if is_outage(error):
+    if is_outage(error) or isinstance(error, DEADLOCK):
         log.warning("unavailable", error=repr(error))
         error = Unavailable()
     if not isinstance(error, DomainError):

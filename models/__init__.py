@@ -7,6 +7,7 @@ from models.api_keys import ApiKey
 from models.audit import AuditEntry
 from models.comments import Comment
 from models.events import ConsumerCursor, EventRecord, ParkedEvent
+from models.invitations import Invitation
 from models.jobs import Job
 from models.links import MailedLink
 from models.teams import Member, Team
@@ -21,6 +22,7 @@ __all__ = [
     "Comment",
     "ConsumerCursor",
     "EventRecord",
+    "Invitation",
     "Job",
     "MailedLink",
     "Member",

@@ -133,6 +133,7 @@ class Session(Row):
         table = "sessions"
         indexes = [
             Index(fields=["user_id"], name="idx_sessions_user"),
+            PartialIndex(fields=["team_id"], name="idx_sessions_team", where="team_id IS NOT NULL"),
             Index(fields=["expires_at"], name="idx_sessions_expires_at"),
             Index(fields=["ended_at"], name="idx_sessions_ended_at"),
         ]

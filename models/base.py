@@ -1,5 +1,6 @@
 """What every table shares."""
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -82,14 +83,14 @@ async def look_up(sought: Sought, row_id: UUID, viewer: AnyViewer) -> Found:
     return found
 
 
-def in_teams_of(viewer: AnyViewer, key: str = "team_id", roles: frozenset[Role] | None = None) -> Q:
-    """The rows whose `key` is a team that `viewer` is a member of, in one of `roles` if these are given."""
+def in_teams_of(viewer: AnyViewer, key: str = "team_id", *, roles: Collection[Role] = tuple(Role)) -> Q:
+    """The rows whose `key` is a team that `viewer` is a member of, in one of `roles`."""
     from models.teams import Member  # here, since Member is itself a Row
 
     if isinstance(viewer, ScopeViewer):
-        return _q({key: viewer.team_id} if roles is None or viewer.role in roles else {"id__isnull": True})
+        return _q({key: viewer.team_id} if viewer.role in roles else {"id__isnull": True})
     places = Member.filter(user_id=viewer.user_id)
-    if roles is not None:
+    if set(roles) != set(Role):
         places = places.filter(role__in=sorted(roles))
     return _q({f"{key}__in": Subquery(places.values("team_id"))})
 

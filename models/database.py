@@ -29,6 +29,9 @@ OUTAGES = (
 )
 """What is raised while PostgreSQL is away, which passes."""
 
+DEADLOCK = asyncpg.DeadlockDetectedError
+"""Two transactions waited for each other, and this one was undone: run again, it finds the other done."""
+
 
 class NoDatabase(ConnectionError):
     """The database cannot be used. The message is a sentence without the address, which may hold secrets."""

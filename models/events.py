@@ -11,6 +11,7 @@ from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.expressions import Q
 from tortoise.models import Model
 
+import domain.events  # noqa: F401 - makes its events known
 from domain.clock import utc_now
 from domain.events import EVENT_TYPES, Event
 from domain.ids import new_id

@@ -58,6 +58,7 @@ class Job(Row):
         table = "jobs"
         indexes = [
             Index(fields=["video_id"], name="idx_jobs_video"),
+            Index(fields=["team_id"], name="idx_jobs_team"),
             PartialIndex(fields=["available_at"], name="idx_jobs_queued", where="state = 'queued'"),
             PartialIndex(fields=["lease_until"], name="idx_jobs_running", where="state = 'running'"),
             PartialIndex(fields=["video_id"], name="idx_jobs_purges", where="kind = 'purge_video'"),
@@ -66,6 +67,7 @@ class Job(Row):
                 name="idx_jobs_own",
                 where="team_id IS NULL AND created_by_id IS NOT NULL",
             ),
+            PartialIndex(fields=["created_at"], name="idx_jobs_team_purges", where="kind = 'purge_team'"),
         ]
 
     @classmethod

@@ -1,5 +1,6 @@
 """Links in mails: rows that are reached by a secret alone."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.expressions import Q
 from tortoise.indexes import Index
+from tortoise.queryset import QuerySet
 
 from domain.errors import Conflict
 from domain.jobs import JobKind
@@ -81,14 +83,16 @@ class MailedLink(Row):
     @classmethod
     async def behind(cls, token: str, *kinds: LinkKind, now: datetime) -> Self:
         """The link of a token, held until the transaction ends; Conflict for one that is used, expired or unknown."""
-        good = cls.filter(token_hash=token_hash(token), kind__in=list(kinds), used_at__isnull=True, expires_at__gt=now)
-        return _found(await good.select_for_update().get_or_none())
+        return _found(await cls._good(token, kinds, now).select_for_update().get_or_none())
 
     @classmethod
-    async def require_good(cls, token: str, *kinds: LinkKind, now: datetime) -> Self:
+    async def seen(cls, token: str, *kinds: LinkKind, now: datetime) -> Self:
         """The link of a token as it is now, not held; Conflict as for `behind`. For what must come before a lock."""
-        good = cls.filter(token_hash=token_hash(token), kind__in=list(kinds), used_at__isnull=True, expires_at__gt=now)
-        return _found(await good.get_or_none())
+        return _found(await cls._good(token, kinds, now).get_or_none())
+
+    @classmethod
+    def _good(cls, token: str, kinds: Sequence[LinkKind], now: datetime) -> QuerySet[Self]:
+        return cls.filter(token_hash=token_hash(token), kind__in=list(kinds), used_at__isnull=True, expires_at__gt=now)
 
     @classmethod
     async def behind_of_person(cls, token: str, *kinds: LinkKind, now: datetime) -> tuple[Self, User]:
@@ -96,7 +100,7 @@ class MailedLink(Row):
 
         The person is held first, as by everything else that changes an account: so nobody waits in a ring.
         """
-        found = await cls.require_good(token, *kinds, now=now)
+        found = await cls.seen(token, *kinds, now=now)
         assert found.user_id is not None, "a link of these kinds is mailed to somebody"
         user = await User.hold(found.user_id)
         return await cls.behind(token, *kinds, now=now), user

@@ -5,10 +5,9 @@ from uuid import UUID
 from models.database import raw_connection
 from models.teams import Team
 
-# Those who own a team together and go at once take turns here.
+# Those who own a team together and go at once take turns here, and with whoever changes who is in it.
 _HOLD = """
-SELECT o.id FROM members o JOIN members m ON m.team_id = o.team_id
-WHERE m.user_id = $1 AND o.role = 'owner' ORDER BY o.id FOR UPDATE OF o
+SELECT t.id FROM teams t JOIN members m ON m.team_id = t.id WHERE m.user_id = $1 ORDER BY t.id FOR UPDATE OF t
 """
 _ORPHANS = """
 SELECT m.team_id FROM members m WHERE m.user_id = $1 AND m.role = 'owner'

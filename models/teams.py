@@ -1,35 +1,82 @@
 """Teams, which own everything, and who is in them."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import datetime
+from typing import Any, Self
 from uuid import UUID
 
 from tortoise import fields
 from tortoise.expressions import Q
 from tortoise.indexes import Index
 
-from domain.errors import Forbidden, NotFound, Unauthenticated
-from domain.permissions import Role, allows
+from domain.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from domain.permissions import Role, allows, takes_a_lasting_team
+from domain.teams import DELETION_WAITS, reaches
 from domain.viewers import AnyViewer, ScopeViewer, Viewer
-from models.accounts import User
+from models.accounts import Session, User
 from models.base import Row, choice, in_teams_of, look_up
 from models.database import in_a_transaction, raw_connection
 from models.finding import Found, Sought
+from models.indexes import PartialIndex
 
-_ROLE = "SELECT role FROM members WHERE user_id = $1 AND team_id = $2"
-_ROLE_THERE = "SELECT role FROM members WHERE user_id = {user_id} AND team_id = (SELECT team_id FROM found)"
+# The team is held before the membership, here and everywhere: whoever changes who is in it holds the team alone, and
+# then the memberships. FOR SHARE, since those who write in a team must not wait for each other.
+_MEMBERSHIP = """
+WITH team AS (SELECT id, deletion_at FROM teams WHERE id = <team>{hold})
+SELECT ARRAY[members.role, team.deletion_at::text] FROM team JOIN members ON members.team_id = team.id
+WHERE members.user_id = <user>{hold_members}
+"""
+_SEEN, _HELD = (
+    _MEMBERSHIP.format(hold=hold, hold_members=hold and f"{hold} OF members") for hold in ("", " FOR SHARE")
+)
 
 
 class Team(Row):
     """A tenant. Seen by its members."""
 
     name = fields.CharField(100)
+    deletion_at = fields.DatetimeField(null=True)
+    """When the team goes, once somebody has asked for that."""
 
     class Meta:
         table = "teams"
+        indexes = [
+            PartialIndex(fields=["deletion_at"], name="idx_teams_deletion_at", where="deletion_at IS NOT NULL"),
+        ]
 
     @classmethod
     def visible_to(cls, viewer: AnyViewer) -> Q:
         return in_teams_of(viewer, "id")
+
+    @classmethod
+    async def found(cls, name: str, user_id: UUID, now: datetime) -> Self:
+        """A new team, owned by a person."""
+        team = await cls.create(name=name, created_at=now)
+        await Member.create(team_id=team.id, user_id=user_id, role=Role.OWNER, created_at=now)
+        return team
+
+    async def require_owner_beside(self, user_id: UUID) -> None:
+        """Conflict where nobody but this person owns the team, which must be locked: else two could go at once."""
+        if not await Member.filter(team_id=self.id, role=Role.OWNER).exclude(user_id=user_id).exists():
+            raise Conflict("problem.last_owner")
+
+    def require_lasting(self) -> None:
+        """Conflict while the team waits for its deletion."""
+        _require_lasting(self.deletion_at)
+
+    def ask_for_deletion(self, now: datetime) -> None:
+        """The team goes in 14 days, unless it is brought back; Conflict if it goes already."""
+        self.require_lasting()
+        self.deletion_at = now + DELETION_WAITS
+
+    def bring_back(self, now: datetime) -> None:
+        """Calls the deletion off; Conflict if there is none, or if its time has come."""
+        if self.deletion_at is None:
+            raise Conflict("problem.team_lasts")
+        if self.deletion_at <= now:
+            raise Conflict("problem.team_gone")
+        self.deletion_at = None
 
 
 class Member(Row):
@@ -55,36 +102,64 @@ class Member(Row):
         """A person's own places. A whole role has none: what it is, it says itself."""
         return Q(id__isnull=True) if isinstance(viewer, ScopeViewer) else Q(user_id=viewer.user_id)
 
+    def require_within(self, role: Role) -> None:
+        """Forbidden where the member stands above somebody of the role `role`."""
+        if not reaches(role, self.role):
+            raise Forbidden("problem.member_above")
 
-async def require(viewer: Viewer, action: str, team_id: UUID) -> None:
-    """Lets `viewer` go on only if their role in the team holds `action`.
+    async def end(self) -> None:
+        """The person is in the team no more, and no device of theirs works in it."""
+        await self.delete()
+        await Session.filter(user_id=self.user_id, team_id=self.team_id).update(team_id=None)
 
-    Raises Unauthenticated when nobody is signed in, NotFound for who is no member (the team might as well not exist)
-    and Forbidden for a member whose role does not hold it. Inside a transaction the membership is held until it ends,
-    so that a change of role takes effect before or after the change that was asked for, never in between.
+
+async def require(viewer: Viewer, action: str, team_id: UUID) -> Role:
+    """Lets `viewer` go on only if their role in the team, which is answered, holds `action`.
+
+    Raises Unauthenticated when nobody is signed in, NotFound for who is no member (the team might as well not exist),
+    Forbidden for a member whose role does not hold it, and Conflict where the team waits for its deletion and the
+    action is more than looking. Inside a transaction the team and the membership are held until it ends, so that a
+    change of role, or the deletion, takes effect before or after the change that was asked for, never in between.
     """
     if not viewer.signed_in:
         raise Unauthenticated
     async with raw_connection() as connection:
-        role = await connection.fetchval(_ROLE + _held(), viewer.user_id, team_id)
-    _require_that_holds(role, action)
+        membership = await connection.fetchval(_membership("$2", "$1"), viewer.user_id, team_id)
+    return _role_that_holds(membership, action)
 
 
 async def permitted(viewer: Viewer, action: str, sought: Sought, row_id: UUID) -> Found:
-    """`look_up` and `require` for the row's team, in one trip."""
-    found = await look_up(replace(sought, also=_ROLE_THERE + _held()), row_id, viewer)
-    if found.row.team_id is not None:  # otherwise it is the viewer's own: nobody else sees it
-        _require_that_holds(found.also, action)
-    return found
+    """`look_up` and `require` for the row's team, in one trip; `also` is the viewer's role, None for their own row."""
+    membership = _membership("(SELECT team_id FROM found)", "{user_id}")
+    found = await look_up(replace(sought, also=membership), row_id, viewer)
+    if found.row.team_id is None:  # it is about the viewer alone: nobody else sees it
+        return found
+    return replace(found, also=_role_that_holds(found.also, action))
 
 
-def _held() -> str:
-    # FOR SHARE, which Tortoise cannot say: one person's writes must not wait for each other on their own membership.
-    return " FOR SHARE" if in_a_transaction() else ""
+def _membership(team: str, user: str) -> str:
+    """The role and the team's end of the SQL expressions `team` and `user`; within a transaction, both are held."""
+    statement = _HELD if in_a_transaction() else _SEEN
+    return statement.replace("<team>", team).replace("<user>", user)
 
 
-def _require_that_holds(role: str | None, action: str) -> None:
-    if role is None:
+def _role_that_holds(membership: Sequence[Any] | None, action: str) -> Role:
+    if membership is None:
         raise NotFound
+    role, deletion_at = membership
     if not allows(Role(role), action):
         raise Forbidden
+    if takes_a_lasting_team(action):
+        _require_lasting(deletion_at)
+    return Role(role)
+
+
+async def owners(team_id: UUID) -> Collection[User]:
+    """The people who own a team."""
+    owning = await Member.filter(team_id=team_id, role=Role.OWNER).prefetch_related("user")
+    return [member.user for member in owning]
+
+
+def _require_lasting(deletion_at: datetime | str | None) -> None:
+    if deletion_at is not None:
+        raise Conflict("problem.team_leaving")

@@ -10,13 +10,12 @@ from tortoise.exceptions import IntegrityError
 from domain.errors import Conflict, Unauthenticated
 from domain.events import AccountCreated
 from domain.jobs import JobKind
-from domain.permissions import Role
 from domain.proofs import ProofKind, proof_in
 from domain.text import email_address, one_line
 from domain.throttling import CODE_OF_CHALLENGE, MAIL_FROM_ADDRESS, MAIL_TO_ADDRESS
 from domain.tokens import SIGN_IN_LINK, token_hash
 from domain.viewers import Viewer
-from models import Job, Member, Session, SignUp, Team, User
+from models import Job, Session, SignUp, Team, User
 from models.database import transaction
 from models.lines import Fetch
 from resolvers.caller import Caller, Holder, tell
@@ -135,6 +134,5 @@ async def _welcome(wish: SignUp, password_hash: str, now: datetime) -> User:
         )
     except IntegrityError as error:
         raise Conflict("problem.account_exists", path=("token",)) from error
-    team = await Team.create(name=wish.team_name, created_at=now)
-    await Member.create(team_id=team.id, user_id=user.id, role=Role.OWNER, created_at=now)
+    await Team.found(wish.team_name, user.id, now)
     return user

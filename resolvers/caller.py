@@ -9,7 +9,7 @@ from uuid import UUID
 from domain.clock import Clock
 from domain.errors import Forbidden, NotFound, Unauthenticated
 from domain.events import Event
-from domain.permissions import Scope, covers, good_for
+from domain.permissions import Role, Scope, covers, good_for
 from domain.sealing import Keys
 from domain.viewers import ANONYMOUS, NOBODY, Viewer
 from gateways.storage import Storage
@@ -109,10 +109,13 @@ def require_somebody(caller: Caller) -> UUID:
     return caller.viewer.user_id
 
 
-async def require(caller: Caller, action: str, team_id: UUID) -> None:
-    """Lets the caller go on only if their role in the team (see `models.teams.require`) and their key are enough."""
+async def require(caller: Caller, action: str, team_id: UUID) -> Role:
+    """Lets the caller go on only if their role in the team (see `models.teams.require`) and their key are enough.
+
+    Answers the role.
+    """
     _require_as_declared(caller, action)
-    await teams.require(caller.viewer, action, team_id)
+    return await teams.require(caller.viewer, action, team_id)
 
 
 async def find(caller: Caller, action: str, kind: type[R], row_id: UUID) -> R:

@@ -19,7 +19,7 @@ async def request(caller: Caller, *, password: str) -> User:
         user = await still_proven(proven)
         user.ask_for_deletion(now)
         if orphans := await orphaned_by(user.id):
-            raise Conflict("problem.last_owner", teams=", ".join(team.name for team in orphans))
+            raise Conflict("problem.only_owner", teams=", ".join(team.name for team in orphans))
         await user.save(update_fields=["deletion_at"])
         await tell(caller, DeletionRequested, None, user_id=user.id)
         days = DELETION_GRACE.days

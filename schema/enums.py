@@ -9,6 +9,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from domain.api_keys import ApiKeyState
 from domain.errors import ProblemCode
+from domain.invitations import InvitationState
 from domain.jobs import JobFault, JobKind, JobState
 from domain.media import IngestStep, Refusal
 from domain.permissions import PERMISSIONS, Audience, Role, Scope
@@ -83,6 +84,14 @@ describe(
     REVOKED="Its owner has put an end to it.",
 )
 describe(
+    InvitationState,
+    "Where an invitation stands.",
+    PENDING="It can be accepted.",
+    ACCEPTED="It was accepted.",
+    REVOKED="It was taken back.",
+    EXPIRED="It was not accepted in time. It can be sent again.",
+)
+describe(
     VideoStatus,
     "How far a video has come.",
     DRAFT="It has no version yet.",
@@ -113,6 +122,7 @@ describe(
     AVATAR="Makes somebody's picture of what they have sent.",
     DELETE_ACCOUNT="Removes an account whose time has come.",
     DISCARD_FILES="Throws away files that nothing refers to any more.",
+    PURGE_TEAM="Removes a team whose deletion was asked for 14 days ago.",
 )
 describe(
     JobState,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from time import perf_counter
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, cast
@@ -12,8 +13,9 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
-from domain.errors import DomainError, Forbidden, Invalid, NotFound, Unauthenticated
-from domain.permissions import PERMISSIONS, Audience
+from domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unauthenticated
+from domain.permissions import PERMISSIONS, Audience, takes_a_lasting_team
+from models.database import DEADLOCK
 from plan import batch, load_written
 from resolvers.caller import Caller, Following, require_scope
 from schema.problems import PROBLEMS, problem_of
@@ -26,6 +28,8 @@ Ended = Callable[..., Awaitable[bool]]
 """Takes the context and the field's arguments, and says whether nothing more will come."""
 
 
+_AGAIN = 2
+"""How often a mutation is tried again that was undone for another's sake."""
 _ARGUMENTS = {"id": "Its global id.", "input": "What is asked for."}
 
 
@@ -46,12 +50,19 @@ class MutationField(StrawberryField):
         info.context.caller = replace(info.context.caller, action=self.action)
         try:
             require_scope(info.context.caller, self.action)
-            outcome = await super().get_result(source, info, args, kwargs)
+            outcome = await self._outcome(source, info, args, kwargs)
         except DomainError as error:
             return problem_of(error, info.context.caller.locale)
         finally:
             info.context.observe(info.field_name, perf_counter() - began)
         return await self._payload(outcome, info)
+
+    async def _outcome(self, *given: Any) -> Any:
+        """What the use-case answers. Where the database undid it, so that another can go on, it is run again."""
+        for _ in range(_AGAIN):
+            with suppress(DEADLOCK):
+                return await super().get_result(*given)
+        return await super().get_result(*given)
 
     async def _payload(self, outcome: Any, info: Any) -> Any:
         if not hasattr(self.answers, "__plan_node__"):
@@ -156,10 +167,15 @@ def _described(function: Callable[..., Any]) -> StrawberryResolver[Any]:
 
 def _result(function: str, answers: type, action: str, fails: Sequence[type[DomainError]]) -> Any:
     name = "".join(part.capitalize() for part in function.split("_")) + "Result"
-    problems = dict.fromkeys((*_problems_of(action), Invalid, *fails))
+    problems = dict.fromkeys((*_problems_of(action), Invalid, *_in_a_team_that_goes(action), *fails))
     members = (answers, *(PROBLEMS[problem] for problem in problems))
     union = strawberry.union(name, description="What was asked for, or why it was not done.")
     return Annotated[Union[members], union]  # noqa: UP007 - a union of types that are only known now
+
+
+def _in_a_team_that_goes(action: str) -> tuple[type[DomainError], ...]:
+    belongs_to_a_team = not isinstance(PERMISSIONS[action].holders, Audience)
+    return (Conflict,) if belongs_to_a_team and takes_a_lasting_team(action) else ()
 
 
 def _problems_of(action: str) -> tuple[type[DomainError], ...]:

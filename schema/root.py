@@ -18,11 +18,13 @@ from schema.comments import Comment, CommentMutations
 from schema.credentials import CredentialMutations
 from schema.fields import query
 from schema.inputs import foresee_inputs
+from schema.invitations import InvitationMutations, InvitationPreview
+from schema.invitations import preview as invitation_preview
 from schema.jobs import Job, JobMutations, JobSubscriptions
 from schema.profiles import ProfileMutations
 from schema.scalars import SCALARS
 from schema.sessions import Session, SessionMutations
-from schema.teams import Team
+from schema.teams import Team, TeamMutations
 from schema.two_factor import TwoFactor, TwoFactorMutations, two_factor
 from schema.uploads import Upload, UploadMutations, UploadParts, upload_parts
 from schema.versions import Version, VersionMutations
@@ -45,6 +47,11 @@ class Query:
     )
     node: Node | None = any_by_id("account:view", description="Anything that you may see, by its id.")
     team: Team | None = by_id("team:view", description="A team that you are in.")
+    invitation: InvitationPreview | None = query(
+        "invitation:view",
+        resolver=invitation_preview,
+        description="What the link of an invitation's mail is for; null once it leads nowhere.",
+    )
     video: Video | None = by_id("video:view", description="A video of a team that you are in, the trash included.")
     version: Version | None = by_id("video:view", description="A version of a video.")
     comment: Comment | None = by_id("video:view", description="A comment on a version.")
@@ -74,6 +81,8 @@ def build_schema() -> strawberry.Schema:
         CredentialMutations,
         ProfileMutations,
         ApiKeyMutations,
+        TeamMutations,
+        InvitationMutations,
         VideoMutations,
         UploadMutations,
         VersionMutations,

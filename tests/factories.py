@@ -10,11 +10,11 @@ from uuid import UUID
 from domain.api_keys import new_key, shown_of
 from domain.clock import utc_now
 from domain.ids import new_id
-from domain.links import LinkKind
+from domain.links import GOOD_FOR, LinkKind
 from domain.permissions import Role, Scope
 from domain.tokens import new_token, token_hash
 from local.client import Client
-from models import ApiKey, AuditEntry, Comment, MailedLink, Member, Session, Team, User, Version, Video
+from models import ApiKey, AuditEntry, Comment, Invitation, MailedLink, Member, Session, Team, User, Version, Video
 from plan import encode_id
 from resolvers.passwords import hash_password
 
@@ -83,6 +83,19 @@ class Factory:
     async def crew(self) -> Crew:
         team = await Team.create(name="Crew")
         return Crew(team, **{role.value: await self.member(team, role) for role in Role})
+
+    async def invitation(
+        self, crew: Crew, email: str | None = None, role: Role = Role.EDITOR, **values: Any
+    ) -> tuple[Invitation, str]:
+        """An invitation whose mail has been sent, and the token of its link."""
+        now, token = utc_now(), new_token()
+        until = now + GOOD_FOR[LinkKind.INVITATION]
+        values = {"sent_at": now, "expires_at": until, "created_by_id": crew.owner.user.id} | values
+        email = email or f"{new_id()}@example.com"
+        made = await Invitation.create(team_id=crew.team.id, email=email, role=role, **values)
+        link = {"kind": LinkKind.INVITATION, "email": email, "locale": "en", "expires_at": until}
+        await MailedLink.create(**link, subject_id=made.id, token_hash=token_hash(token))
+        return made, token
 
     async def video(self, crew: Crew, **values: Any) -> Video:
         values = {"title": "A cut", "team_id": crew.team.id, "created_by_id": crew.owner.user.id} | values

@@ -55,8 +55,24 @@ async def furnished(make: Factory) -> Furnished:
     )
     forgetful, mover = (await make.person()).user, (await make.person()).user
     entry = await make.entry(crew, subjects=[f"video:{video.id}"])
-    member = await Member.get(team_id=crew.team.id, role=Role.OWNER)
-    rows = (crew.team, member, crew.owner.user, video, version, comment, job, key, other_session, entry)
+    members = {member.role: member for member in await Member.filter(team_id=crew.team.id)}
+    (asked, _), (_, invitation) = (
+        await make.invitation(crew),
+        await make.invitation(await make.crew(), crew.owner.user.email),
+    )
+    rows = (
+        crew.team,
+        members[Role.OWNER],
+        crew.owner.user,
+        asked,
+        video,
+        version,
+        comment,
+        job,
+        key,
+        other_session,
+        entry,
+    )
     ids = {type(row).__name__: gid(row) for row in rows} | {"Upload": upload}
     assert ids.keys() == NODES.keys(), "a new type wants something of its own in `furnished`"
     things = Things(
@@ -80,6 +96,11 @@ async def furnished(make: Factory) -> Furnished:
         change_token=await make.link(LinkKind.EMAIL_CHANGE_OLD, mover, subject_id=new_id()),
         picture=base64.b64encode(png(8, 8)).decode(),
         audit_entry=gid(entry),
+        admin_member=gid(members[Role.ADMIN]),
+        editor_member=gid(members[Role.EDITOR]),
+        viewer_member=gid(members[Role.VIEWER]),
+        invitation=gid(asked),
+        invitation_token=invitation,
         challenge=challenge_for(editor),
         code=code_of(app),
         confirming_code=code_of(unconfirmed),

@@ -55,6 +55,13 @@ class Things:
     """Of the admin's app, which they have yet to confirm."""
     renewing_code: str
     disabling_code: str
+    admin_member: str
+    editor_member: str
+    viewer_member: str
+    invitation: str
+    """An open one, to somebody."""
+    invitation_token: str
+    """Of one to the owner, into another team."""
 
 
 ASKED_BY = {
@@ -63,9 +70,12 @@ ASKED_BY = {
     "DisableTwoFactor": Role.VIEWER,
     "RequestAccountDeletion": Role.ADMIN,
     "CancelAccountDeletion": Role.ADMIN,
+    "LeaveTeam": Role.EDITOR,
     "SignOut": Role.VIEWER,
 }
 """Who asks, where it is not the owner: others need what it puts an end to."""
+UNSEEN = {"ResendInvitation", "RevokeInvitation"}
+"""What is about things that a role without the permission does not even see."""
 
 
 def variables(of: Things) -> dict[str, dict[str, Any]]:
@@ -100,6 +110,15 @@ def variables(of: Things) -> dict[str, dict[str, Any]]:
         "CreateApiKey": {"input": {"name": "Export", "scopes": ["READ"], "expiresInDays": 7}},
         "RevokeApiKey": {"id": of.api_key},
         "Team": {"id": of.team},
+        "CreateTeam": {"input": {"name": "Another"}},
+        "RenameTeam": {"input": {"id": of.team, "name": "Team"}},
+        "SwitchTeam": {"id": of.team},
+        "TeamInvitations": {"teamId": of.team, "filter": {"state": "PENDING"}},
+        "InvitationPreview": {"token": of.invitation_token},
+        "InviteMember": {"input": {"teamId": of.team, "email": of.new_email, "role": "VIEWER"}},
+        "ResendInvitation": {"id": of.invitation},
+        "RevokeInvitation": {"id": of.invitation},
+        "AcceptInvitation": {"input": {"token": of.invitation_token}},
         "Library": {"teamId": of.team, "first": 3, "filter": {"text": "cut", "status": "READY"}, "counted": True},
         "Video": {"id": of.video},
         "CreateVideo": {"input": {"teamId": of.team, "title": "New"}},
@@ -123,6 +142,12 @@ def variables(of: Things) -> dict[str, dict[str, Any]]:
         "VideoChanged": {"id": of.video},
         "RestoreVideo": {"id": of.deleted_video},
         "DeleteVideo": {"id": of.video},
+        "ChangeRole": {"input": {"memberId": of.editor_member, "role": "ADMIN"}},
+        "RemoveMember": {"memberId": of.viewer_member},
+        "LeaveTeam": {"id": of.team},
+        "DeleteTeam": {"id": of.team},
+        "RestoreTeam": {"id": of.team},
+        "TransferOwnership": {"memberId": of.admin_member},
         "ChangePassword": {"input": {"current": of.password, "new": "another long one"}},
         "SignOut": {},
     }

@@ -3,19 +3,15 @@
 from datetime import datetime
 
 from domain.accounts import DELETION_GRACE
-from domain.events import AccountDeleted, DeletionPostponed
+from domain.events import AccountDeleted, DeletionPostponed, TeamDeleted
 from domain.jobs import JobKind
 from domain.mails import MailKind
-from models import Comment, Job, MailedLink, Member, Session, SignUp, Team, Upload, User, Version, Video
+from models import Job, Member, SignUp, Team, User
 from models.events import record
 from models.mails import send_mail
 from models.succession import lonely_after, orphaned_by
+from models.tenancy import delete_owned, of_a_person
 from workers.jobs import Work, handles
-
-OF_A_PERSON = (Member, MailedLink, Session)
-"""Rows that belong to one person (`user_id`), and go with them."""
-OF_A_TEAM = (Comment, Upload, Version, Video, Job, Member)
-"""Rows that belong to a team (`team_id`), in an order in which none leads to one that is gone."""
 
 
 @handles(JobKind.DELETE_ACCOUNT)
@@ -63,7 +59,7 @@ async def _delete(user: User, now: datetime) -> None:
 async def _forget(user: User, now: datetime) -> None:
     """What they made stays with their teams; who they were does not."""
     await SignUp.filter(email=user.email).delete()
-    for model in OF_A_PERSON:
+    for model in of_a_person():
         await model.filter(user_id=user.id).delete()
     await Job.discard(f"users/{user.id}/", now)
     user.anonymise()
@@ -72,7 +68,7 @@ async def _forget(user: User, now: datetime) -> None:
 
 async def _erase(team: Team, now: datetime) -> None:
     """A team in which nobody is left, with all that it owns."""
-    for model in OF_A_TEAM:
-        await model.filter(team_id=team.id).delete()
+    await delete_owned(team.id)
     await team.delete()
+    await record(TeamDeleted(team_id=team.id, actor_id=None), now)
     await Job.discard(f"teams/{team.id}/", now)

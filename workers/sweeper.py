@@ -13,7 +13,7 @@ from domain.clock import Clock
 from domain.jobs import JobFault, JobKind, JobState, Queue
 from domain.uploads import UploadState
 from domain.videos import RESTORABLE
-from models import ApiKey, Job, MailedLink, Session, SignUp, Upload, User, Video
+from models import ApiKey, Job, MailedLink, Session, SignUp, Team, Upload, User, Video
 from models.database import transaction
 from workers.wakes import wake_again
 
@@ -42,7 +42,8 @@ class Sweeper:
 
     async def keep_house(self) -> None:
         """What can wait for some minutes."""
-        await _all([self.purge_old_videos, self.delete_due_accounts, self.forget_old_accounts], self.clock())
+        parts = (self.purge_old_videos, self.purge_old_teams, self.delete_due_accounts, self.forget_old_accounts)
+        await _all(parts, self.clock())
 
     async def take_back_lost_jobs(self, now: datetime) -> None:
         """Jobs whose lease has run out go back to the queue, or have failed when that has happened too often."""
@@ -83,8 +84,7 @@ class Sweeper:
 
     async def purge_old_videos(self, now: datetime) -> None:
         """Videos that nobody can bring back any more are removed for good."""
-        tried = Q(Q(ended_at__isnull=True), Q(created_at__gt=now - PURGE_AGAIN), join_type=Q.OR)
-        known = Job.filter(tried, kind=JobKind.PURGE_VIDEO, video_id__isnull=False).values("video_id")
+        known = Job.filter(_tried(now), kind=JobKind.PURGE_VIDEO, video_id__isnull=False).values("video_id")
         old = Video.filter(deleted_at__lt=now - RESTORABLE).exclude(id__in=Subquery(known)).limit(MOST)
         for video_id in await _ids(old.values_list("id", flat=True)):
             async with transaction():
@@ -93,12 +93,21 @@ class Sweeper:
 
     async def delete_due_accounts(self, now: datetime) -> None:
         """Accounts whose owners wanted them to go, some time ago."""
-        tried = Q(Q(ended_at__isnull=True), Q(created_at__gt=now - PURGE_AGAIN), join_type=Q.OR)
-        own = Job.filter(tried, team_id__isnull=True, created_by_id__isnull=False, kind=JobKind.DELETE_ACCOUNT)
+        own = Job.filter(_tried(now), team_id__isnull=True, created_by_id__isnull=False, kind=JobKind.DELETE_ACCOUNT)
         due = User.filter(deletion_at__lt=now).exclude(id__in=Subquery(own.values("created_by_id"))).limit(MOST)
         for user_id in await _ids(due.values_list("id", flat=True)):
             async with transaction():
                 await Job.enqueue(JobKind.DELETE_ACCOUNT, now, payload={}, created_by_id=user_id)
+
+    async def purge_old_teams(self, now: datetime) -> None:
+        """Teams whose deletion was asked for, and was not called off in time, are removed for good."""
+        known = await Job.filter(_tried(now), kind=JobKind.PURGE_TEAM)
+        old = Team.filter(deletion_at__lt=now).limit(MOST)
+        for team_id in await _ids(old.values_list("id", flat=True)):
+            payload = {"team_id": str(team_id)}
+            if payload not in [job.payload for job in known]:
+                async with transaction():
+                    await Job.enqueue(JobKind.PURGE_TEAM, now, payload=payload)
 
     async def forget_old_accounts(self, now: datetime) -> None:
         """Sign-ups and mailed links that are no longer good, and sessions and API keys that ended long ago."""
@@ -109,6 +118,11 @@ class Sweeper:
         await Session.filter(ended).delete()
         over = Q(Q(revoked_at__lt=long_ago), Q(expires_at__lt=long_ago), join_type=Q.OR)
         await ApiKey.filter(over).delete()
+
+
+def _tried(now: datetime) -> Q:
+    """Purges that are still to end, or that are too young to be tried anew."""
+    return Q(Q(ended_at__isnull=True), Q(created_at__gt=now - PURGE_AGAIN), join_type=Q.OR)
 
 
 async def _ids(query: Awaitable[object]) -> list[UUID]:

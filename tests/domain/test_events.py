@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import domain.events  # noqa: F401 - makes its events known
 from domain.events import EVENT_TYPES, Event, VersionCreated, VideoCreated, register
 from domain.ids import new_id
 

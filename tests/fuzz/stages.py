@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,7 +19,7 @@ from graphql import OperationType
 from tortoise.context import TortoiseContext
 
 import models
-from domain.throttling import Policy
+from domain.throttling import Policy, Standing, Try
 from domain.viewers import ANONYMOUS, AnyViewer, Viewer
 from edge.services import describe
 from gateways.storage.local import LocalStorage
@@ -124,16 +124,6 @@ class Stage:
         return Context(caller, reader, self.readings.fetch, "request-7", lambda *_: None, identity=identity)
 
 
-class Patient:
-    """A throttle that nobody tires: what is asked twice is answered twice."""
-
-    async def hit(self, policy: Policy, key: str) -> None:
-        """See `gateways.throttling.Throttle`."""
-
-    async def forgive(self, policy: Policy, key: str) -> None:
-        """See `gateways.throttling.Throttle`."""
-
-
 def refusing(viewer: AnyViewer) -> set[str]:
     """The types that `viewer` may not even ask for: what is one person's own, where a whole role asks."""
     found = set[str]()
@@ -153,13 +143,31 @@ async def open_stage(url: str, storage: LocalStorage, viewers: dict[str, AnyView
     with database:
         await database.init(config=configuration(url, connections=4))
         engine = Engine(build_schema(), describe, observe=lambda _kind, how: runs.update([how]))
-    caller = Caller(viewer=ANONYMOUS, locale="en", clock=lambda: NOW, storage=storage, throttle=Patient(), rules=RULES)
+    caller = Caller(viewer=ANONYMOUS, locale="en", clock=lambda: NOW, storage=storage, throttle=_Patient(), rules=RULES)
     try:
         async with Readings(url, connections=4) as readings:
             yield Stage(database, readings, engine, caller, viewers, runs, complaints.said)
     finally:
         logging.getLogger("plan").removeHandler(complaints)
         await database.close_connections()
+
+
+class _Patient:
+    """A throttle that is never tired: what one of twins is refused, the other would not be."""
+
+    async def hit(self, policy: Policy, key: str) -> None:
+        """See `Throttle`."""
+
+    async def hit_all(self, tries: Sequence[Try]) -> list[Standing]:
+        """See `Throttle`."""
+        del tries
+        return []
+
+    async def forgive(self, policy: Policy, key: str) -> None:
+        """See `Throttle`."""
+
+    async def forgive_all(self, tries: Sequence[Try]) -> None:
+        """See `Throttle`."""
 
 
 class _Complaints(logging.Handler):

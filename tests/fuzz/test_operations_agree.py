@@ -12,7 +12,7 @@ from domain.permissions import Role
 from domain.tokens import new_token, token_hash
 from live.message import Message
 from local.client import document, operation_names
-from models import AuditEntry, Comment, Job, MailedLink, Member, SignUp, TwoFactor, User, Version, Video
+from models import AuditEntry, Comment, Invitation, Job, MailedLink, Member, SignUp, TwoFactor, User, Version, Video
 from plan import encode_id
 from plan.requests import Request
 from resolvers.passwords import hash_password
@@ -27,7 +27,7 @@ from tests.operations import ASKED_BY, Things, variables
 from tests.pictures import png
 from tests.second_factor import KEYS, challenge_for, code_of
 
-TOKEN = new_token()
+TOKEN, LINK = new_token(), new_token()
 NEWCOMER = "new@example.com"
 """Who confirms a sign-up: the answer is read as they, whoever asked."""
 RESET, CHANGE = LinkKind.PASSWORD_RESET, LinkKind.EMAIL_CHANGE_OLD
@@ -57,6 +57,15 @@ async def test_every_committed_operation_agrees(twins: Twins, world: World) -> N
             await MailedLink.create(**about, token_hash=token_hash(token), expires_at=NOW + timedelta(hours=1))
         # So that the owner may go.
         await Member.filter(team_id=world.crew.id, user_id=world.people["both"].id).update(role=Role.OWNER)
+        await Invitation.filter(id=invitation_elsewhere(world).id).update(email="owner@example.com")
+        link = {
+            "kind": LinkKind.INVITATION,
+            "email": "owner@example.com",
+            "locale": "en",
+            "token_hash": token_hash(LINK),
+        }
+        about = {"id": an_id("link", 0), "subject_id": invitation_elsewhere(world).id}
+        await MailedLink.create(**link, **about, expires_at=NOW + timedelta(hours=1))
 
     await twins.prepare(write)
     world.people["both"].password_hash = hashed
@@ -80,6 +89,9 @@ def things(world: World) -> Things:
     video = next(video for video in videos if video.version_count == 3 and not video.deleted_at)
     version = next(version for version in versions if version.video_id == video.id)
     jobs = (job for job in world.rows[Job] if job.team_id == world.crew.id and not job.state.ended)
+    people = {row.user_id: row for row in world.rows[Member] if row.team_id == world.crew.id}
+    admin, editor, viewer = (gid(people[world.people[name].id]) for name in ("admin", "editor", "viewer"))
+    asked = next(row for row in world.rows[Invitation] if row.team_id == world.crew.id and is_pending(row))
     return Things(
         team=gid(world.crew),
         video=gid(video),
@@ -106,7 +118,22 @@ def things(world: World) -> Things:
         confirming_code=code_of(APP, at=NOW),
         renewing_code=code_of(APP, at=NOW),
         disabling_code=code_of(APP, steps=1, at=NOW),
+        admin_member=admin,
+        editor_member=editor,
+        viewer_member=viewer,
+        invitation=gid(asked),
+        invitation_token=LINK,
     )
+
+
+def is_pending(invitation: Invitation) -> bool:
+    return not (invitation.accepted_at or invitation.revoked_at) and invitation.expires_at > NOW
+
+
+def invitation_elsewhere(world: World) -> Invitation:
+    """A pending one, into a team that the owner is not in."""
+    others = [row for row in world.rows[Invitation] if row.team_id != world.crew.id]
+    return next(row for row in others if is_pending(row))
 
 
 def event(world: World, operation: str) -> Message | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from graphql import GraphQLField, get_named_type
 
+from domain.permissions import Role
 from live.message import Message
 from plan import decode_id
 from tests.fuzz.cases import Case, Talk
@@ -69,11 +70,42 @@ def profile(values: Values, pools: Pools) -> dict[str, Any]:
 
 
 IMAGE = base64.b64encode(png(3, 2)).decode()
+
+
+def named(values: Values, pools: Pools) -> dict[str, Any]:
+    return {"input": {"id": some(values, pools, "Team"), "name": values.one_of(TEXTS)}}
+
+
+def raised(values: Values, pools: Pools) -> dict[str, Any]:
+    return {"input": {"memberId": some(values, pools, "Member"), "role": values.one_of([role.name for role in Role])}}
+
+
+def invited(values: Values, pools: Pools) -> dict[str, Any]:
+    address = values.one_of(("new@example.com", "stranger@example.com", "editor@example.com"))
+    role = values.one_of([role.name for role in Role])
+    return {"input": {"teamId": some(values, pools, "Team"), "email": address, "role": role}}
+
+
+def of_member(values: Values, pools: Pools) -> dict[str, Any]:
+    return {"memberId": some(values, pools, "Member")}
+
+
 MUTATIONS: dict[str, Given] = {
     "addComment": said,
     "cancelAccountDeletion": always(),
     "cancelJob": by_id("Job"),
     "changePassword": always(input={"current": "not this one", "new": "but another one"}),
+    "changeRole": raised,
+    "createTeam": lambda values, _pools: {"input": {"name": values.one_of(TEXTS)}},
+    "deleteTeam": by_id("Team"),
+    "inviteMember": invited,
+    "removeMember": of_member,
+    "renameTeam": named,
+    "resendInvitation": by_id("Invitation"),
+    "restoreTeam": by_id("Team"),
+    "revokeInvitation": by_id("Invitation"),
+    "switchTeam": by_id("Team"),
+    "transferOwnership": of_member,
     "completeUpload": completed,
     "createVideo": created,
     "deleteVideo": by_id("Video"),

@@ -15,7 +15,8 @@ from tests.fuzz.tally import Tally
 from tests.fuzz.values import Pools
 
 pytestmark = GIVEN_UP
-LEAST_PLANNED = 0.8
+LEAST_PLANNED = 0.75
+"""Root fields with a resolver of their own are not: `uploadParts`, `twoFactor`, `invitation`."""
 
 
 async def test_plan_and_plain_agree(

@@ -12,7 +12,7 @@ from domain.uploads import UploadState
 from domain.videos import VideoStatus
 from domain.viewers import ANONYMOUS, AnyViewer, ScopeViewer, Viewer
 from gateways.storage.local import LocalStorage
-from models import ApiKey, AuditEntry, Comment, Job, Member, Session, Team, Upload, User, Version, Video
+from models import ApiKey, AuditEntry, Comment, Invitation, Job, Member, Session, Team, Upload, User, Version, Video
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
 """What the clock says to whoever reads the world: nothing that is told depends on when it is told."""
@@ -108,8 +108,17 @@ class World:
     def _team(self, name: str, **roles: Role) -> Team:
         team = self._add(Team, name=name)
         for person, role in roles.items():
+            self._invitation(team, person, role)
             self._add(Member, team_id=team.id, user_id=self.people[person].id, role=role)
         return team
+
+    def _invitation(self, team: Team, person: str, role: Role) -> None:
+        """In each of its states in turn."""
+        number = len(self.rows.get(Invitation, ()))
+        ends = ({"accepted_at": NOW}, {"revoked_at": NOW}, {"expires_at": NOW - timedelta(days=1)}, {})[number % 4]
+        sent = {"sent_at": NOW - timedelta(days=8), "expires_at": NOW + timedelta(days=9999)}
+        about = {"team_id": team.id, "created_by_id": self.people["gone"].id, "role": role}
+        self._add(Invitation, email=f"{person}{number}@example.com", **about, **(sent | ends))
 
     def _library(self, team: Team, size: int, makers: tuple[str, ...]) -> None:
         for number, maker in zip(range(size), cycle(makers), strict=False):

@@ -29,6 +29,7 @@ NOUNS = {
     "audit",
     "comments",
     "events",
+    "invitations",
     "jobs",
     "links",
     "teams",
@@ -54,6 +55,7 @@ HELPERS = {
         "search",
         "seen",
         "succession",
+        "tenancy",
     },
     "schema": {
         *OF_ACCOUNTS,

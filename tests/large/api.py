@@ -37,7 +37,9 @@ DOCUMENTS = {
         } }""",
     "team": """query($id: ID!) { team(id: $id) {
         memberCount videoCount members(first: 50) { nodes { user { name } } }
+        invitations(first: 50, filter: {state: PENDING}) { totalCount nodes { email state invitedBy { name } } }
         } }""",
+    "invitation": "query($token: String!) { invitation(token: $token) { teamName role } }",
     "library": """query($id: ID!, $first: Int, $last: Int, $before: String, $after: String, $filter: VideoFilter) {
         team(id: $id) { videos(first: $first, last: $last, before: $before, after: $after, filter: $filter) {
             pageInfo { hasNextPage endCursor }
@@ -95,9 +97,14 @@ async def _sessions(world: World) -> None:
     assert (await asker.data(DOCUMENTS["sessions"]))["viewer"]["sessions"]["totalCount"] == 1
 
 
-@case("team", "idx_members_team")
+@case("team", "idx_members_team", "idx_invitations_team_created")
 async def _team(world: World) -> None:
     assert (await world.ask(DOCUMENTS["team"], "Team", world.places.big_team_id))["members"]["nodes"]
+
+
+@case("the link of an invitation", "mailed_links_token_hash_key")
+async def _invitation(world: World) -> None:
+    assert (await world.asker.data(DOCUMENTS["invitation"], token="no such link"))["invitation"] is None
 
 
 @case("library", BY_TEAM, COMMENTS)

@@ -8,6 +8,7 @@ from domain.jobs import JobState
 from models import AuditEntry, Comment, ConsumerCursor, EventRecord, Job, Upload, Version, Video
 from models.events import backlog, parked
 from models.jobs import waiting
+from models.tenancy import delete_owned
 from tests.large.cases import World, case, undone
 from workers.consumers import Tools, discard_failed_uploads, wake_workers
 from workers.follower import PAGE
@@ -20,7 +21,7 @@ REFERENCES = {
     "api_keys": ("user_id",),
     "comments": ("team_id", "video_id", "version_id", "parent_id"),
     "members": ("team_id",),
-    "sessions": ("user_id",),
+    "sessions": ("user_id", "team_id"),
     "uploads": ("team_id", "video_id", "job_id"),
     "versions": ("team_id", "video_id", "restored_from_id"),
 }
@@ -72,6 +73,11 @@ async def _sweep_due_accounts(world: World) -> None:
     await _sweeper().delete_due_accounts(utc_now())
 
 
+@case("sweeper: teams", "idx_teams_deletion_at", "idx_jobs_team_purges", by_value=True)
+async def _sweep_teams(world: World) -> None:
+    await _sweeper().purge_old_teams(utc_now())
+
+
 @case(
     "sweeper: accounts",
     "idx_mailed_links_expires_at",
@@ -110,10 +116,16 @@ async def _purge(world: World) -> None:
         await Video.filter(id=draft_id).delete()
 
 
+@case("workers: removing a team", "idx_jobs_team", "idx_comments_team", "idx_versions_team", "idx_events_subjects")
+async def _purge_team(world: World) -> None:
+    async with undone():
+        await delete_owned(uuid4())
+
+
 @case(
     "looking for references",
     "idx_comments_team", "idx_comments_video_created", "idx_comments_version_start", "idx_comments_parent_created",
-    "idx_api_keys_user_created", "idx_members_team", "idx_sessions_user",
+    "idx_api_keys_user_created", "idx_members_team", "idx_sessions_user", "idx_sessions_team",
     "idx_uploads_team", "idx_uploads_video", "idx_uploads_job",
     "idx_versions_team", "idx_versions_restored_from",
 )  # fmt: skip

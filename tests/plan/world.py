@@ -10,7 +10,7 @@ from domain.ids import new_id
 from domain.jobs import JobKind, Queue
 from domain.permissions import Role, Scope
 from domain.viewers import Viewer
-from models import ApiKey, Comment, Job, Member, Session, Team, Upload, User, Version, Video
+from models import ApiKey, Comment, Invitation, Job, Member, Session, Team, Upload, User, Version, Video
 
 LONG_AGO = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 NEVER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -37,9 +37,10 @@ async def session(of: User) -> Session:
 
 
 async def a_world(size: int) -> World:
-    """`size` teams of `size` members, with `size` videos each, which have `size` versions, jobs and uploads each.
+    """`size` teams of `size` admins, with `size` invitations and videos each.
 
-    A version has `size` threads, and those of a video's first version have `size` answers each.
+    A video has `size` versions, jobs and uploads; a version has `size` threads, and those of a video's first version
+    have `size` answers each.
     """
     mates = [await user() for _ in range(size)]
     sessions = [await session(mates[0]) for _ in range(size)]
@@ -47,8 +48,8 @@ async def a_world(size: int) -> World:
     world.note(*mates, *sessions, *[await key(mates[0]) for _ in range(size)])
     for _ in range(size):
         team = await Team.create(name="Crew")
-        members = [await Member.create(team_id=team.id, user_id=mate.id, role=Role.EDITOR) for mate in mates]
-        world.note(team, *members)
+        members = [await Member.create(team_id=team.id, user_id=mate.id, role=Role.ADMIN) for mate in mates]
+        world.note(team, *members, *[await invitation(team, mates[0]) for _ in range(size)])
         for _ in range(size):
             await _fill(world, await Video.create(title="Cut", team_id=team.id, created_by_id=mates[0].id), size)
     return world
@@ -87,6 +88,11 @@ async def key(owner: User) -> ApiKey:
     return await ApiKey.create(
         user_id=owner.id, name="Export", prefix="vc_", token_hash=new_id().hex, scopes=[Scope.READ.value]
     )
+
+
+async def invitation(team: Team, by: User) -> Invitation:
+    made = {"team_id": team.id, "created_by_id": by.id, "role": Role.EDITOR}
+    return await Invitation.create(email=f"{new_id()}@example.com", sent_at=LONG_AGO, expires_at=LONG_AGO, **made)
 
 
 async def job(video: Video, **values: Any) -> Job:

@@ -1,0 +1,104 @@
+"""What happens to videos, their versions, comments and uploads."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.events.base import Event, register
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoCreated(Event):
+    """A video came to be, still without a version."""
+
+    type = "video.created"
+    video_id: UUID
+    title: str
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoEdited(Event):
+    """A video's title, description or tags changed; `changed` names which."""
+
+    type = "video.edited"
+    video_id: UUID
+    changed: list[str]
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoDeleted(Event):
+    """A video went to the trash."""
+
+    type = "video.deleted"
+    video_id: UUID
+    title: str
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoRestored(Event):
+    """A video came back from the trash."""
+
+    type = "video.restored"
+    video_id: UUID
+    title: str
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionCreated(Event):
+    """A video has a new version: by an upload (then `job_id` is set) or by restoring an older one."""
+
+    type = "version.created"
+    video_id: UUID
+    version_id: UUID
+    number: int
+    job_id: UUID | None = None
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentCreated(Event):
+    """Somebody commented on a version: they opened a thread, or answered the one that `parent_id` opened."""
+
+    type = "comment.created"
+    video_id: UUID
+    version_id: UUID
+    comment_id: UUID
+    parent_id: UUID | None = None
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadStarted(Event):
+    """Somebody began to send a file, to be a video's next version."""
+
+    type = "upload.started"
+    video_id: UUID
+    upload_id: UUID
+    file_name: str
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadCompleted(Event):
+    """All of a file has come, and the job makes a version of it."""
+
+    type = "upload.completed"
+    video_id: UUID
+    upload_id: UUID
+    job_id: UUID
+    file_name: str
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadDiscarded(Event):
+    """Somebody gave up sending a file."""
+
+    type = "upload.discarded"
+    video_id: UUID
+    upload_id: UUID
+    file_name: str

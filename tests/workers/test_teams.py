@@ -1,0 +1,183 @@
+"""The end of a team: found in time, whole, and nothing beside it."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tortoise import Tortoise
+from tortoise.fields.base import OnDelete
+from tortoise.fields.relational import ForeignKeyFieldInstance
+
+from domain.clock import utc_now
+from domain.ids import new_id
+from domain.jobs import JobKind, JobState
+from domain.links import LinkKind
+from domain.permissions import Role
+from models import (
+    Comment,
+    EventRecord,
+    Invitation,
+    Job,
+    MailedLink,
+    Member,
+    ParkedEvent,
+    Session,
+    Team,
+    Upload,
+    User,
+    Version,
+    Video,
+)
+from models.database import raw_connection, transaction
+from models.tenancy import owned
+from tests.workers.conftest import enqueue
+from workers import teams  # noqa: F401 - declares what it handles
+from workers.attempts import Attempts
+from workers.jobs import Means
+from workers.sweeper import Sweeper
+
+BEYOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def sweep(means: Means) -> Sweeper:
+    return Sweeper(means.redis, utc_now, attempts=2, patience=timedelta(seconds=1))
+
+
+async def a_team(name: str, **values: Any) -> Team:
+    """A team with a row in every table that belongs to teams, and in those beside them."""
+    user = await User.create(name="Ada", email=f"{new_id()}@example.com", password_hash="none")
+    team = await Team.create(name=name, **values)
+    made = {"team_id": team.id, "created_by_id": user.id}
+    await Member.create(team_id=team.id, user_id=user.id, role=Role.OWNER)
+    await Session.create(user_id=user.id, token_hash=str(new_id()), expires_at=utc_now(), team_id=team.id)
+    video = await Video.create(title="A cut", **made)
+    version = await _version(video, made)
+    await Version.filter(id=version.id).update(restored_from_id=(await _version(video, made, number=2)).id)
+    about = made | {"video_id": video.id}
+    thread = await Comment.create(version_id=version.id, body="Hm", start_ms=0, **about)
+    await Comment.create(version_id=version.id, body="Yes", start_ms=0, parent_id=thread.id, **about)
+    async with transaction():
+        job = await Job.enqueue(JobKind.INGEST, utc_now(), payload={"upload_id": "x"}, team_id=team.id)
+    await Upload.create(
+        job_id=job.id, version_id=version.id, file_name="a", size=1, part_size=1, storage_key="k",
+        storage_upload_id="u", expires_at=utc_now(), **about,
+    )  # fmt: skip
+    invitation = await Invitation.create(
+        email="grace@example.com", role=Role.EDITOR, sent_at=utc_now(), expires_at=utc_now(), **made
+    )
+    await MailedLink.create(
+        kind=LinkKind.INVITATION, email="grace@example.com", locale="en", expires_at=utc_now(), subject_id=invitation.id
+    )
+    event = await EventRecord.get(team_id=team.id, type="job.queued")
+    await ParkedEvent.create(consumer="live", event_id=event.id, error="no luck")
+    return team
+
+
+async def _version(video: Video, made: dict[str, Any], number: int = 1) -> Version:
+    numbers = dict.fromkeys(
+        ("size", "duration_ms", "width", "height", "rotation", "frame_rate_numerator", "frame_rate_denominator",
+         "frame_count", "bit_rate"), 1,
+    )  # fmt: skip
+    texts = dict.fromkeys(
+        ("file_name", "file_key", "proxy_key", "poster_key", "sha256", "container", "video_codec"), "x"
+    )
+    return await Version.create(video_id=video.id, number=number, variable_frame_rate=False, **numbers, **texts, **made)
+
+
+async def purge(attempts: Attempts, team: Team) -> Job:
+    job = await enqueue(JobKind.PURGE_TEAM, team_id=str(team.id))
+    await attempts.wake({}, str(job.id), 1)
+    return await Job.get(id=job.id)
+
+
+async def mentions(needle: str) -> dict[str, int]:
+    """In how many rows of each table the text is found."""
+    async with raw_connection() as connection:
+        tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        found = {
+            name: await connection.fetchval(f'SELECT count(*) FROM "{name}" t WHERE strpos(t::text, $1) > 0', needle)
+            for (name,) in tables
+        }
+    return {name: rows for name, rows in found.items() if rows}
+
+
+async def test_nothing_of_a_team_is_left_and_nothing_else_is_touched(
+    attempts: Attempts, means: Means, folder: Path
+) -> None:
+    gone, other = await a_team("Gone", deletion_at=utc_now() - BEYOND), await a_team("Other")
+    (folder / "file").write_bytes(b"abc")
+    for team in (gone, other):
+        await means.storage.store(folder / "file", f"teams/{team.id}/videos/1/original", content_type="video/mp4")
+    ours = {model._meta.db_table for model in owned()}
+    everything = await mentions(str(gone.id))
+    assert ours <= everything.keys(), "a new table of teams wants a row in `a_team`"
+    kept = await mentions(str(other.id))
+    rows = {name: await _rows(name) for name in ("users", "mailed_links", "parked_events", "sessions")}
+
+    assert (await purge(attempts, gone)).state is JobState.SUCCEEDED
+    assert await mentions(str(gone.id)) == {"events": 1, "jobs": 1}
+    assert await mentions(str(other.id)) == kept
+    event = await EventRecord.get(team_id=gone.id)
+    assert (event.type, event.payload, event.event().revokes) == ("team.deleted", {}, True)
+    assert (await Job.get(kind=JobKind.PURGE_TEAM)).team_id is None
+    assert await means.storage.keys(f"teams/{gone.id}/") == []
+    assert await means.storage.keys(f"teams/{other.id}/") == [f"teams/{other.id}/videos/1/original"]
+    after = {name: await _rows(name) for name in rows}
+    assert after == rows | {"mailed_links": rows["mailed_links"] - 1, "parked_events": rows["parked_events"] - 1}
+    assert await Session.filter(team_id__isnull=True).count() == 1
+
+
+async def _rows(table: str) -> int:
+    async with raw_connection() as connection:
+        return int(await connection.fetchval(f'SELECT count(*) FROM "{table}"'))
+
+
+async def test_a_purge_that_broke_off_goes_on(attempts: Attempts, means: Means) -> None:
+    team = await a_team("Gone", deletion_at=utc_now() - BEYOND)
+    await Comment.filter(team_id=team.id).delete()
+    await Upload.filter(team_id=team.id).delete()
+    assert (await purge(attempts, team)).state is JobState.SUCCEEDED
+    assert (await purge(attempts, team)).state is JobState.SUCCEEDED
+    assert not await Team.exists(id=team.id)
+    assert await EventRecord.filter(type="team.deleted").count() == 1
+
+
+@pytest.mark.parametrize("deletion_at", [None, timedelta(days=1)])
+async def test_a_team_that_lasts_or_was_brought_back_stays(attempts: Attempts, deletion_at: timedelta | None) -> None:
+    team = await a_team("Stays", deletion_at=deletion_at and utc_now() + deletion_at)
+    before = await mentions(str(team.id))
+    assert (await purge(attempts, team)).state is JobState.SUCCEEDED
+    assert await mentions(str(team.id)) == before | {"jobs": before["jobs"] + 1}
+
+
+async def test_a_team_whose_time_has_come_is_purged_once(sweep: Sweeper) -> None:
+    old = await Team.create(name="Old", deletion_at=utc_now() - BEYOND)
+    await Team.create(name="Waits", deletion_at=utc_now() + timedelta(minutes=1))
+    await Team.create(name="Lasts")
+    await sweep.keep_house()
+    await sweep.keep_house()
+    job = await Job.get(kind=JobKind.PURGE_TEAM)
+    assert job.payload == {"team_id": str(old.id)}
+    # One that failed is tried again, a day later.
+    await Job.filter(id=job.id).update(ended_at=utc_now(), created_at=utc_now() - timedelta(days=2))
+    await sweep.keep_house()
+    assert await Job.filter(kind=JobKind.PURGE_TEAM).count() == 2
+
+
+async def test_whatever_refers_to_what_a_team_owns_is_owned_by_a_team(models: None) -> None:
+    """Else a new table would keep a team from going: it needs a `team_id`, or lets go of what it refers to."""
+    ours = {Team, *owned()}
+    for model in Tortoise.apps["models"].values():
+        for field in model._meta.fields_map.values():
+            if isinstance(field, ForeignKeyFieldInstance) and field.related_model in ours:
+                assert model in ours or field.on_delete is OnDelete.SET_NULL, (model, field.model_field_name)
+
+
+async def test_nothing_goes_before_what_refers_to_it(models: None) -> None:
+    order = owned()
+    for place, model in enumerate(order):
+        for field in model._meta.fields_map.values():
+            if isinstance(field, ForeignKeyFieldInstance) and field.on_delete is not OnDelete.SET_NULL:
+                assert field.related_model not in order[:place], (model, field.model_field_name)
