@@ -84,7 +84,7 @@ async def test_a_mutation_tells_what_may_be_done_with_what_it_made(crew: Crew) -
     answer = await crew.editor.client.ask(made, variables={"in": {"teamId": crew.id, "title": "New"}})
     video = answer["data"]["createVideo"]
     assert video["viewerCan"] == EDITING
-    assert video["team"]["viewerCan"] == ["TEAM_VIEW", *EDITING[:4]]
+    assert video["team"]["viewerCan"] == ["TEAM_VIEW", "TEAM_SWITCH", "TEAM_LEAVE", *EDITING[:4]]
     assert len(video["team"]["members"]["nodes"]) == 4
 
 

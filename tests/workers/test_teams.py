@@ -15,6 +15,7 @@ from domain.jobs import JobKind, JobState
 from domain.links import LinkKind
 from domain.permissions import Role
 from models import (
+    AuditEntry,
     Comment,
     EventRecord,
     Invitation,
@@ -69,6 +70,9 @@ async def a_team(name: str, **values: Any) -> Team:
     )
     await MailedLink.create(
         kind=LinkKind.INVITATION, email="grace@example.com", locale="en", expires_at=utc_now(), subject_id=invitation.id
+    )
+    await AuditEntry.create(
+        team_id=team.id, actor_id=made["created_by_id"], type="video.edited", subjects=[], details={}, position=0
     )
     event = await EventRecord.get(team_id=team.id, type="job.queued")
     await ParkedEvent.create(consumer="live", event_id=event.id, error="no luck")

@@ -19,6 +19,7 @@ SAMPLES: dict[str, object] = {
     "email": "ada@example.com",
     "hours": 24,
     "left": 9,
+    "asker": "Charles Babbage",
     "teams": "Engines, Looms",
     "days": 7,
 }
