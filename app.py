@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from domain.clock import utc_now
 from domain.events import RIGHTS
 from domain.sealing import Keys
-from edge import graphql, health, invitation, mailbox, pages, recovery, welcome
+from edge import elsewhere, graphql, health, invitation, mailbox, pages, recovery, welcome
 from edge.cors import Cors
 from edge.guests import end_lost_sessions, sweep_lost_sessions
 from edge.metrics import Metrics, metrics_endpoint
@@ -32,6 +32,7 @@ from edge.services import Services, describe
 from gateways import logs
 from gateways.mail.mailbox import Mailbox
 from gateways.mail.opening import mailbox_folder
+from gateways.oidc import Oidc, OidcProvider
 from gateways.storage import Storage, open_storage, storage_routes
 from gateways.throttling import LimitsThrottle
 from live.hub import Hub
@@ -41,7 +42,7 @@ from models.events import newest_position
 from models.reading import Readings
 from models.seen import Seen
 from plan.engine import Engine
-from resolvers.caller import Rules
+from resolvers.caller import Elsewhere, Rules
 from schema.root import build_schema
 from settings import Settings, load
 
@@ -107,6 +108,9 @@ class Api:
             *self._page("/reset-password", recovery.ask_password, recovery.set_password),
             *self._page("/confirm-email", recovery.ask_agreement, recovery.agree),
             *self._page("/invitation", invitation.ask, invitation.accept),
+            Route("/sign-in/code", self._with_services(elsewhere.take_code), methods=["POST"]),
+            Route("/sign-in/{provider}", self._with_services(elsewhere.leave), methods=["GET"]),
+            Route("/sign-in/{provider}/callback", self._with_services(elsewhere.come_back), methods=["GET"]),
             Route("/healthz", health.healthz),
             Route("/readyz", self._readyz),
             Route("/metrics", metrics_endpoint(self.metrics, self._look)),
@@ -139,10 +143,16 @@ class Api:
                 upload_max_bytes=settings.upload_max_bytes,
                 upload_part_bytes=settings.upload_part_bytes,
                 keys=self._keys,
+                elsewhere=[
+                    Elsewhere(each.key, each.name, f"{settings.public_url}/sign-in/{each.key}")
+                    for each in settings.oidc_providers
+                ],
             ),
             metrics=self.metrics,
             keys_seen=Seen("api_keys", "used_at"),
             public_url=settings.public_url,
+            app_url=settings.app_url or settings.public_url,
+            oidc=Oidc(_providers(settings), settings.public_url),
             allowed_origins=settings.allowed_origins,
             development=self._development,
             ready_checks={"database": _database_answers, "redis": redis.ping, "storage": storage.check},
@@ -236,6 +246,13 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         exception_handlers={HTTPException: refused},
     )
     return _Front(api, middlewares, others)
+
+
+def _providers(settings: Settings) -> list[OidcProvider]:
+    return [
+        OidcProvider(each.key, each.name, each.issuer, each.client_id, each.client_secret.get_secret_value())
+        for each in settings.oidc_providers
+    ]
 
 
 def _settle_memory() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -19,6 +19,26 @@ from gateways.mail.opening import mailbox_folder
 
 T = TypeVar("T")
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
+
+
+class OidcSettings(BaseModel):
+    """One OpenID Connect provider, as `gateways.oidc.OidcProvider` wants it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    key: str = Field(pattern=r"^[a-z0-9-]{1,30}$")
+    name: str = Field(min_length=1, max_length=50)
+    issuer: str
+    client_id: str
+    client_secret: SecretStr
+
+    @field_validator("issuer")
+    @classmethod
+    def _is_safe(cls, url: str) -> str:
+        parts = _parts(url)
+        here = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        _require(parts.scheme == "https" or (parts.scheme == "http" and here), "an issuer begins with https://")
+        return url
 
 
 class Settings(BaseSettings):
@@ -58,6 +78,15 @@ class Settings(BaseSettings):
     )
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description='JSON list of other web origins that may use the cookie: `["https://app.example"]`.'
+    )
+    app_url: str | None = Field(
+        None, description="Where people use the product, `https://host`, where that is no page of ours."
+    )
+    oidc_providers: Annotated[tuple[OidcSettings, ...], NoDecode] = Field(
+        (),
+        description="JSON list of OpenID Connect providers to sign in with: "
+        '`[{"key": "company", "name": "Company", "issuer": "https://id.example", "client_id": "…", '
+        '"client_secret": "…"}]`; each must know `PUBLIC_URL/sign-in/<key>/callback`.',
     )
     forwarded_allow_ips: str = Field(
         "127.0.0.1,::1",
@@ -172,10 +201,19 @@ class Settings(BaseSettings):
         _require(len(key.get_secret_value()) >= 32, "it is too short")
         return key
 
-    @field_validator("public_url")
+    @field_validator("public_url", "app_url")
     @classmethod
-    def _is_an_origin(cls, url: str) -> str:
-        return _origin(url.removesuffix("/"))
+    def _is_an_origin(cls, url: str | None) -> str | None:
+        return _origin(url.removesuffix("/")) if url else None
+
+    @field_validator("oidc_providers", mode="before")
+    @classmethod
+    def _are_providers(cls, given: Any) -> Any:
+        listed = _listed(given)
+        _require(all(isinstance(each, dict) for each in listed), "each provider is an object")
+        keys = [each.get("key") for each in listed]
+        _require(len(set(map(str, keys))) == len(keys), "two providers have the same key")
+        return listed
 
     @field_validator("forwarded_allow_ips")
     @classmethod
@@ -188,13 +226,8 @@ class Settings(BaseSettings):
     @field_validator("allowed_origins", mode="before")
     @classmethod
     def _are_origins(cls, given: Any) -> tuple[str, ...]:
-        try:
-            listed = json.loads(given) if isinstance(given, str) else given
-        except json.JSONDecodeError:
-            listed = None
-        _require(
-            isinstance(listed, list | tuple) and all(isinstance(each, str) for each in listed), "it is no JSON list"
-        )
+        listed = _listed(given)
+        _require(all(isinstance(each, str) for each in listed), "it is no JSON list of texts")
         return tuple(map(_origin, listed))
 
 
@@ -235,6 +268,15 @@ def _addressed(text: str, parse: Callable[[], object]) -> str:
     except MailRefused:
         raise ValueError("it is no e-mail address") from None
     return text
+
+
+def _listed(given: Any) -> list[Any]:
+    try:
+        listed = json.loads(given) if isinstance(given, str) else given
+    except json.JSONDecodeError:
+        listed = None
+    _require(isinstance(listed, list | tuple), "it is no JSON list")
+    return list(listed)
 
 
 def _parts(url: str) -> SplitResult:

@@ -56,6 +56,7 @@ PERMISSIONS: dict[str, Rule] = {
     "account:recover": Rule(Audience.ANYONE, None, "Follow a mailed link: a new password, a change of address."),
     "account:secure": Rule(Audience.SIGNED_IN, None, "Change one's password or address, or delete one's account."),
     "account:edit": Rule(Audience.SIGNED_IN, Scope.WRITE, "Change one's name, picture, time zone and language."),
+    "identity:remove": Rule(Audience.SIGNED_IN, None, "Sign in with an account elsewhere no more."),
     "api_key:create": Rule(Audience.SIGNED_IN, None, "Make an API key for oneself."),
     "api_key:revoke": Rule(Audience.SIGNED_IN, None, "Put an end to an API key of one's own."),
     "team:view": Rule(_ALL, Scope.READ, "See the team and who is in it."),

@@ -45,22 +45,30 @@ def form(
     *,
     token: str | None = None,
     wrong: DomainError | None = None,
+    action: str = "",
 ) -> Response:
     """The page with the button, which posts the link's token and what the HTML of `fields` asks for.
 
-    Asked again, it is told the `token` that was posted, and what was `wrong`.
+    Asked again, it is told the `token` that was posted, and what was `wrong`. It posts to itself, or to `action`.
     """
     token = escape(token or request.query_params.get("token", ""), quote=True)
     hidden = f'<input type="hidden" name="token" value="{token}">'
     pressed = f"<button>{escape(translate(locale, button))}</button>"
+    to = f' action="{escape(action, quote=True)}"' if action else ""
     said = f"<p>{escape(translate(locale, wrong.message, **wrong.params))}</p>" if wrong else ""
-    return _page(locale, f'{said}<form method="post">{hidden}{fields}{pressed}</form>', 409 if wrong else 200)
+    return _page(locale, f'{said}<form method="post"{to}>{hidden}{fields}{pressed}</form>', 409 if wrong else 200)
 
 
 def new_password(locale: str) -> str:
     """The field for a password that somebody chooses."""
     label = escape(translate(locale, "page.new_password"))
     return NEW_PASSWORD.substitute(label=label, least=SHORTEST, most=LONGEST)
+
+
+def one_time_code(locale: str) -> str:
+    """The field for a second factor."""
+    label = escape(translate(locale, "page.code"))
+    return f'<label>{label} <input name="code" autocomplete="one-time-code" required maxlength="30"></label>'
 
 
 def sentence(locale: str, key: str, status: int = 200) -> Response:

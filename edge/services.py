@@ -21,6 +21,7 @@ from edge import cookies
 from edge.addresses import network_address
 from edge.headers import header
 from edge.metrics import Metrics
+from gateways.oidc import Oidc
 from gateways.storage import Storage
 from gateways.throttling import Metered, Throttle
 from i18n import negotiate, translate
@@ -54,9 +55,12 @@ class Services:
     sessions_seen: Seen
     clock: Clock
     rules: Rules
+    oidc: Oidc
     metrics: Metrics
     keys_seen: Seen
     public_url: str
+    app_url: str
+    """Where people use the product."""
     allowed_origins: tuple[str, ...]
     development: bool
     ready_checks: dict[str, Callable[[], Any]]

@@ -7,6 +7,7 @@ from models.api_keys import ApiKey
 from models.audit import AuditEntry
 from models.comments import Comment
 from models.events import ConsumerCursor, EventRecord, ParkedEvent
+from models.identities import Identity
 from models.invitations import Invitation
 from models.jobs import Job
 from models.links import MailedLink
@@ -22,6 +23,7 @@ __all__ = [
     "Comment",
     "ConsumerCursor",
     "EventRecord",
+    "Identity",
     "Invitation",
     "Job",
     "MailedLink",

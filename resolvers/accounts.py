@@ -9,6 +9,7 @@ from tortoise.exceptions import IntegrityError
 
 from domain.errors import Conflict, Unauthenticated
 from domain.events import AccountCreated
+from domain.ids import new_id
 from domain.jobs import JobKind
 from domain.proofs import ProofKind, proof_in
 from domain.text import email_address, one_line
@@ -60,9 +61,10 @@ async def confirm_sign_up(caller: Caller, *, token: str, password: str) -> Signe
     hashed = await hash_password(password, path=("password",), person=(wish.name, wish.email))
     async with transaction():
         wish = await _wish_behind(token, now)
-        user = await _welcome(wish, hashed, now)
+        about = {"email": wish.email, "name": wish.name, "locale": wish.locale, "created_at": now}
+        user = User(id=new_id(), password_hash=hashed, **about)
+        await join(caller, user, team_name=wish.team_name)
         await SignUp.filter(email=wish.email).delete()
-        await tell(caller, AccountCreated, None, by=user.id, user_id=user.id)
         return await open_session(caller, user)
 
 
@@ -127,12 +129,12 @@ async def _wish_behind(token: str, now: datetime) -> SignUp:
     return wish
 
 
-async def _welcome(wish: SignUp, password_hash: str, now: datetime) -> User:
+async def join(caller: Caller, user: User, *, team_name: str | None = None) -> None:
+    """Saves a new person, in a team of their own where that has a name; Conflict where the address has an account."""
     try:
-        user = await User.create(
-            email=wish.email, name=wish.name, password_hash=password_hash, locale=wish.locale, created_at=now
-        )
+        await user.save(force_create=True)
     except IntegrityError as error:
         raise Conflict("problem.account_exists", path=("token",)) from error
-    await Team.found(wish.team_name, user.id, now)
-    return user
+    if team_name is not None:
+        await Team.found(team_name, user.id, caller.now())
+    await tell(caller, AccountCreated, None, by=user.id, user_id=user.id)

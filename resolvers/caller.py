@@ -23,6 +23,14 @@ R = TypeVar("R", bound=Row)
 Outer = TypeVar("Outer", bound=Row)
 
 
+class Elsewhere(NamedTuple):
+    """Where people may sign in instead: `key` names it in addresses, `name` on a button, `url` is where to go."""
+
+    key: str
+    name: str
+    url: str
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The operator's figures that use-cases keep to, and the keys made of the operator's secret."""
@@ -33,6 +41,7 @@ class Rules:
     upload_max_bytes: int
     upload_part_bytes: int
     keys: Keys
+    elsewhere: Sequence[Elsewhere] = ()
 
 
 @dataclass(frozen=True, slots=True)

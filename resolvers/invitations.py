@@ -6,10 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tortoise.exceptions import IntegrityError
-
 from domain.errors import Conflict, Forbidden, Invalid, Unauthenticated
-from domain.events import AccountCreated, InvitationResent, InvitationRevoked, MemberInvited, MemberJoined
+from domain.events import InvitationResent, InvitationRevoked, MemberInvited, MemberJoined
 from domain.ids import new_id
 from domain.invitations import InvitationState, invitation_state
 from domain.links import LinkKind
@@ -20,6 +18,7 @@ from models import Invitation, MailedLink, Member, Team, User
 from models.base import M
 from models.database import transaction
 from resolvers import teams
+from resolvers.accounts import join
 from resolvers.caller import Caller, require, tell
 from resolvers.passwords import hash_password
 from resolvers.signing_in import SignedIn, open_session
@@ -173,10 +172,9 @@ async def _new_person(caller: Caller, shown: Preview, newcomer: Newcomer | None)
 
 async def _saved(caller: Caller, user: User) -> User:
     try:
-        await user.save(force_create=True)
-    except IntegrityError as error:  # the address has got an account meanwhile, by a sign-up
+        await join(caller, user)
+    except Conflict as error:  # the address has got an account meanwhile, by a sign-up
         raise Unauthenticated("problem.invitation_sign_in") from error
-    await tell(caller, AccountCreated, None, by=user.id, user_id=user.id)
     return user
 
 

@@ -18,6 +18,7 @@ from schema.fields import for_caller, mutation, own
 if TYPE_CHECKING:
     from schema.api_keys import ApiKey
     from schema.audit import AuditEntry
+    from schema.identities import Identity
     from schema.sessions import Session
     from schema.teams import Member
 
@@ -53,6 +54,9 @@ class User(Node):
         order="-created_at",
         where=models.AuditEntry.outside_of_teams,
         description="What they have done to their account, the newest first. You see your own alone.",
+    )
+    identities: Connection[Identity] = to_many(
+        "user_id", order="created_at", description="Accounts elsewhere that you sign in with; only you see them."
     )
     api_keys: Connection[ApiKey] = to_many(
         "user_id", order="-created_at", description="Your own API keys, newest first; nobody sees another person's."

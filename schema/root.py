@@ -17,6 +17,7 @@ from schema.audit import AuditEntry
 from schema.comments import Comment, CommentMutations
 from schema.credentials import CredentialMutations
 from schema.fields import query
+from schema.identities import IdentityMutations, IdentityProvider, identity_providers
 from schema.inputs import foresee_inputs
 from schema.invitations import InvitationMutations, InvitationPreview
 from schema.invitations import preview as invitation_preview
@@ -63,6 +64,9 @@ class Query:
         description="How your second factor stands; null when nobody is signed in.",
     )
     audit_entry: AuditEntry | None = by_id("audit:view", description="An entry of an audit log, or of your own.")
+    identity_providers: list[IdentityProvider] = query(
+        "account:view", resolver=identity_providers, description="Where people may sign in instead of with a password."
+    )
     upload_parts: UploadParts | None = query(
         "version:create",
         resolver=upload_parts,
@@ -82,6 +86,7 @@ def build_schema() -> strawberry.Schema:
         ProfileMutations,
         ApiKeyMutations,
         TeamMutations,
+        IdentityMutations,
         InvitationMutations,
         VideoMutations,
         UploadMutations,

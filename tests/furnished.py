@@ -10,7 +10,7 @@ from domain.jobs import JobKind
 from domain.links import LinkKind
 from domain.permissions import Role
 from domain.tokens import SIGN_IN_LINK, new_token, token_hash
-from models import ApiKey, Job, Member, Session, SignUp, User
+from models import ApiKey, Identity, Job, Member, Session, SignUp, User
 from models.database import transaction
 from plan.nodes import NODES
 from resolvers.passwords import hash_password
@@ -42,6 +42,10 @@ async def furnished(make: Factory) -> Furnished:
     upload, (whole, checksum) = await _upload(crew, gid(video)), await _whole_upload(crew, gid(video))
     await make.key(crew.owner)
     key = await ApiKey.get(user_id=crew.owner.user.id)
+    identity = await Identity.create(
+        user_id=crew.owner.user.id, provider="there", issuer="https://there.example", subject=str(new_id()),
+        used_at=utc_now(),
+    )  # fmt: skip
     everybody = [person.user.id for person in crew.everybody().values()]
     await User.filter(id__in=everybody).update(password_hash=await hash_password(PASSWORD, path=()))
     new_email, token = await _sign_up()
@@ -70,6 +74,7 @@ async def furnished(make: Factory) -> Furnished:
         comment,
         job,
         key,
+        identity,
         other_session,
         entry,
     )
@@ -86,6 +91,7 @@ async def furnished(make: Factory) -> Furnished:
         whole_upload=whole,
         checksum=checksum,
         api_key=gid(key),
+        identity=gid(identity),
         email=crew.owner.user.email,
         password=PASSWORD,
         new_email=new_email,

@@ -31,6 +31,7 @@ class Things:
     checksum: str
     """Of that one part."""
     api_key: str
+    identity: str
     email: str
     """The owner's."""
     password: str
@@ -106,6 +107,8 @@ def variables(of: Things) -> dict[str, dict[str, Any]]:
         "RemoveAvatar": {},
         "RequestAccountDeletion": {"password": of.password},
         "CancelAccountDeletion": {},
+        "IdentityProviders": {},
+        "RemoveIdentity": {"id": of.identity},
         "ApiKeys": {},
         "CreateApiKey": {"input": {"name": "Export", "scopes": ["READ"], "expiresInDays": 7}},
         "RevokeApiKey": {"id": of.api_key},

@@ -37,6 +37,7 @@ class Means:
     clock: Clock
     limits: Limits
     public_url: str
+    """Where people use the product: links in mails lead there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ async def _means(settings: "Settings") -> AsyncIterator[Means]:
                 memory_bytes=settings.media_memory_bytes,
                 wall_seconds=settings.media_wall_seconds,
             ),
-            public_url=settings.public_url,
+            public_url=settings.app_url or settings.public_url,
         )
 
 

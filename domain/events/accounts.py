@@ -222,3 +222,23 @@ class SessionSwitched(Event):
     type = "session.switched"
     session_id: UUID
     chosen_team_id: UUID
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityLinked(Event):
+    """Somebody can sign in with an account elsewhere from now on."""
+
+    type = "identity.linked"
+    user_id: UUID
+    provider: str
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityRemoved(Event):
+    """Somebody cannot sign in with an account elsewhere any more."""
+
+    type = "identity.removed"
+    user_id: UUID
+    provider: str

@@ -15,6 +15,7 @@ EXPECTED = {
     "account:recover": (Audience.ANYONE, None),
     "account:secure": (Audience.SIGNED_IN, None),
     "account:edit": (Audience.SIGNED_IN, WRITE),
+    "identity:remove": (Audience.SIGNED_IN, None),
     "api_key:create": (Audience.SIGNED_IN, None),
     "api_key:revoke": (Audience.SIGNED_IN, None),
     "team:view": ({OWNER, ADMIN, EDITOR, VIEWER}, READ),

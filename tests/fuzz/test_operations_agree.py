@@ -103,6 +103,7 @@ def things(world: World) -> Things:
         whole_upload=gid(world.whole_upload),
         checksum=hashlib.md5(ARRIVED).hexdigest(),
         api_key=gid(world.api_key),
+        identity=gid(world.identity),
         email="owner@example.com",
         password=PASSWORD,
         new_email=NEWCOMER,

@@ -12,7 +12,21 @@ from domain.uploads import UploadState
 from domain.videos import VideoStatus
 from domain.viewers import ANONYMOUS, AnyViewer, ScopeViewer, Viewer
 from gateways.storage.local import LocalStorage
-from models import ApiKey, AuditEntry, Comment, Invitation, Job, Member, Session, Team, Upload, User, Version, Video
+from models import (
+    ApiKey,
+    AuditEntry,
+    Comment,
+    Identity,
+    Invitation,
+    Job,
+    Member,
+    Session,
+    Team,
+    Upload,
+    User,
+    Version,
+    Video,
+)
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
 """What the clock says to whoever reads the world: nothing that is told depends on when it is told."""
@@ -74,6 +88,7 @@ class World:
         self._sessions()
         for team in (self.crew, self.band, others):
             self._log(team)
+        self.identity = [self._identity(self.people[name]) for name in ("both", "stranger", "owner")][-1]
         self.api_key = [self._keys(self.people[name]) for name in ("both", "stranger", "owner")][-1]
         self._job(state=JobState.QUEUED, kind=JobKind.SIGN_IN_MAIL, queue=Queue.IO)  # of no team
 
@@ -213,6 +228,10 @@ class World:
         for name, person in (self.people | again).items():
             values = {"token_hash": a_token_hash(name), "expires_at": LASTING, "user_id": person.id}
             self._add(Session, id=an_id("session", name), **values)
+
+    def _identity(self, person: User) -> Identity:
+        about = {"issuer": "https://there.example", "subject": person.email, "email": person.email, "used_at": NOW}
+        return self._add(Identity, user_id=person.id, provider="there", **about)
 
     def _keys(self, person: User) -> ApiKey:
         """One of each kind; answers the first, which is good for something."""

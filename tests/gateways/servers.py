@@ -44,12 +44,12 @@ class LocalServer:
 def serve(script: str, *arguments: str) -> Iterator[Server]:
     """Run a script on a socket that already listens: whoever connects early just waits."""
     with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
+        port = listener.getsockname()[1]
         command = [sys.executable, str(HERE / script), str(listener.fileno()), *arguments]
         path = {"PYTHONPATH": str(HERE.parents[1])}
         process = subprocess.Popen(
             command, pass_fds=[listener.fileno()], env={**os.environ, **path}, stderr=subprocess.DEVNULL
         )
-        port = listener.getsockname()[1]
     try:
         yield Server(f"http://127.0.0.1:{port}", process.pid)
     finally:

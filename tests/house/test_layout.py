@@ -29,6 +29,7 @@ NOUNS = {
     "audit",
     "comments",
     "events",
+    "identities",
     "invitations",
     "jobs",
     "links",

@@ -30,6 +30,7 @@ COMMENTS, THREADS, ANSWERS = "idx_comments_video_created", "idx_comments_version
 DOCUMENTS = {
     "viewer": """query { viewer {
         name memberships { totalCount nodes { role team { name } } } apiKeys { nodes { name state } }
+        identities { nodes { provider } }
     } }""",
     "two-factor": "query { twoFactor { enabled recoveryCodesLeft } }",
     "sessions": """query { session { device } viewer {
@@ -86,7 +87,7 @@ NEEDLES = {
 """What is sought, by the index that must find it."""
 
 
-@case("viewer", "uid_members_user_id_600b22", "idx_api_keys_user_created")
+@case("viewer", "uid_members_user_id_600b22", "idx_api_keys_user_created", "idx_identities_user")
 async def _viewer(world: World) -> None:
     assert (await world.asker.data(DOCUMENTS["viewer"]))["viewer"]
 

@@ -19,7 +19,7 @@ from plan.statements import Window
 from plan.writing import Writing
 from tests.factories import Factory
 from tests.plan.conftest import Desk
-from tests.plan.world import World, a_world, invitation, job, key, upload, user, version
+from tests.plan.world import World, a_world, identity, invitation, job, key, upload, user, version
 
 KINDS = ("owner", "viewer", "stranger", "anonymous", *(f"scope:{role.value}" for role in Role))
 OF_ONE_PERSON = {"Session"}
@@ -40,6 +40,7 @@ async def crew(models: None):
     await job(video, team_id=None)
     for person in (crew.owner, crew.viewer):
         await key(person.user)
+        await identity(person.user)
     await invitation(crew.team, crew.owner.user)
     yield crew
     await factory.close()

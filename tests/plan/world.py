@@ -10,7 +10,7 @@ from domain.ids import new_id
 from domain.jobs import JobKind, Queue
 from domain.permissions import Role, Scope
 from domain.viewers import Viewer
-from models import ApiKey, Comment, Invitation, Job, Member, Session, Team, Upload, User, Version, Video
+from models import ApiKey, Comment, Identity, Invitation, Job, Member, Session, Team, Upload, User, Version, Video
 
 LONG_AGO = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 NEVER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -46,6 +46,7 @@ async def a_world(size: int) -> World:
     sessions = [await session(mates[0]) for _ in range(size)]
     world = World(Viewer(mates[0].id, sessions[0].id))
     world.note(*mates, *sessions, *[await key(mates[0]) for _ in range(size)])
+    world.note(*[await identity(mates[0]) for _ in range(size)])
     for _ in range(size):
         team = await Team.create(name="Crew")
         members = [await Member.create(team_id=team.id, user_id=mate.id, role=Role.ADMIN) for mate in mates]
@@ -82,6 +83,11 @@ async def version(video: Video, number: int) -> Version:
         height=180, rotation=0, frame_rate_numerator=25, frame_rate_denominator=1, variable_frame_rate=False,
         frame_count=50, video_codec="h264", bit_rate=4000,
     )  # fmt: skip
+
+
+async def identity(owner: User) -> Identity:
+    about = {"provider": "there", "issuer": "https://there.example", "subject": str(new_id()), "used_at": LONG_AGO}
+    return await Identity.create(user_id=owner.id, **about)
 
 
 async def key(owner: User) -> ApiKey:

@@ -19,6 +19,7 @@ SAMPLES: dict[str, object] = {
     "email": "ada@example.com",
     "hours": 24,
     "left": 9,
+    "provider": "company",
     "asker": "Charles Babbage",
     "teams": "Engines, Looms",
     "days": 7,

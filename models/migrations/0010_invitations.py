@@ -9,7 +9,7 @@ from tortoise import fields
 from tortoise.indexes import Index
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0007_api_keys')]
+    dependencies = [('models', '0009_api_keys')]
 
     initial = False
 

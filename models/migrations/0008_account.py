@@ -3,7 +3,7 @@ from tortoise.migrations import operations as ops
 from models.indexes import PartialIndex
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0009_audit')]
+    dependencies = [('models', '0007_audit')]
 
     initial = False
 
