@@ -28,7 +28,7 @@ from tests.factories import PASSWORD, Factory, new_network_address
 from tests.own import own_studio
 from tests.second_factor import challenge_for, second_factor
 
-ROUNDS, SIGN_INS, QUERIES = 5, 60, 1500
+ROUNDS, SIGN_INS, QUERIES = 5, 40, 1500
 TICK = os.sysconf("SC_CLK_TCK")
 NODE = "query Any($id: ID!) { node(id: $id) { id } }"
 Ask = Callable[[], Awaitable[object]]

@@ -24,7 +24,7 @@ from tests.plan.world import World, a_world, identity, invitation, job, key, upl
 KINDS = ("owner", "viewer", "stranger", "anonymous", *(f"scope:{role.value}" for role in Role))
 OF_ONE_PERSON = {"Session"}
 """Of which a whole role has none."""
-HIDDEN = {"Invitation": {"viewer", "scope:editor", "scope:viewer"}}
+HIDDEN = dict.fromkeys(("Invitation", "AuditEntry"), {"viewer", "scope:editor", "scope:viewer"})
 """What members of some roles do not see."""
 NEWEST = Window(("id",), 100)
 
@@ -42,6 +42,7 @@ async def crew(models: None):
         await key(person.user)
         await identity(person.user)
     await invitation(crew.team, crew.owner.user)
+    await factory.entry(crew)
     yield crew
     await factory.close()
 

@@ -10,7 +10,21 @@ from domain.ids import new_id
 from domain.jobs import JobKind, Queue
 from domain.permissions import Role, Scope
 from domain.viewers import Viewer
-from models import ApiKey, Comment, Identity, Invitation, Job, Member, Session, Team, Upload, User, Version, Video
+from models import (
+    ApiKey,
+    AuditEntry,
+    Comment,
+    Identity,
+    Invitation,
+    Job,
+    Member,
+    Session,
+    Team,
+    Upload,
+    User,
+    Version,
+    Video,
+)
 
 LONG_AGO = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 NEVER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -45,12 +59,14 @@ async def a_world(size: int) -> World:
     mates = [await user() for _ in range(size)]
     sessions = [await session(mates[0]) for _ in range(size)]
     world = World(Viewer(mates[0].id, sessions[0].id))
-    world.note(*mates, *sessions, *[await key(mates[0]) for _ in range(size)])
+    world.note(*mates, *sessions, *[await entry(mates[0]) for _ in range(size)])
+    world.note(*[await key(mates[0]) for _ in range(size)])
     world.note(*[await identity(mates[0]) for _ in range(size)])
     for _ in range(size):
         team = await Team.create(name="Crew")
         members = [await Member.create(team_id=team.id, user_id=mate.id, role=Role.ADMIN) for mate in mates]
         world.note(team, *members, *[await invitation(team, mates[0]) for _ in range(size)])
+        world.note(*[await entry(mates[0], team) for _ in range(size)])
         for _ in range(size):
             await _fill(world, await Video.create(title="Cut", team_id=team.id, created_by_id=mates[0].id), size)
     return world
@@ -99,6 +115,11 @@ async def key(owner: User) -> ApiKey:
 async def invitation(team: Team, by: User) -> Invitation:
     made = {"team_id": team.id, "created_by_id": by.id, "role": Role.EDITOR}
     return await Invitation.create(email=f"{new_id()}@example.com", sent_at=LONG_AGO, expires_at=LONG_AGO, **made)
+
+
+async def entry(by: User, team: Team | None = None) -> AuditEntry:
+    where = {"team_id": team.id if team else None, "actor_id": by.id, "position": 0}
+    return await AuditEntry.create(type="video.edited", subjects=[f"video:{new_id()}"], details={"n": [1]}, **where)
 
 
 async def job(video: Video, **values: Any) -> Job:
