@@ -24,7 +24,7 @@ from tests.plan.world import World, a_world, identity, invitation, job, key, upl
 KINDS = ("owner", "viewer", "stranger", "anonymous", *(f"scope:{role.value}" for role in Role))
 OF_ONE_PERSON = {"Session"}
 """Of which a whole role has none."""
-HIDDEN = dict.fromkeys(("Invitation", "AuditEntry"), {"viewer", "scope:editor", "scope:viewer"})
+HIDDEN = {name: {"viewer", "scope:editor", "scope:viewer"} for name in ("Invitation", "AuditEntry")}
 """What members of some roles do not see."""
 NEWEST = Window(("id",), 100)
 
