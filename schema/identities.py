@@ -7,7 +7,7 @@ from datetime import datetime
 import strawberry
 
 import models
-from domain.errors import Conflict
+from domain.errors import Conflict, NotFound
 from plan import Node, column, node
 from resolvers import identities
 from schema.context import Info
@@ -53,7 +53,7 @@ class IdentityMutations:
     @mutation(
         "identity:remove",
         answers=RemovedIdentity,
-        fails=(Conflict,),
+        fails=(Conflict, NotFound),
         description="Signs in with that account no more. Refused for the last way in: choose a password first.",
     )
     async def remove_identity(self, info: Info, id: strawberry.ID) -> RemovedIdentity:

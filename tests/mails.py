@@ -17,10 +17,14 @@ def mails_to(studio: Studio, email: str) -> dict[str, EmailMessage]:
 async def mail_to(studio: Studio, email: str, subject: str) -> str:
     """The text of the mail with that subject, once it has come."""
     await until(lambda: subject in mails_to(studio, email), 20)
-    mail = mails_to(studio, email)[subject]
+    return plain(mails_to(studio, email)[subject])
+
+
+def plain(mail: EmailMessage) -> str:
+    """The mail's plain text, without what keeps addresses in it from becoming links."""
     body = mail.get_body(("plain",))
     assert body is not None
-    return str(body.get_content()).replace("\u200a", "")  # what keeps addresses from becoming links
+    return str(body.get_content()).replace("\u200a", "")
 
 
 def token_in(text: str, studio: Studio, path: str) -> str:

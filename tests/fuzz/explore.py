@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 Case = TypeVar("Case")
-DOCUMENTS = int(os.environ.get("FUZZ_DOCUMENTS", "600"))
-SEED = os.environ.get("FUZZ_SEED", "2") or secrets.token_hex(4)
+DOCUMENTS = int(os.environ.get("FUZZ_DOCUMENTS", "700"))
+SEED = os.environ.get("FUZZ_SEED", "3") or secrets.token_hex(4)
 """Another one each time where it is left empty."""
 GIVEN_UP = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 """graphql-core gives up what runs beside a field that fails, some of it before it has begun to be awaited."""

@@ -116,7 +116,6 @@ MUTATIONS: dict[str, Given] = {
     "restoreVersion": by_id("Version"),
     "restoreVideo": by_id("Video"),
     "revokeApiKey": by_id("ApiKey"),
-    "removeIdentity": by_id("Identity"),
     "revokeSession": revoked,
     "setAvatar": always(input={"image": IMAGE}),
     "updateProfile": profile,

@@ -217,7 +217,7 @@ class World:
             about = {"subjects": [*named, *unknown], "details": FAILURES[number % 4][1]}
             self._entry(TYPES[number % 2], number, team_id=team.id, actor_id=video.created_by_id, **about)
         for number, person in enumerate(self.people.values()):
-            self._entry(TYPES[2], number, actor_id=person.id, details={}, subjects=[f"session:{person.id}"])
+            self._entry(TYPES[2], number, actor_id=person.id, details={}, subjects=[f"user:{person.id}"])
 
     def _entry(self, kind: str, number: int, **values: Any) -> None:
         from_where = {"address": "2001:db8::1", "device": next(self._texts), "request_id": f"request {number}"}

@@ -28,7 +28,7 @@ SEARCH, SHORT = "idx_videos_search", "idx_videos_search_short"
 COMMENTS, THREADS, ANSWERS = "idx_comments_video_created", "idx_comments_version_start", "idx_comments_parent_created"
 
 DOCUMENTS = {
-    "viewer": """query { viewer {
+    "viewer": """query { identityProviders { key } viewer {
         name memberships { totalCount nodes { role team { name } } } apiKeys { nodes { name state } }
         identities { nodes { provider } }
     } }""",
@@ -242,11 +242,13 @@ async def _session(world: World) -> None:
     assert not await accounts.lost_sessions({viewer.session_id}, utc_now())
     async with undone():
         await accounts.has_written(viewer)
-        await Session.were_seen({viewer.session_id}, utc_now())
+        seen = Seen("sessions", "seen_at")
+        seen.note(viewer.session_id, utc_now())
+        await seen.flush()
 
 
 async def _signed_in(world: World) -> Viewer:
-    viewer, _ = await accounts.viewer_of(world.asker.fetch, token(0), utc_now())
+    viewer, *_ = await accounts.viewer_of(world.asker.fetch, token(0), utc_now())
     return viewer
 
 
