@@ -236,7 +236,9 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        sys.exit("\n".join(map(_sentence, error.errors(include_url=False, include_input=False))))
+        wrong = error.errors(include_url=False, include_input=False)
+        first = {each["loc"][0]: each for each in reversed(wrong)}
+        sys.exit("\n".join(_sentence(first[name]) for name in dict.fromkeys(each["loc"][0] for each in wrong)))
 
 
 def run(command: Coroutine[Any, Any, T]) -> T:

@@ -17,6 +17,9 @@ SOUND = {
     "SMTP_URL": "mailbox:/nowhere",
     "SECRET_KEY": "open-sesame is a key of 32 characters",
 }
+PROVIDERS = """[{
+    "key": "there", "name": "There", "issuer": "https://open-sesame", "client_id": "us", "client_secret": "open-sesame"
+}]"""
 UVICORN = ("uvicorn", "app:create_app", "--factory", "--port", "0")
 ENTRIES = [("models.migrate",), UVICORN, ("workers.relay",), ("workers.io",), ("workers.media",)]
 
@@ -64,6 +67,12 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         ("FORWARDED_ALLOW_IPS", "10.0.0.1/8,open-sesame"),
         ("FORWARDED_ALLOW_IPS", "*"),
         ("FORWARDED_ALLOW_IPS", "10.0.0.2,0.0.0.0/0"),
+        ("APP_URL", "open-sesame"),
+        ("OIDC_PROVIDERS", "open-sesame"),
+        ("OIDC_PROVIDERS", '["open-sesame"]'),
+        ("OIDC_PROVIDERS", '[{"key": "open-sesame"}]'),
+        ("OIDC_PROVIDERS", PROVIDERS.replace("https", "http")),
+        ("OIDC_PROVIDERS", PROVIDERS.replace('"there"', '"OPEN SESAME"')),
         ("LOG_LEVEL", "open-sesame"),
         ("JOB_ATTEMPTS", "open-sesame"),
     ],

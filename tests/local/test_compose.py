@@ -85,7 +85,8 @@ def test_settings_take_the_values(name):
         return default[1:] if default.startswith("-") else supplied.get(variable, "x")
 
     values = {key: re.sub(r"\$\{(\w+):([^}]*)\}", fill, value) for key, value in OURS[name]["environment"].items()}
-    values["ALLOWED_ORIGINS"] = json.loads(values["ALLOWED_ORIGINS"])
+    for name in ("ALLOWED_ORIGINS", "OIDC_PROVIDERS"):
+        values[name] = json.loads(values[name])
     Settings(**{key.lower(): value for key, value in values.items()})
 
 
