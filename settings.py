@@ -253,7 +253,7 @@ def _sentence(error: ErrorDetails) -> str:
     """What is wrong with a variable, and what is expected; never its value, which may be a secret."""
     field = str(error["loc"][0])
     expected = f"Expected: {Settings.model_fields[field].description}"
-    if error["type"] == "missing":
+    if error["type"] == "missing" and len(error["loc"]) == 1:
         return f"{field.upper()} is missing. {expected}"
     reason = str(error.get("ctx", {}).get("error") or error["msg"])
     return f"{field.upper()} is wrong: {reason[0].lower()}{reason[1:]}. {expected}"
