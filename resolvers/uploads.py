@@ -77,6 +77,8 @@ async def start(
         expires_at=now + caller.rules.upload_time,
     )
     async with transaction():
+        # Storage has taken its time: the right may have gone meanwhile, or the video into the trash.
+        (await find(caller, "version:create", Video, video_id)).require_live()
         await upload.save(force_create=True)
         await _tell(caller, UploadStarted, upload)
     return Progress(upload, [])
