@@ -152,7 +152,7 @@ async def joins_with_an_account(grace: Human, *, asked_by: Human, team: str) -> 
     assert "You are in the team" in await grace.press("/invitation", token)
     assert await grace.refused("AcceptInvitation", input={"token": token}) == "CONFLICT"
     members = (await asked_by.do("RenameTeam", input={"id": team, "name": "Looms"}))["members"]["nodes"]
-    grace.places |= {team: node["id"] for node in members if node["user"]["name"] == "Grace"}
+    (grace.places[team],) = [node["id"] for node in members if node["user"]["name"] == "Grace"]
 
 
 async def is_put_out_in_the_middle_of_watching(grace: Human, *, by: Human, team: str) -> None:
@@ -164,13 +164,20 @@ async def is_put_out_in_the_middle_of_watching(grace: Human, *, by: Human, team:
         edit = {"id": video, "title": "Fine cut"}
         assert await grace.refused("EditVideo", input=edit) == "FORBIDDEN"
         await by.do("EditVideo", input=edit)
-        heard = await asyncio.wait_for(anext(events), 10)
-        assert heard["data"]["videoChanged"]["video"]["title"] == "Fine cut"
-        assert heard["data"]["videoChanged"]["actor"]["name"] == "Ada"
+        heard = await an_edit(events)
+        assert (heard["video"]["title"], heard["actor"]["name"]) == ("Fine cut", "Ada")
         await by.do("RemoveMember", memberId=grace.places[team])
         assert await ends(events) < AT_ONCE
     assert await grace.do("Video", id=video) is None
     assert await grace.refused("EditVideo", input=edit) == "NOT_FOUND"
+
+
+async def an_edit(events: Subscription) -> Any:
+    """The next edit that is told; the relay may come to what was before only now."""
+    while True:
+        change = (await asyncio.wait_for(anext(events), 10))["data"]["videoChanged"]
+        if change["type"] == "video.edited":
+            return change
 
 
 async def ends(events: Subscription) -> float:
@@ -302,10 +309,13 @@ async def reads_who_did_what(grace: Human, ada: Human, *, team: str) -> None:
     assert {(entry["actor"]["name"], entry["address"]) for entry in at_a_desk} == set(desks.items())
     transferred = entries[4]
     assert {thing["typename"] for thing in (transferred["subject"], *transferred["related"])} == {"Member", "User"}
-    own = {entry["type"] for entry in (await grace.do("Activity", first=100))["activity"]["nodes"]}
+    activity = (await grace.do("Activity", first=100))["activity"]["nodes"]
+    own = {entry["type"] for entry in activity}
     assert {"api_key.created", "api_key.revoked", "account.password_changed", "session.all_ended"} <= own
-    kept = str((entries, await grace.do("Activity", first=100)))
-    assert [secret for secret in (ada.email, grace.email, grace.password, grace.client.token) if secret in kept] == []
+    kept = str((entries, activity))
+    assert [
+        secret for secret in (ada.email, grace.email, grace.password, str(grace.client.token)) if secret in kept
+    ] == []
 
 
 async def is_kept(owner: Human, team: str, number: int) -> bool:
