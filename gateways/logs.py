@@ -17,6 +17,7 @@ SECRETS = frozenset({"authorization", "cookie", "password", "password_hash", "se
 """Keys whose values never reach a log, at any depth."""
 _HIDDEN = "[hidden]"
 _PLAIN = {str, int, float, bool, datetime}
+_TELLING_ADDRESSES = ("uvicorn.error", "uvicorn.access")
 _LEVELS_OF_OTHERS = {"arq": logging.WARNING, "botocore": logging.WARNING, "tortoise": logging.WARNING}
 
 
@@ -42,10 +43,19 @@ def configure(level: str, *, people: bool) -> None:
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name, least in _LEVELS_OF_OTHERS.items():
         logging.getLogger(name).setLevel(least)
+    for name in _TELLING_ADDRESSES:
+        logging.getLogger(name).addFilter(_without_queries)
     if people:
         _through_the_standard_library([*shared, hide_secrets])
     else:
         _straight_out(level, [*shared[:-1], _stamp, hide_secrets, structlog.processors.format_exc_info, _line])
+
+
+def _without_queries(record: logging.LogRecord) -> bool:
+    """Cuts the addresses in a server's line where their query begins: whoever asks wrongly may show a secret there."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(part.partition("?")[0] if isinstance(part, str) else part for part in record.args)
+    return True
 
 
 def _through_the_standard_library(processors: list[structlog.types.Processor]) -> None:

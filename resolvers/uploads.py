@@ -76,10 +76,20 @@ async def start(
         created_at=now,
         expires_at=now + caller.rules.upload_time,
     )
+    try:
+        await _open(caller, upload)
+    except DomainError:
+        await caller.storage.abandon_upload(key, upload.storage_upload_id)
+        raise
+    return Progress(upload, [])
+
+
+async def _open(caller: Caller, upload: Upload) -> None:
+    """Storage has taken its time: the right may be gone by now, or the video be in the trash."""
     async with transaction():
+        (await lock(caller, "version:create", Video, upload.video_id)).require_live()
         await upload.save(force_create=True)
         await _tell(caller, UploadStarted, upload)
-    return Progress(upload, [])
 
 
 async def progress(caller: Caller, *, upload_id: UUID) -> Progress:

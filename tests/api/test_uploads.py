@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from domain.clock import utc_now
+from domain.permissions import Role
 from local.client import Client
-from models import Job, Upload
+from models import Job, Member, Team, Upload, Video
+from models.database import transaction
 from tests.factories import Crew, Factory, gid, uuid_in
 from tests.studio import Studio
 from tests.waiting import until
@@ -127,3 +130,25 @@ async def test_who_may_only_look_gets_no_place_to_write(make: Factory) -> None:
 def files_of(studio: Studio, crew: Crew) -> list[Path]:
     """Every file in the store that belongs to the team; uploads still open lie elsewhere, all in one folder."""
     return [path for path in studio.storage.rglob("*") if path.is_file() and str(crew.team.id) in str(path)]
+
+
+@pytest.mark.parametrize("loss", ["role", "video"])
+async def test_who_loses_the_right_while_storage_answers_gets_no_place_and_leaves_none(
+    make: Factory, studio: Studio, loss: str
+) -> None:
+    crew = await make.crew()
+    video = await make.video(crew)
+    before = set((studio.storage / ".uploads").iterdir())
+    asked = {"videoId": gid(video), "fileName": "cut.mp4", "size": 3}
+    async with transaction():
+        await (Team.filter(id=crew.team.id) if loss == "role" else Video.filter(id=video.id)).select_for_update().get()
+        start = asyncio.create_task(crew.editor.client.run("StartUpload", input=asked))
+        await until(lambda: len(set((studio.storage / ".uploads").iterdir()) - before) == 1)
+        if loss == "role":
+            await Member.filter(team_id=crew.team.id, user_id=crew.editor.user.id).update(role=Role.VIEWER)
+        else:
+            await Video.filter(id=video.id).update(deleted_at=utc_now())
+    code = (await start)["data"]["startUpload"]["code"]
+    assert code == ("FORBIDDEN" if loss == "role" else "CONFLICT")
+    assert set((studio.storage / ".uploads").iterdir()) <= before
+    assert not await Upload.exists(video_id=video.id)

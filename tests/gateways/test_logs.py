@@ -44,6 +44,20 @@ def test_no_secret_is_written_for_people_either() -> None:
         assert "hunter2" not in run(program).replace('secret = "hunter2"', "")
 
 
+def test_no_query_is_written_with_an_address() -> None:
+    """As uvicorn says it of each websocket, and of each request where its own log is on."""
+    program = (
+        PROGRAM
+        + """
+line = '%s - "WebSocket %s" [accepted]'
+for name in ("uvicorn.error", "uvicorn.access"):
+    logging.getLogger(name).info(line, "192.0.2.7:1", "/graphql?token=s3cret")
+"""
+    )
+    lines = [json.loads(line)["event"] for line in run(program).splitlines()[-2:]]
+    assert lines == ['192.0.2.7:1 - "WebSocket /graphql" [accepted]'] * 2
+
+
 def test_secrets_are_hidden_at_any_depth() -> None:
     entry = {"Set": [{"Authorization": "Bearer x"}], "token": "x", "user": {"Secret-Key": "x", "name": "ada"}}
     hidden = hide_secrets(structlog.get_logger(), "info", entry)
