@@ -125,22 +125,33 @@ async def _sees_a_hash_that_is_left_out(client: Client, hashed: str | None) -> N
 
 
 async def test_signing_up_takes_as_long_whoever_it_is() -> None:
+    await _require_the_same_time("signUp", sign_up)
+
+
+async def test_asking_for_a_new_password_takes_as_long_whoever_it_is() -> None:
+    async def ask(client: Client, email: str) -> Any:
+        return await client.do("RequestPasswordReset", email=email)
+
+    await _require_the_same_time("requestPasswordReset", ask)
+
+
+async def _require_the_same_time(field: str, ask: Callable[[Client, str], Awaitable[Any]]) -> None:
     """Here nothing is hashed, and so a single query more or less would tell."""
     async with own_studio("api") as (_, make):
         hashed = (await member()).password_hash
 
         async def known(client: Client) -> Any:
-            return await sign_up(client, await account(hashed))
+            return await ask(client, await account(hashed))
 
         async def elsewhere(client: Client) -> Any:
-            return await sign_up(client, await account(None))
+            return await ask(client, await account(None))
 
         async def unknown(client: Client) -> Any:
             await account(hashed)  # the server is as warm as for the others
-            return await sign_up(client, new_address())
+            return await ask(client, new_address())
 
         plays: dict[str, Play] = {play.__name__: play for play in (known, elsewhere, unknown)}
-        timing, worth = Timing(make.client(), "signUp"), await _seconds_of_a_query()
+        timing, worth = Timing(make.client(), field), await _seconds_of_a_query()
         for _ in range(ROUNDS):
             await timing.round(plays, 50)
             if timing.apart() < worth / 2:
