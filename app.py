@@ -108,7 +108,12 @@ class Api:
             *self._page("/reset-password", recovery.ask_password, recovery.set_password),
             *self._page("/confirm-email", recovery.ask_agreement, recovery.agree),
             *self._page("/invitation", invitation.ask, invitation.accept),
-            Route("/sign-in/code", self._with_services(elsewhere.take_code), methods=["POST"]),
+            Route(
+                "/sign-in/code",
+                self._with_services(elsewhere.take_code),
+                methods=["POST"],
+                max_body_size=pages.MOST_BYTES,
+            ),
             Route("/sign-in/{provider}", self._with_services(elsewhere.leave), methods=["GET"]),
             Route("/sign-in/{provider}/callback", self._with_services(elsewhere.come_back), methods=["GET"]),
             Route("/healthz", health.healthz),

@@ -18,6 +18,7 @@ class MailKind(StrEnum):
     DELETION_REQUESTED = "deletion_requested"
     DELETION_WAITS = "deletion_waits"
     ACCOUNT_DELETED = "account_deleted"
+    API_KEY_CREATED = "api_key_created"
     IDENTITY_LINKED = "identity_linked"
     INVITATION = "invitation"
     TWO_FACTOR_ENABLED = "two_factor_enabled"

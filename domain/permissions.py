@@ -69,7 +69,7 @@ PERMISSIONS: dict[str, Rule] = {
     "team:restore": Rule(_OWNERS, None, "Keep a team that waits for its deletion."),
     "member:change_role": Rule(_ADMINS, None, "Give members up to one's own role another role."),
     "member:remove": Rule(_ADMINS, None, "Remove members up to one's own role."),
-    "member:invite": Rule(_ADMINS, None, "Invite people, and see, renew and take back invitations."),
+    "member:invite": Rule(_ADMINS, None, "Invite people, renew and take back invitations."),
     "invitation:view": Rule(Audience.ANYONE, Scope.READ, "See what the link of an invitation is for."),
     "invitation:accept": Rule(Audience.ANYONE, None, "Accept an invitation by its link."),
     "video:view": Rule(_ALL, Scope.READ, "See the library: videos, versions, comments, uploads."),

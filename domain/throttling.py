@@ -86,5 +86,7 @@ MAIL_TO_ADDRESS = Policy("mail-recipient", ((3, 15 * MINUTE), (10, DAY)))
 """Mails that anybody can have sent to one address: sign-ups, resets, changes of address, invitations."""
 MAIL_FROM_ADDRESS = Policy("mail-address", ((10, 15 * MINUTE), (50, DAY)), by_network=True)
 """The same, asked for from one network address."""
+SIGN_IN_ELSEWHERE = Policy("elsewhere-address", ((20, MINUTE), (200, DAY)), by_network=True)
+"""Steps of signing in elsewhere from one network address: each may have us ask the provider."""
 MAIL_OF_PERSON = Policy("mail-person", ((30, HOUR), (200, DAY)))
 """Mails that one signed-in person has sent to others, such as invitations."""

@@ -12,11 +12,11 @@ from starlette.responses import RedirectResponse, Response
 
 from domain.errors import DomainError, SecondFactorRequired
 from domain.sealing import Unreadable
+from domain.throttling import SIGN_IN_ELSEWHERE
 from domain.viewers import Viewer
 from edge import cookies, pages
 from edge.services import Services
 from resolvers.accounts import sign_in_with_code
-from resolvers.caller import Caller
 from resolvers.identities import sign_in_with
 from resolvers.signing_in import SignedIn
 
@@ -29,11 +29,12 @@ _NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 async def leave(request: Request, services: Services) -> Response:
     """GET `/sign-in/{provider}`: sends the browser there."""
-    key = request.path_params["provider"]
+    key, caller = request.path_params["provider"], services.stranger(request.scope)
     try:
+        await caller.throttle.hit(SIGN_IN_ELSEWHERE, caller.address)
         begun = await services.oidc.begin(key)
     except DomainError as error:
-        return pages.refusal(services.stranger(request.scope).locale, error)
+        return pages.refusal(caller.locale, error)
     response = RedirectResponse(begun.url, 303, _NO_STORE)
     until = services.clock() + timedelta(minutes=MINUTES)
     kept = orjson.dumps({"until": until.timestamp(), **begun.kept}).decode()
@@ -56,10 +57,11 @@ async def come_back(request: Request, services: Services) -> Response:
     """
     caller, key = services.stranger(request.scope), request.path_params["provider"]
     try:
+        await caller.throttle.hit(SIGN_IN_ELSEWHERE, caller.address)
         claims = await services.oidc.finish(key, _kept(request, services, key), dict(request.query_params))
         response = await _welcomed(await sign_in_with(caller, key, claims), services)
     except SecondFactorRequired as needed:
-        response = _ask_for_code(request, caller, needed.params["challenge"])
+        response = _ask_for_code(request, services, caller.locale, needed.params["challenge"])
     except DomainError as error:
         response = pages.refusal(caller.locale, error)
     response.delete_cookie(COOKIE, path=PATH)
@@ -68,9 +70,10 @@ async def come_back(request: Request, services: Services) -> Response:
 
 async def take_code(request: Request, services: Services) -> Response:
     """POST `/sign-in/code`, from our own page alone: the second factor of who has come back."""
-    caller, sent = services.stranger(request.scope), await pages.sent(request)
+    caller = services.stranger(request.scope)
     if pages.is_foreign(request):
         return pages.sentence(caller.locale, "page.foreign", 403)
+    sent = await pages.sent(request)
     challenge = sent.get("token", "")
     try:
         return await _welcomed(
@@ -78,7 +81,7 @@ async def take_code(request: Request, services: Services) -> Response:
         )
     except DomainError as error:
         if error.path:
-            return _ask_for_code(request, caller, challenge, wrong=error)
+            return _ask_for_code(request, services, caller.locale, challenge, wrong=error)
         return pages.refusal(caller.locale, error)
 
 
@@ -90,11 +93,11 @@ async def _welcomed(session: SignedIn, services: Services) -> Response:
     return response
 
 
-def _ask_for_code(request: Request, caller: Caller, challenge: str, wrong: DomainError | None = None) -> Response:
-    field = pages.one_time_code(caller.locale)
-    return pages.form(
-        request, caller.locale, "page.send_code", field, token=challenge, wrong=wrong, action=f"{PATH}/code"
-    )
+def _ask_for_code(
+    request: Request, services: Services, locale: str, challenge: str, wrong: DomainError | None = None
+) -> Response:
+    field, where = pages.one_time_code(locale), {"action": f"{PATH}/code", "then": services.app_url}
+    return pages.form(request, locale, "page.send_code", field, token=challenge, wrong=wrong, **where)
 
 
 def _kept(request: Request, services: Services, key: str) -> Mapping[str, str]:

@@ -25,9 +25,10 @@ async def accept(request: Request, services: Services) -> Response:
 
     With a poor name or password it asks again.
     """
-    caller, sent = await _caller(request, services), await pages.sent(request)
+    caller = await _caller(request, services)
     if pages.is_foreign(request):
         return pages.sentence(caller.locale, "page.foreign", 403)
+    sent = await pages.sent(request)
     token, newcomer = sent.get("token", ""), _newcomer(sent, caller.locale)
     try:
         joined = await invitations.accept(caller, token=token, newcomer=newcomer)

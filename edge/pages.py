@@ -5,7 +5,7 @@ The button is there because mail scanners follow links; what they follow must no
 
 from html import escape
 from string import Template
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -23,9 +23,9 @@ _PAGE = Template("""<!doctype html>
 <style>body{font:1.1rem system-ui;margin:20vh auto;max-width:28rem;padding:0 1rem}
 button,input{font:inherit;padding:.5em 1em;margin:.5em 0}label{display:block}</style>
 </head><body><h1>Video Creator</h1>$body</body></html>""")
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
 _HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
 }
@@ -46,17 +46,19 @@ def form(
     token: str | None = None,
     wrong: DomainError | None = None,
     action: str = "",
+    then: str = "",
 ) -> Response:
     """The page with the button, which posts the link's token and what the HTML of `fields` asks for.
 
-    Asked again, it is told the `token` that was posted, and what was `wrong`. It posts to itself, or to `action`.
+    Asked again, it is told the `token` that was posted, and what was `wrong`. It posts to itself, or to `action`,
+    which may send the browser on to the origin `then`.
     """
     token = escape(token or request.query_params.get("token", ""), quote=True)
     hidden = f'<input type="hidden" name="token" value="{token}">'
     pressed = f"<button>{escape(translate(locale, button))}</button>"
     to = f' action="{escape(action, quote=True)}"' if action else ""
     said = f"<p>{escape(translate(locale, wrong.message, **wrong.params))}</p>" if wrong else ""
-    return _page(locale, f'{said}<form method="post"{to}>{hidden}{fields}{pressed}</form>', 409 if wrong else 200)
+    return _page(locale, f'{said}<form method="post"{to}>{hidden}{fields}{pressed}</form>', 409 if wrong else 200, then)
 
 
 def new_password(locale: str) -> str:
@@ -83,7 +85,11 @@ def refusal(locale: str, error: DomainError) -> Response:
 
 def is_foreign(request: Request) -> bool:
     """Whether another site's page has sent the form."""
-    return request.headers.get("sec-fetch-site", "same-origin") != "same-origin"
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site != "same-origin"
+    origin = request.headers.get("origin")  # all that browsers tell over plain HTTP
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
 
 
 async def sent(request: Request) -> dict[str, str]:
@@ -91,5 +97,6 @@ async def sent(request: Request) -> dict[str, str]:
     return dict(parse_qsl((await request.body()).decode(errors="replace")))
 
 
-def _page(locale: str, body: str, status: int = 200) -> Response:
-    return HTMLResponse(_PAGE.substitute(locale=locale, body=body), status_code=status, headers=_HEADERS)
+def _page(locale: str, body: str, status: int = 200, then: str = "") -> Response:
+    headers = {**_HEADERS, "Content-Security-Policy": f"{_POLICY}; form-action 'self' {then}".rstrip()}
+    return HTMLResponse(_PAGE.substitute(locale=locale, body=body), status_code=status, headers=headers)

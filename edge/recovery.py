@@ -1,14 +1,11 @@
 """Where the links of mails about an account lead: a page for a new password, one to agree to a new address."""
 
-from html import escape
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.errors import DomainError, Invalid
 from edge import pages
 from edge.services import Services
-from i18n import translate
 from resolvers import addresses, credentials
 
 
@@ -26,7 +23,7 @@ async def set_password(request: Request, services: Services) -> Response:
     try:
         await credentials.reset(caller, token=sent.get("token", ""), password=sent.get("password", ""))
     except Invalid as error:
-        return _password_form(request, caller.locale, error)
+        return _password_form(request, caller.locale, sent.get("token"), error)
     except DomainError as error:
         return pages.refusal(caller.locale, error)
     return pages.sentence(caller.locale, "page.password_set")
@@ -49,8 +46,5 @@ async def agree(request: Request, services: Services) -> Response:
     return pages.sentence(caller.locale, "page.email_changed" if changed else "page.email_half")
 
 
-def _password_form(request: Request, locale: str, error: DomainError | None = None) -> Response:
-    said = f"<p>{escape(translate(locale, error.message, **error.params))}</p>" if error else ""
-    label = escape(translate(locale, "page.new_password"))
-    field = '<input type="password" name="password" autocomplete="new-password" required autofocus>'
-    return pages.form(request, locale, "page.set_password", f"{said}<label>{label}{field}</label>")
+def _password_form(request: Request, locale: str, token: str | None = None, wrong: Invalid | None = None) -> Response:
+    return pages.form(request, locale, "page.set_password", pages.new_password(locale), token=token, wrong=wrong)

@@ -14,6 +14,8 @@ from domain.errors import Conflict, NotFound, Unavailable
 log = structlog.stdlib.get_logger(__name__)
 SECONDS = 10
 """A provider that takes longer to answer counts as away."""
+LONGEST_SUBJECT = 255
+"""Characters, as the specification has it."""
 _ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 """Signatures that only the provider can make: neither none at all, nor those by a secret that we know, too."""
 
@@ -155,9 +157,12 @@ def _claims(issuer: str, claims: Mapping[str, Any]) -> Claims:
     # Some providers write "true" as a text. What is not vouched for is nobody's address.
     vouched = str(claims.get("email_verified", False)).lower() == "true"
     email, name = claims.get("email"), claims.get("name")
+    subject = str(claims["sub"])
+    if not 0 < len(subject) <= LONGEST_SUBJECT or not subject.isprintable():
+        raise Conflict("problem.sign_in_elsewhere")
     return Claims(
         issuer=issuer,
-        subject=str(claims["sub"]),
+        subject=subject,
         email=email if vouched and isinstance(email, str) else None,
         name=name if isinstance(name, str) else None,
     )

@@ -14,7 +14,7 @@ from tortoise.query_utils import QueryModifier
 
 from domain.accounts import DELETED_NAME, DELETION_GRACE, address_of_deleted
 from domain.clock import utc_now
-from domain.errors import Conflict
+from domain.errors import Conflict, Unauthenticated
 from domain.viewers import AnyViewer, ScopeViewer
 from models.base import Row, in_teams_of
 from models.indexes import PartialIndex
@@ -45,8 +45,15 @@ class User(Row):
 
     @classmethod
     async def hold(cls, user_id: UUID) -> Self:
-        """The person, held until the transaction ends: what changes an account takes turns."""
-        return await cls.filter(id=user_id).select_for_update().get()
+        """The person, held until the transaction ends: what changes an account takes turns.
+
+        Unauthenticated for one who has gone meanwhile.
+        """
+        there = cls.filter(id=user_id).exclude(email=address_of_deleted(user_id))
+        user = await there.select_for_update(no_key=True).get_or_none()
+        if user is None:
+            raise Unauthenticated
+        return user
 
     def ask_for_deletion(self, now: datetime) -> None:
         """The account goes in a while; Conflict if that is so already."""

@@ -40,7 +40,7 @@ class Identity(Row):
         """The identity, locked until the transaction ends."""
         return await cls.filter(issuer=issuer, subject=subject).select_for_update().get_or_none()
 
-    async def used(self, email: str | None, now: datetime) -> None:
+    async def used(self, now: datetime) -> None:
         """Somebody has signed in with it."""
-        self.used_at, self.email = now, email or self.email
-        await self.save(update_fields=["used_at", "email"])
+        self.used_at = now
+        await self.save(update_fields=["used_at"])

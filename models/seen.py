@@ -14,10 +14,10 @@ from models.database import raw_connection
 log = structlog.get_logger("models.seen")
 FLUSH_SECONDS = 30.0
 
-# In the order of their ids: processes that have seen the same rows wait for each other, never in a ring.
+# What somebody else is writing to is left out: it will be seen again, and nobody waits.
 _FLUSH = """
 WITH noted AS (SELECT * FROM unnest($1::uuid[], $2::timestamptz[]) AS noted (id, at)),
-     held AS (SELECT id FROM {table} WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE)
+     held AS (SELECT id FROM {table} WHERE id = ANY($1) FOR NO KEY UPDATE SKIP LOCKED)
 UPDATE {table} row SET {column} = noted.at FROM noted JOIN held USING (id)
 WHERE row.id = noted.id AND (row.{column} IS NULL OR row.{column} < noted.at)
 """

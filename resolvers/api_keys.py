@@ -10,6 +10,7 @@ from domain import api_keys
 from domain.api_keys import MOST_KEYS, ApiKeyState
 from domain.errors import Conflict, Invalid
 from domain.events import ApiKeyCreated, ApiKeyRevoked
+from domain.mails import MailKind
 from domain.permissions import Scope
 from domain.text import one_line
 from domain.tokens import token_hash
@@ -18,6 +19,7 @@ from models import ApiKey, User
 from models.database import transaction
 from models.lines import Fetch
 from resolvers.caller import Caller, Holder, require_somebody, tell
+from resolvers.notices import notify
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ async def create(
         raise Invalid("problem.key_scopes", path=("scopes",))
     key = api_keys.new_key()
     async with transaction():
-        await _require_room(user_id, now)
+        user = await _require_room(user_id, now)
         row = await ApiKey.create(
             user_id=user_id,
             name=named,
@@ -55,6 +57,7 @@ async def create(
             expires_at=until,
         )
         await _tell(caller, ApiKeyCreated, row)
+        await notify(user, MailKind.API_KEY_CREATED, now, label=named)
     return Made(key, row)
 
 
@@ -97,11 +100,12 @@ async def lost(key_ids: Collection[UUID], now: datetime) -> set[UUID]:
     return set(key_ids) - {row.id for row in await usable.only("id")}
 
 
-async def _require_room(user_id: UUID, now: datetime) -> None:
+async def _require_room(user_id: UUID, now: datetime) -> User:
     # Held, so that two at once cannot both be the last for which there was room.
-    await User.filter(id=user_id).select_for_update(no_key=True).get()
+    user = await User.hold(user_id)
     if await ApiKey.filter(ApiKey.usable(now), user_id=user_id).count() >= MOST_KEYS:
         raise Conflict("problem.key_count", most=MOST_KEYS)
+    return user
 
 
 async def _tell(caller: Caller, event: type[ApiKeyCreated] | type[ApiKeyRevoked], row: ApiKey) -> None:

@@ -6,7 +6,7 @@ from domain.links import LinkKind
 from domain.mails import MailKind
 from domain.text import email_address
 from domain.throttling import MAIL_FROM_ADDRESS, MAIL_TO_ADDRESS
-from models import MailedLink, Session, User
+from models import ApiKey, MailedLink, Session, User
 from models.database import transaction
 from models.mails import send_mail
 from resolvers.caller import Caller, require_somebody, tell
@@ -26,8 +26,7 @@ async def prove(caller: Caller, password: str, *path: str) -> User:
 
 async def mailing(caller: Caller, address: str) -> None:
     """Counts a mail that anybody may have sent to `address`; Throttled where there were too many."""
-    await caller.throttle.hit(MAIL_FROM_ADDRESS, caller.address)
-    await caller.throttle.hit(MAIL_TO_ADDRESS, address)
+    await caller.throttle.hit_all([(MAIL_TO_ADDRESS, address), (MAIL_FROM_ADDRESS, caller.address)])
 
 
 async def request_reset(caller: Caller, *, email: str) -> None:
@@ -82,6 +81,8 @@ async def _replace(caller: Caller, user: User, hashed: str, *, by_link: bool, se
     await MailedLink.take_back(
         user.id, LinkKind.PASSWORD_RESET, LinkKind.EMAIL_CHANGE_OLD, LinkKind.EMAIL_CHANGE_NEW, now=now
     )
+    if by_link:  # whoever had to do that may have been robbed of their session, with which keys are made
+        await ApiKey.filter(user_id=user.id, revoked_at__isnull=True).update(revoked_at=now)
     about = {"user_id": user.id, "by_link": by_link, "sessions": sessions}
     await tell(caller, PasswordChanged, None, by=user.id, **about)
     await send_mail(MailKind.PASSWORD_CHANGED, user.email, user.locale, now, name=user.name)

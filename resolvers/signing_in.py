@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from domain.errors import Invalid, SecondFactorRequired, Unauthenticated
+from domain.errors import Invalid, SecondFactorRequired, Throttled, Unauthenticated
 from domain.events import RecoveryCodeUsed, SessionOpened
 from domain.mails import MailKind
 from domain.proofs import ProofKind, prove
@@ -53,7 +53,11 @@ async def knows_password(
     Each try counts for `account`, which is what was typed. Throttled, before anything is hashed, for too many.
     """
     attempt = await count_try(caller, PASSWORD, account, user, device_token)
-    matches = await password_matches(password, user.password_hash if user else None)
+    try:
+        matches = await password_matches(password, user.password_hash if user else None)
+    except Throttled:  # too many wait to be hashed: it was not looked at
+        await attempt.succeeded()
+        raise
     if not matches or user is None:
         await attempt.failed()
         return False
@@ -79,9 +83,13 @@ async def trying_code(caller: Caller, user: User, device_token: str | None = Non
     attempt = await count_try(caller, CODE, str(user.id), user, device_token)
     try:
         async with transaction():
+            await _hold(user)  # before the second factor, as by everything else that changes an account
             yield
     except WrongCode:
         await attempt.failed()
+        raise
+    except BaseException:  # it was not looked at, or it was right and something else was not
+        await attempt.succeeded()
         raise
     await attempt.succeeded()
 
@@ -137,8 +145,8 @@ async def open_session(caller: Caller, user: User, *, second_factor: bool = Fals
 
 async def _hold(user: User) -> None:
     """Keeps the account as it is until the transaction ends: who changes its password finds this session, too."""
-    held = await User.filter(id=user.id).select_for_update(no_key=True).get_or_none()
-    if held is None or held.password_hash != user.password_hash:
+    held = await User.hold(user.id)
+    if held.password_hash != user.password_hash:
         raise Unauthenticated("problem.wrong_credentials")
 
 

@@ -20,6 +20,7 @@ from domain.mails import MailKind
 from domain.permissions import Role
 from domain.teams import DELETION_WAITS, reaches
 from domain.text import one_line
+from domain.throttling import MAIL_OF_PERSON
 from models import Member, Session, Team, User
 from models.database import transaction
 from models.teams import owners
@@ -109,6 +110,8 @@ async def transfer(caller: Caller, *, member_id: UUID) -> Team:
 
 async def delete(caller: Caller, *, team_id: UUID) -> Team:
     """The team can only be looked at from now on, and goes in 14 days. All of its owners are told by mail."""
+    await require(caller, "team:delete", team_id)
+    await caller.throttle.hit(MAIL_OF_PERSON, str(caller.viewer.user_id))
     async with transaction():
         team = await held(caller, "team:delete", team_id)
         team.ask_for_deletion(caller.now())

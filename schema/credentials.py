@@ -73,7 +73,7 @@ class CredentialMutations:
     @mutation(
         "account:recover",
         answers=PasswordReset,
-        fails=(Conflict,),
+        fails=(Conflict, Throttled),
         description="Follows that link: sets the password and ends every session. Signs nobody in.",
     )
     async def reset_password(self, info: Info, input: ResetPasswordInput) -> PasswordReset:

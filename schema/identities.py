@@ -20,7 +20,9 @@ class Identity(Node):
     """An account of an OpenID Connect provider that you sign in with. Only you see it."""
 
     provider: str = column(description="The provider's key, as in `identityProviders`.")
-    email: str | None = column(description="The address that the provider vouched for when last seen.")
+    email: str | None = column(
+        description="The address that the provider vouched for when it was first signed in with."
+    )
     created_at: datetime = column(description="When it was first signed in with.")
     used_at: datetime = column(description="When it was last signed in with.")
 

@@ -173,7 +173,7 @@ class InvitationMutations:
     @mutation(
         "invitation:accept",
         answers=InvitationAccepted,
-        fails=(Unauthenticated, Forbidden, Conflict),
+        fails=(Unauthenticated, Forbidden, Conflict, Throttled),
         description="Follows an invitation's link: as who is signed in, if the address is theirs, or with a new "
         "account. Works once.",
     )

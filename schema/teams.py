@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 import models
-from domain.errors import Conflict
+from domain.errors import Conflict, Throttled
 from domain.permissions import Role
 from domain.videos import VideoOrder
 from plan import Connection, Node, column, count_of, node, to_many, to_one
@@ -158,6 +158,7 @@ class TeamMutations:
     @mutation(
         "team:delete",
         answers=Team,
+        fails=(Throttled,),
         description="Has a team deleted in 14 days, with all that it has. Until then it can be looked at and restored, "
         "and nothing in it changes.",
     )

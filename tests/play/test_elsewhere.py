@@ -120,6 +120,7 @@ async def test_two_factor_is_asked_for_all_the_same(
     page = await sign_in(browser, await known_there(provider, email=ada.user.email))
     assert page.status_code == 200
     assert await me(browser) is None
+    assert not await Identity.exists(user_id=ada.user.id), "an address alone links nothing to who has two-factor"
     challenge = page.text.partition('name="token" value="')[2].partition('"')[0]
     wrong = await browser.post("/sign-in/code", data={"token": challenge, "code": "000000"})
     assert wrong.status_code == 409

@@ -19,6 +19,7 @@ SAMPLES: dict[str, object] = {
     "email": "ada@example.com",
     "hours": 24,
     "left": 9,
+    "label": "Export",
     "provider": "company",
     "asker": "Charles Babbage",
     "teams": "Engines, Looms",
