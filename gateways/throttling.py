@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
+from heapq import nlargest
 from math import ceil
 from typing import Any, Protocol
 
@@ -26,6 +27,8 @@ AWAY_SECONDS = 5
 
 MOST_KEPT = 10_000
 """Windows that a process remembers before it looks for those that are over."""
+AT_MOST = 100_000
+"""Windows that a process remembers at all: beyond that it forgets those that end soonest."""
 
 # All or nothing: a try that one window refuses counts in none.
 _HIT = """
@@ -248,18 +251,26 @@ class _InProcess:
         """Takes one back from each."""
         for _, _, name in windows:
             count, ends = self._counted(name)
-            if count:
+            if count > 1:
                 self._counts[name] = (count - 1, ends)
+            else:
+                self._counts.pop(name, None)
 
     def _counted(self, name: str) -> tuple[int, float]:
         count, ends = self._counts.get(name, (0, 0.0))
         return (count, ends) if ends > time.monotonic() else (0, 0.0)
 
     def _sweep(self) -> None:
-        """Drops what is over. The next time is when there is twice as much as was left: each try pays for a few."""
+        """Drops what is over, and of what is too much those that end soonest.
+
+        The next time is when there is twice as much as was left, or all that may be: each try pays for a few.
+        """
         now = time.monotonic()
-        self._counts = {name: counted for name, counted in self._counts.items() if counted[1] > now}
-        self._sweep_at = max(MOST_KEPT, 2 * len(self._counts))
+        kept = {name: counted for name, counted in self._counts.items() if counted[1] > now}
+        if len(kept) >= AT_MOST:
+            kept = dict(nlargest(AT_MOST // 2, kept.items(), key=lambda item: item[1][1]))
+        self._counts = kept
+        self._sweep_at = min(max(MOST_KEPT, 2 * len(kept)), AT_MOST)
 
 
 @cache

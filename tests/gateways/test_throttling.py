@@ -222,3 +222,22 @@ async def test_a_meter_shows_how_each_window_stands(throttle: LimitsThrottle) ->
     assert metered.retry_after == refused.value.params["retry_after_seconds"]
     await metered.hit(OTHER, key)
     assert metered.retry_after is None, "what was refused before is not why this was answered"
+
+
+async def test_a_process_remembers_no_try_that_was_forgiven() -> None:
+    alone = LimitsThrottle("redis://127.0.0.1:1/0", KEYS)
+    await alone.hit(POLICY, "ada")
+    await alone.forgive(POLICY, "ada")
+    assert alone._own._counts == {}
+
+
+async def test_a_process_remembers_so_many_and_forgets_first_what_ends_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttling, "MOST_KEPT", 5)
+    monkeypatch.setattr(throttling, "AT_MOST", 10)
+    alone = LimitsThrottle("redis://127.0.0.1:1/0", KEYS)
+    await alone.hit(POLICY, "ada")
+    for number in range(100):
+        await alone.hit(OTHER, str(number))
+        assert len(alone._own._counts) <= 10
+    (lasting,) = [name for name in alone._own._counts if name.endswith(f"/8/{HOUR}/second")]
+    assert alone._own._counts[lasting][0] == 1
