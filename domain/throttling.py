@@ -90,3 +90,5 @@ SIGN_IN_ELSEWHERE = Policy("elsewhere-address", ((20, MINUTE), (200, DAY)), by_n
 """Steps of signing in elsewhere from one network address: each may have us ask the provider."""
 MAIL_OF_PERSON = Policy("mail-person", ((30, HOUR), (200, DAY)))
 """Mails that one signed-in person has sent to others, such as invitations."""
+AVATAR_OF_PERSON = Policy("avatar-person", ((10, MINUTE), (100, DAY)))
+"""Pictures that one person has made of what they send: each is a job, with a file in its row."""

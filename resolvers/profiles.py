@@ -10,6 +10,7 @@ from domain.events import AccountEdited
 from domain.jobs import JobKind
 from domain.pictures import avatar_folder, picture
 from domain.text import one_line
+from domain.throttling import AVATAR_OF_PERSON
 from models import Job, User
 from models.database import transaction
 from resolvers.caller import Caller, require_somebody, tell
@@ -42,12 +43,16 @@ async def update(
 async def set_avatar(caller: Caller, *, image: str) -> Job:
     """Has a picture made of the PNG, JPEG or WebP in the Base64 text `image`; answers the job.
 
-    The file is small, so it is in the job's row: there is nothing in the storage to be forgotten there.
+    The file is small, so it is in the job's row: there is nothing in the storage to be forgotten there. What was sent
+    before, and is not made yet, is not made any more. Raises Throttled for who sends too many.
     """
     user_id = require_somebody(caller)
     content = base64.b64encode(picture(image, path=("image",))).decode()
+    await caller.throttle.hit(AVATAR_OF_PERSON, str(user_id))
+    now = caller.now()
     async with transaction():
-        return await Job.enqueue(JobKind.AVATAR, caller.now(), payload={"content": content}, created_by_id=user_id)
+        await Job.withdraw(JobKind.AVATAR, user_id, now, address=caller.address, device=caller.device)
+        return await Job.enqueue(JobKind.AVATAR, now, payload={"content": content}, created_by_id=user_id)
 
 
 async def remove_avatar(caller: Caller) -> User:

@@ -51,6 +51,7 @@ class ProfileMutations:
     @mutation(
         "account:edit",
         answers=Job,
+        fails=(Throttled,),
         description="Has your picture made. Follow the job: until it has succeeded, the picture is the one before.",
     )
     async def set_avatar(self, info: Info, input: SetAvatarInput) -> models.Job:

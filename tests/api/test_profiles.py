@@ -187,6 +187,25 @@ async def test_removing_a_picture_withdraws_one_that_is_being_made(make: Factory
     assert (job.state, job.payload) == (JobState.CANCELLED, {})
 
 
+async def test_a_newer_picture_withdraws_one_that_is_being_made(make: Factory) -> None:
+    ada = await make.person()
+    waiting = {"queue": "media", "available_at": utc_now() + timedelta(days=1), "payload": {"content": "x"}}
+    earlier = await Job.create(kind=JobKind.AVATAR, created_by_id=ada.user.id, **waiting)
+    newer = await set_avatar(ada.client, png(4, 4))
+    await earlier.refresh_from_db()
+    assert (earlier.state, earlier.payload) == (JobState.CANCELLED, {})
+    assert (await ended(ada.client, newer["id"]))["state"] == "SUCCEEDED"
+
+
+async def test_who_sends_too_many_pictures_has_to_wait(make: Factory) -> None:
+    ada, eve = await make.person(), await make.person()
+    answers = [await set_avatar(ada.client, png(4, 4)) for _ in range(11)]
+    assert [answer["__typename"] for answer in answers[:10]] == ["Job"] * 10
+    assert answers[10]["code"] == "THROTTLED"
+    assert await Job.filter(kind=JobKind.AVATAR, created_by_id=ada.user.id).count() == 10
+    assert (await set_avatar(eve.client, png(4, 4)))["__typename"] == "Job"
+
+
 async def test_ones_own_job_can_be_followed_and_cancelled_by_oneself_alone(make: Factory) -> None:
     ada, eve = await make.person(), await make.person()
     waiting = {"queue": "media", "available_at": utc_now() + timedelta(days=1)}
