@@ -35,10 +35,11 @@ _READERS = frozenset(role for role in Role if allows(role, "audit:view"))
 
 
 class AuditEntry(Row):
-    """An event with a person behind it, kept as it happened: nothing changes an entry, and nothing takes one away.
+    """An event with a person behind it, kept as it happened: nothing changes an entry.
 
-    Its id is the event's, so that one event never makes two. People and things are named by their ids alone: an entry
-    outlives all of them. `subjects` are `noun:id`, what it is about before what else it names; the team is none.
+    Nothing takes a single one away either; with a team that is removed for good goes the whole of its log. Its id is
+    the event's, so that one event never makes two. People and things are named by their ids alone: an entry outlives
+    them. `subjects` are `noun:id`, what it is about before what else it names; the team is none.
     """
 
     position = fields.BigIntField()
