@@ -1,5 +1,6 @@
 """Jobs: work that outlives a request. The row is the truth; Redis only wakes whoever does it."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID, uuid4
@@ -23,6 +24,10 @@ CLOCK_SKEW = timedelta(seconds=1)
 """How far the clocks of two machines may be apart: a job is taken so much before its time rather than missed."""
 
 
+OWN = frozenset({"content", "to", "values", "link", "unsubscribe"})
+"""What a payload holds of a person: a file of theirs, which may be large, or a mail to them. Nobody needs it later."""
+
+
 class LeaseLost(Exception):
     """The job is no longer this worker's: it was cancelled, or given to another."""
 
@@ -30,8 +35,7 @@ class LeaseLost(Exception):
 class Job(Row):
     """A job. Seen by its team, or by the person who has asked for it, if it is about them alone.
 
-    Those of neither (mails) are seen by nobody. What the payload holds as `content` goes when the job ends: it may be
-    large, and somebody's own.
+    Those of neither (mails) are seen by nobody. What of the payload is somebody's own (see `OWN`) goes when it ends.
     """
 
     kind = choice(JobKind)
@@ -93,9 +97,15 @@ class Job(Row):
         return len(jobs)
 
     @classmethod
-    async def discard(cls, prefix: str, now: datetime) -> None:
-        """Has the files whose keys begin with `prefix` thrown away, once the running transaction has committed."""
-        await cls.enqueue(JobKind.DISCARD_FILES, now, payload={"prefix": prefix})
+    async def discard(cls, prefix: str, now: datetime, *, uploads: Sequence[tuple[str, str]] = ()) -> None:
+        """Has the files whose keys begin with `prefix` thrown away, once the running transaction has committed.
+
+        So are `uploads`, in parts still, each by its key and the storage's id: no file is there to be found.
+        """
+        payload: dict[str, Any] = {"prefix": prefix}
+        if uploads:
+            payload["uploads"] = [list(upload) for upload in uploads]
+        await cls.enqueue(JobKind.DISCARD_FILES, now, payload=payload)
 
     @classmethod
     async def enqueue(
@@ -198,7 +208,7 @@ class Job(Row):
     async def _end(self, state: JobState, now: datetime) -> None:
         self.state, self.ended_at = state, now
         self.lease_token = self.lease_until = None
-        self.payload = {name: value for name, value in self.payload.items() if name != "content"}
+        self.payload = {name: value for name, value in self.payload.items() if name not in OWN}
         await self.save()
 
     async def announce(self, now: datetime) -> None:

@@ -1,12 +1,15 @@
 """The end of accounts, and of files that nothing refers to any more."""
 
 from datetime import datetime
+from uuid import UUID
+
+from tortoise.expressions import Subquery
 
 from domain.accounts import DELETION_GRACE
-from domain.events import AccountDeleted, DeletionPostponed, TeamDeleted
+from domain.events import AccountDeleted, DeletionPostponed, InvitationRevoked, TeamDeleted
 from domain.jobs import JobKind
 from domain.mails import MailKind
-from models import Job, Member, SignUp, Team, User
+from models import Invitation, Job, MailedLink, Member, SignUp, Team, Upload, User, Version
 from models.events import record
 from models.mails import send_mail
 from models.succession import lonely_after, orphaned_by
@@ -31,7 +34,9 @@ async def delete_account(work: Work) -> None:
 
 @handles(JobKind.DISCARD_FILES)
 async def discard_files(work: Work) -> None:
-    """Deletes all files whose keys begin with the payload's `prefix`."""
+    """Deletes all files whose keys begin with the payload's `prefix`, and its `uploads` that are no files yet."""
+    for key, upload_id in work.job.payload.get("uploads", []):
+        await work.means.storage.abandon_upload(key, upload_id)
     await work.means.storage.delete_prefix(work.job.payload["prefix"])
     async with work.finishing() as job:
         await job.succeed(work.means.clock())
@@ -47,9 +52,9 @@ async def _postpone(user: User, orphans: list[Team], now: datetime) -> None:
 
 
 async def _delete(user: User, now: datetime) -> None:
-    teams = [member.team_id for member in await Member.filter(user_id=user.id)]
     for team in await lonely_after(user.id):
         await _erase(team, now)
+    teams = [member.team_id for member in await Member.filter(user_id=user.id)]  # who is left there hears of it
     await send_mail(MailKind.ACCOUNT_DELETED, user.email, user.locale, now, name=user.name)
     await _forget(user, now)
     for team_id in (None, *teams):
@@ -59,16 +64,38 @@ async def _delete(user: User, now: datetime) -> None:
 async def _forget(user: User, now: datetime) -> None:
     """What they made stays with their teams; who they were does not."""
     await SignUp.filter(email=user.email).delete()
+    await MailedLink.filter(email=user.email).delete()
+    address = user.email
     for model in of_a_person():
         await model.filter(user_id=user.id).delete()
     await Job.discard(f"users/{user.id}/", now)
     user.anonymise()
     await user.save()
+    await _forget_invitations(address, user, now)
+
+
+async def _forget_invitations(address: str, user: User, now: datetime) -> None:
+    """Nobody is asked at the address any more, and no team knows it."""
+    for invitation in await Invitation.filter(email=address).order_by("id").select_for_update():
+        invitation.email = user.email
+        if invitation.accepted_at is None and invitation.revoked_at is None:
+            invitation.revoked_at = now
+            revoked = InvitationRevoked(team_id=invitation.team_id, actor_id=None, invitation_id=invitation.id)
+            await record(revoked, now)
+        await invitation.save(update_fields=["email", "revoked_at"])
 
 
 async def _erase(team: Team, now: datetime) -> None:
     """A team in which nobody is left, with all that it owns."""
+    uploads = await _unfinished(team.id)
     await delete_owned(team.id)
     await team.delete()
     await record(TeamDeleted(team_id=team.id, actor_id=None), now)
-    await Job.discard(f"teams/{team.id}/", now)
+    await Job.discard(f"teams/{team.id}/", now, uploads=uploads)
+
+
+async def _unfinished(team_id: UUID) -> list[tuple[str, str]]:
+    """Keys and the storage's ids of the team's uploads that never became a version: some may lie there in parts."""
+    versions = Subquery(Version.filter(team_id=team_id).values("id"))
+    rows = await Upload.filter(team_id=team_id).exclude(version_id__in=versions)
+    return [(upload.storage_key, upload.storage_upload_id) for upload in rows]

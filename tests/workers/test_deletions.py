@@ -6,10 +6,26 @@ from typing import Any
 import pytest
 
 from domain.clock import utc_now
+from domain.ids import new_id
 from domain.jobs import JobKind, JobState
 from domain.links import LinkKind
 from domain.permissions import Role
-from models import Comment, EventRecord, Job, MailedLink, Member, Session, SignUp, Team, Upload, User, Version, Video
+from gateways.storage import UploadGone
+from models import (
+    Comment,
+    EventRecord,
+    Invitation,
+    Job,
+    MailedLink,
+    Member,
+    Session,
+    SignUp,
+    Team,
+    Upload,
+    User,
+    Version,
+    Video,
+)
 from tests.factories import Factory
 from workers import io  # noqa: F401 - declares what it handles
 from workers.sweeper import Sweeper
@@ -113,6 +129,53 @@ async def test_teams_in_which_they_were_alone_go_with_everything(ada, sweep, att
     assert [await means.storage.keys(f"teams/{owner.id}/") for owner in (alone, others)] == [
         [], [f"teams/{others.id}/file"],
     ]  # fmt: skip
+
+
+async def test_a_team_that_went_with_them_hears_nothing_more_than_that(ada, sweep, attempts) -> None:
+    alone = await team("Alone", ada=(ada, Role.OWNER))
+    await swept(sweep, attempts)
+    assert [event.team_id for event in await EventRecord.filter(type="account.deleted")] == [None]
+    assert [event.type for event in await EventRecord.filter(team_id=alone.id)] == ["team.deleted"]
+
+
+async def test_what_was_being_uploaded_into_it_is_thrown_away(ada, sweep, attempts, means) -> None:
+    alone = await team("Alone", ada=(ada, Role.OWNER))
+    version = await filled(Factory("http://test"), alone, ada)
+    key = f"teams/{alone.id}/open/source"
+    begun = await means.storage.start_upload(key)
+    about = {"team_id": alone.id, "video_id": version.video_id, "created_by_id": ada.id, "version_id": new_id()}
+    await Upload.create(
+        **about, file_name="a", size=1, part_size=1, storage_key=key, storage_upload_id=begun, expires_at=utc_now()
+    )
+    assert await means.storage.parts(key, begun) == []
+    await swept(sweep, attempts)
+    with pytest.raises(UploadGone):
+        await means.storage.parts(key, begun)
+    (discarded,) = [job for job in await Job.filter(kind=JobKind.DISCARD_FILES) if "uploads" in job.payload]
+    assert (discarded.state, discarded.payload["uploads"]) == (JobState.SUCCEEDED, [[key, begun]])
+
+
+async def test_no_invitation_and_no_mail_keeps_the_address(ada, sweep, attempts) -> None:
+    eve = await User.create(name="Eve", email="eve@example.com", password_hash="x")
+    others, now = await team("Others", eve=(eve, Role.OWNER)), utc_now()
+    values: dict[str, Any] = {"team_id": others.id, "created_by_id": eve.id, "role": Role.VIEWER}
+    values |= {"sent_at": now, "expires_at": now + timedelta(days=7)}
+    waiting = await Invitation.create(email=ada.email, **values)
+    accepted = await Invitation.create(email=ada.email, accepted_at=now, **values)
+    other = await Invitation.create(email="grace@example.com", **values)
+    link = {"locale": "en", "subject_id": waiting.id, "expires_at": now + timedelta(days=7)}
+    await MailedLink.create(kind=LinkKind.INVITATION, email=ada.email, **link)
+    await swept(sweep, attempts)
+    for invitation in (waiting, accepted, other):
+        await invitation.refresh_from_db()
+    assert waiting.email == accepted.email == f"{ada.id}@deleted.invalid"
+    assert (waiting.revoked_at is None, accepted.revoked_at) == (False, None)
+    assert (other.email, other.revoked_at) == ("grace@example.com", None)
+    assert await MailedLink.all().count() == 0
+    (told,) = await EventRecord.filter(type="invitation.revoked")
+    assert (told.team_id, told.payload["invitation_id"]) == (others.id, str(waiting.id))
+    (mail,) = await Job.filter(kind=JobKind.MAIL)
+    assert (mail.state, set(mail.payload)) == (JobState.SUCCEEDED, {"kind", "locale"})
 
 
 async def test_who_has_become_the_last_owner_waits_and_hears_of_it(ada, sweep, attempts, folder) -> None:
