@@ -236,7 +236,7 @@ async def test_passwords_and_tokens_are_stored_as_hashes_alone(make: Factory, st
     assert [secret for secret in (PASSWORD, link, client.token) if secret in before + after] == []
     parameters = extract_parameters((await User.get(email=email)).password_hash)
     chosen = (parameters.type.name, parameters.memory_cost, parameters.time_cost, parameters.parallelism)
-    assert chosen == ("ID", 19456, 2, 1)
+    assert chosen == ("ID", 12288, 3, 1)
 
 
 async def _everything() -> str:

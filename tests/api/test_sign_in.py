@@ -225,7 +225,7 @@ async def test_a_hash_of_other_parameters_is_made_anew_by_the_right_password(mak
     session = await sign_in(client, user.email)
     await user.refresh_from_db()
     parameters = extract_parameters(user.password_hash or "")
-    assert (parameters.memory_cost, parameters.time_cost) == (19 * 1024, 2)
+    assert (parameters.memory_cost, parameters.time_cost) == (12 * 1024, 3)
     again = await sign_in(client, user.email, deviceToken=session["deviceToken"])
     assert again["__typename"] == "SignedIn"
     assert await who(client) == user.email
