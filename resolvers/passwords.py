@@ -74,10 +74,12 @@ async def _turn() -> AsyncIterator[None]:
 
 def _is_made_of(plain: str, person: Iterable[str]) -> bool:
     """Whether little is left of the password without the words that anybody knows of its owner."""
+    words = set[str]()
     for known in map(_plain, person):
-        for word in (known, known.partition("@")[0], *re.split(r"[\W_]+", known)):
-            if len(word) > 2:
-                plain = plain.replace(word, "")
+        words |= {known, known.partition("@")[0], *re.split(r"[\W_]+", known)}
+    for word in sorted(words, key=len, reverse=True):  # else a short one inside of a longer would hide that
+        if len(word) > 2:
+            plain = plain.replace(word, "")
     return len(plain) < LEAST_OF_ITS_OWN
 
 
