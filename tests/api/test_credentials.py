@@ -221,3 +221,13 @@ async def test_the_pages_speak_german_and_repeat_no_markup(studio: Studio) -> No
             assert page.headers["referrer-policy"] == "no-referrer"
             refused = await browser.post(path, data={"token": "x", "password": NEW})
             assert (refused.status_code, "abgelaufen" in refused.text) == (409, True)
+
+
+async def test_a_reset_ends_the_keys_too_and_a_change_does_not(make: Factory) -> None:
+    """Whoever was robbed of a session may have been robbed by way of it of a key."""
+    ada = await make.secured(await make.person())
+    key = await make.key(ada)
+    assert (await change(ada.client))["__typename"] == "User"
+    assert await key.do("Viewer") is not None
+    await reset(make.client(), await make.link(LinkKind.PASSWORD_RESET, ada.user))
+    assert await key.do("Viewer") is None
