@@ -13,9 +13,16 @@ NAME ?=
 OPERATION ?=
 VARIABLES ?=
 QUICK ?=
+DO ?= status
 SEED ?=
+MINUTES ?=
 PEERS := bench/graphql/peers
 PEERS_INSTALLED := $(PEERS)/node_modules/.package-lock.json
+AUDITS := tests/audits
+AUDITS_INSTALLED := $(AUDITS)/node_modules/.package-lock.json
+CLIENTS_INSTALLED := tests/clients/node_modules/.package-lock.json
+GRAPHIQL := .cache/graphiql/graphiql.js
+GRAPHIQL_SOURCES := $(addprefix web/graphiql/,package-lock.json page.mjs build.mjs)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +30,8 @@ help: ## list the targets
 run: $(RUN) ## start everything on this machine (PORT=8000); Ctrl-C stops it
 	@# By way of the launcher, so that it also ends when make is killed.
 	@exec $(BIN)/python -I -S local/launch.py $$PPID 15 same . $(CURDIR)/$(BIN)/python -m local.run
+
+graphiql: $(GRAPHIQL) ## make GraphiQL, for http://127.0.0.1:8000/graphql in a browser (needs Node and npm)
 
 demo: $(RUN) ## upload FILE=clip.mp4 to the running product and follow it
 	@$(if $(FILE),,echo "Say which file: make demo FILE=clip.mp4" >&2; exit 2;) $(BIN)/python -m local.demo "$(FILE)"
@@ -34,35 +43,54 @@ plan: $(RUN) ## show what the running product reads for OPERATION=file.graphql (
 	@$(if $(OPERATION),,echo "Say which file: make plan OPERATION=web/operations/videos.graphql NAME=Video" >&2; exit 2;) \
 		$(BIN)/python -m local.plan "$(OPERATION)" --name "$(NAME)" --variables '$(VARIABLES)'
 
+maintenance: $(RUN) ## refuse changes in the running product: DO="on --message … --for 10m", or off, or status
+	@$(BIN)/python -m local.maintain $(DO)
+
 mail: $(RUN) ## show the newest e-mails of the local mailbox
 	@$(BIN)/python -m local.mail
 
 mails: $(RUN) ## write every e-mail as a page to look at, into docs/mails/
 	@$(BIN)/python -m workers.mails.previews
 
-test: check ## check, then run all tests
-	$(BIN)/python -m pytest -n 2
+test: check $(AUDITS_INSTALLED) $(CLIENTS_INSTALLED) ## check, then run all tests
+	$(BIN)/python -m pytest -n 3
 
 test-large: $(DEV) ## read and time every query's plan at a million rows (needs 3 GB of memory or disk)
 	LARGE_SCALE=1 $(BIN)/python -m pytest tests/large/test_plans.py tests/large/timing.py -s
 
 fuzz-plan: $(DEV) ## ask 20,000 drawn documents by plan and plainly (SEED= of a run repeats it)
-	FUZZ_DOCUMENTS=20000 FUZZ_SEED="$(SEED)" $(BIN)/python -m pytest tests/fuzz -s
+	FUZZ_DOCUMENTS=20000 FUZZ_SEED="$(SEED)" $(BIN)/python -m pytest tests/fuzz --ignore tests/fuzz/api -s
 
-check: $(DEV) ## format, lint, types, import arrows, migration drift, schema and permissions as written
+fuzz-api: $(DEV) ## send the running API whatever can be sent, for MINUTES=5 (SEED= of a run repeats it)
+	FUZZ_MINUTES="$(or $(MINUTES),5)" FUZZ_SEED="$(SEED)" $(BIN)/python -m pytest tests/fuzz/api -s
+
+check: $(DEV) ## format, lint, types, import arrows, migration drift, generated files as written
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m models.migrate --check
 	$(BIN)/python -m schema.export --check
+	$(BIN)/python -m local.guide --check
+	$(BIN)/python -m local.operations --check
+	$(BIN)/python -m i18n.checking
 
 format: $(DEV) ## format the code and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-schema: $(DEV) ## write schema.graphql and docs/permissions.md
+schema: $(DEV) ## write schema.graphql, docs/permissions.md and the tables of docs/errors.md
 	$(BIN)/python -m schema.export
+	$(BIN)/python -m local.guide
+
+messages: $(DEV) ## bring new English into the catalogs of every language, and say what is missing there
+	@$(BIN)/python -m i18n.merging
+
+languages: $(DEV) ## play a day of the product in every language, and write what is read into docs/languages.md
+	@WRITE_LANGUAGES=1 $(BIN)/python -m pytest -q tests/play/test_languages.py
+
+operations: $(DEV) ## write web/operations.json, the list of web/operations by their hashes
+	$(BIN)/python -m local.operations
 
 migration: $(DEV) ## write a migration NAME=add_comments for what the models have changed
 	@$(if $(NAME),,echo "Say its name: make migration NAME=add_comments" >&2; exit 2;) $(BIN)/tortoise makemigrations --name "$(NAME)"
@@ -83,7 +111,8 @@ clean: ## remove .venv and caches; .data stays
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.data/*' -prune -exec rm -rf {} +
 
-.PHONY: help run demo seed-large plan mail mails test test-large fuzz-plan check format schema migration lock clean
+.PHONY: help run graphiql demo seed-large plan maintenance mail mails test test-large fuzz-plan fuzz-api check format schema
+.PHONY: messages languages operations migration lock clean
 .PHONY: bench-graphql
 
 $(BIN)/python:
@@ -106,3 +135,14 @@ $(DEV): requirements-dev.lock requirements-local.lock | $(BIN)/uv
 $(PEERS_INSTALLED): $(PEERS)/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --prefix $(PEERS) --loglevel=error && touch $@; \
 	else echo "No Node on this machine: Mercurius and PostGraphile are not installed."; fi
+
+# Nor here: the tests say what they leave out, the public audits of GraphQL over HTTP or the clients in TypeScript.
+$(AUDITS_INSTALLED) $(CLIENTS_INSTALLED): %/node_modules/.package-lock.json: %/package-lock.json
+	@if command -v npm >/dev/null && npm ci --prefix $* --loglevel=error; then touch $@; \
+	else echo "npm is not here, or cannot install: what needs the packages of $* is left out."; fi
+
+$(GRAPHIQL): $(GRAPHIQL_SOURCES)
+	@command -v npm >/dev/null || { echo "GraphiQL comes from npm, which is not on this machine." >&2; exit 1; }
+	npm ci --prefix web/graphiql --loglevel=error
+	@rm -rf $(dir $@)
+	cd web/graphiql && node build.mjs $(CURDIR)/$(dir $@)

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import resource
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -20,33 +21,58 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from domain.clock import utc_now
 from domain.events import RIGHTS
 from domain.sealing import Keys
-from edge import elsewhere, graphql, health, invitation, mailbox, pages, recovery, welcome
+from domain.traces import Tracer, Untraced
+from edge import (
+    bundles,
+    elsewhere,
+    graphql,
+    health,
+    invitation,
+    mailbox,
+    maintenance,
+    pages,
+    recovery,
+    unsubscribe,
+    welcome,
+)
 from edge.cors import Cors
+from edge.documents import Documents
+from edge.graphiql import Graphiql
 from edge.guests import end_lost_sessions, sweep_lost_sessions
 from edge.metrics import Metrics, metrics_endpoint
 from edge.operations import SocketOperations
+from edge.pacing import Pacing
+from edge.precautions import precautions
 from edge.refusals import refused
 from edge.requests import Requests
 from edge.rights import Rights
-from edge.services import Services, describe
+from edge.services import Services, describe, words
+from edge.spending import Spending
+from edge.tracing import Traced
+from edge.watching import Stopwatch, telling
 from gateways import logs
+from gateways.budgets import Budgets
+from gateways.documents import SharedDocuments
 from gateways.mail.mailbox import Mailbox
 from gateways.mail.opening import mailbox_folder
 from gateways.oidc import Oidc, OidcProvider
 from gateways.storage import Storage, open_storage, storage_routes
 from gateways.throttling import LimitsThrottle
+from gateways.traces import open_traces
 from live.hub import Hub
 from live.transport import Transport
-from models.database import database, raw_connection, require_database
+from models.database import closed_when, database, raw_connection, require_database
 from models.events import newest_position
+from models.maintenance import Watch
 from models.reading import Readings
 from models.seen import Seen
+from plan import manifest
 from plan.engine import Engine
 from resolvers.caller import Elsewhere, Rules
 from schema.root import build_schema
 from settings import Settings, load
 
-GRAPHQL = "/graphql"
+GRAPHQL, METHODS = "/graphql", ("POST", "GET", "HEAD")
 Serve = Callable[[Request, Services], Any]
 """An endpoint that uses the services of the process."""
 
@@ -65,6 +91,8 @@ class Api:
         self._keys = Keys(settings.secret_key.get_secret_value())
         self._development = settings.environment == "development"
         self.metrics = Metrics()
+        self.graphiql = Graphiql(settings.public_url) if self._development else None
+        self.tracer: Tracer = Untraced()
         self.services: Services
         self.transport: Transport[Any]
 
@@ -73,6 +101,8 @@ class Api:
         """Opens everything before the first request; at the end sends the clients elsewhere, then closes it."""
         settings = self._settings
         async with AsyncExitStack() as stack:
+            endpoint, ratio = settings.otel_exporter_otlp_endpoint, settings.traces_ratio
+            self.tracer = stack.enter_context(open_traces(endpoint, process="api", ratio=ratio))
             await stack.enter_async_context(_database(settings))
             await require_database()
             readings = await stack.enter_async_context(_readings(settings))
@@ -84,61 +114,84 @@ class Api:
             stack.push_async_callback(hub.stop)
             throttle = LimitsThrottle(settings.redis_url, self._keys)
             stack.push_async_callback(throttle.close)
-            self.services = self._assembled(readings, storage, hub, redis, throttle)
+            budgets = Budgets(redis, self._keys, settings.nodes_per_minute)
+            await stack.enter_async_context(budgets.told())
+            self.services = self._assembled(readings, storage, hub, redis, throttle, budgets)
             rights = Rights()
             told = await stack.enter_async_context(hub.listen([RIGHTS]))
             self.transport = Transport(SocketOperations(self.services, rights))
-            for seen in (self.services.sessions_seen, self.services.keys_seen):
-                await stack.enter_async_context(seen.kept())
+            for kept in (self.services.sessions_seen, self.services.keys_seen, self.services.maintenance):
+                await stack.enter_async_context(kept.kept())
+            stack.enter_context(closed_when(lambda: self.services.maintenance.notice is not None))
             stack.push_async_callback(self.transport.drain)
             end_sessions = partial(end_lost_sessions, self.transport, self.services)
             watches = (rights.follow(told, end_sessions), sweep_lost_sessions(self.transport, self.services))
             for watch in watches:
                 stack.callback(asyncio.create_task(watch).cancel)
             _settle_memory()
+            _open_many()
             yield
 
     def routes(self) -> list[BaseRoute]:
         """Every address that the process answers."""
         settings = self._settings
         return [
-            Route(GRAPHQL, _Operations(self), methods=["POST"]),
+            Route(GRAPHQL, _Operations(self), methods=METHODS),
             WebSocketRoute(GRAPHQL, _Sockets(self)),
             *self._page("/welcome", welcome.ask, welcome.confirm),
             *self._page("/reset-password", recovery.ask_password, recovery.set_password),
             *self._page("/confirm-email", recovery.ask_agreement, recovery.agree),
-            *self._page("/invitation", invitation.ask, invitation.accept),
+            *self._page("/invitation", invitation.ask, invitation.answer),
+            *self._page("/unsubscribe", unsubscribe.ask, unsubscribe.end),
             Route(
                 "/sign-in/code",
-                self._with_services(elsewhere.take_code),
+                self._changing(elsewhere.take_code),
                 methods=["POST"],
                 max_body_size=pages.MOST_BYTES,
             ),
-            Route("/sign-in/{provider}", self._with_services(elsewhere.leave), methods=["GET"]),
-            Route("/sign-in/{provider}/callback", self._with_services(elsewhere.come_back), methods=["GET"]),
+            Route("/sign-in/{provider}", self._changing(elsewhere.leave), methods=["GET"]),
+            Route("/sign-in/{provider}/callback", self._changing(elsewhere.come_back), methods=["GET"]),
+            bundles.ROUTE,
             Route("/healthz", health.healthz),
             Route("/readyz", self._readyz),
             Route("/metrics", metrics_endpoint(self.metrics, self._look)),
             *storage_routes(**self._storage, allowed_origins=settings.allowed_origins),
             *self._mailbox_routes(),
+            *(self.graphiql.routes() if self.graphiql else ()),
         ]
 
     def _assembled(
-        self, readings: Readings, storage: Storage, hub: Hub, redis: "Redis", throttle: LimitsThrottle
+        self,
+        readings: Readings,
+        storage: Storage,
+        hub: Hub,
+        redis: "Redis",
+        throttle: LimitsThrottle,
+        budgets: Budgets,
     ) -> Services:
         settings = self._settings
+        engine = Engine(
+            build_schema(),
+            describe,
+            planning=settings.plan,
+            explaining=self._development,
+            exploring=settings.exploring,
+            observe=telling(self.metrics.planned),
+            words=words,
+        )
+        registered = manifest.read(settings.operations_file.read_bytes())
+        only = settings.documents == "registered"
         return Services(
-            engine=Engine(
-                build_schema(),
-                describe,
-                planning=settings.plan,
-                explaining=self._development,
-                observe=self.metrics.planned,
-            ),
+            engine=engine,
+            documents=Documents(engine, registered, SharedDocuments(redis), only=only),
             readings=readings,
             hub=hub,
             storage=storage,
             throttle=throttle,
+            spending=Spending(budgets),
+            watch=Stopwatch(engine.schema, settings.slow_operation_ms),
+            tracer=self.tracer,
+            pacing=Pacing(kept=settings.turns),
             sessions_seen=Seen("sessions", "seen_at"),
             clock=utc_now,
             rules=Rules(
@@ -155,6 +208,7 @@ class Api:
             ),
             metrics=self.metrics,
             keys_seen=Seen("api_keys", "used_at"),
+            maintenance=Watch(always=settings.maintenance),
             public_url=settings.public_url,
             app_url=settings.app_url or settings.public_url,
             oidc=Oidc(_providers(settings), settings.public_url),
@@ -166,13 +220,15 @@ class Api:
     def _page(self, path: str, ask: Serve, act: Serve) -> list[Route]:
         """A page with a form, and what the form is sent to."""
         return [
-            Route(path, self._with_services(ask), methods=["GET"]),
-            Route(path, self._with_services(act), methods=["POST"], max_body_size=pages.MOST_BYTES),
+            Route(path, self._changing(ask), methods=["GET"]),
+            Route(path, self._changing(act), methods=["POST"], max_body_size=pages.MOST_BYTES),
         ]
 
-    def _with_services(self, serve: Serve) -> Callable[[Request], Any]:
+    def _changing(self, serve: Serve) -> Callable[[Request], Any]:
+        """A page that leads to a change: closed while nothing can be changed."""
+
         async def endpoint(request: Request) -> Response:
-            response: Response = await serve(request, self.services)
+            response: Response = maintenance.page(request, self.services) or await serve(request, self.services)
             return response
 
         return endpoint
@@ -182,10 +238,12 @@ class Api:
         return mailbox.routes(Mailbox(folder)) if folder else []
 
     async def _readyz(self, _request: Request) -> Response:
-        return await health.readiness(self.services.ready_checks)
+        on = self.services.maintenance.notice is not None
+        return await health.readiness(self.services.ready_checks, maintenance=on)
 
     def _look(self) -> None:
         self.metrics.sockets(self.transport.open_sockets, self.transport.open_operations)
+        self.metrics.maintenance(on=self.services.maintenance.notice is not None)
         if self.services.readings.replica is not None:
             self.metrics.replica(self.services.readings.replica)
 
@@ -202,7 +260,11 @@ class _Operations:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         scope.setdefault("route", self)
-        response = await graphql.serve(scope, receive, self._api.services)
+        graphiql = self._api.graphiql
+        if graphiql is not None and graphiql.is_wanted(scope):
+            response = graphiql.page()
+        else:
+            response = await graphql.serve(scope, receive, self._api.services)
         await response(scope, receive, send)
 
 
@@ -231,7 +293,7 @@ class _Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket, or the lifespan."""
-        straight = scope["type"] == "http" and scope["path"] == GRAPHQL and scope["method"] == "POST"
+        straight = scope["type"] == "http" and scope["path"] == GRAPHQL and scope["method"] in METHODS
         await (self._operations if straight else self._others)(scope, receive, send)
 
 
@@ -240,16 +302,21 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     settings = settings or load()
     logs.configure(settings.log_level, people=settings.environment == "development")
     api = Api(settings)
+    always = precautions(settings.public_url)
     middlewares = [
-        Middleware(Cors, path=GRAPHQL, origins=settings.allowed_origins),
-        Middleware(Requests, observe=api.metrics.request),
+        Middleware(Cors, path=GRAPHQL, origins=settings.allowed_origins, always=always),
+        Middleware(Requests, observe=api.metrics.request, always=always),
     ]
+    if settings.otel_exporter_otlp_endpoint is not None:
+        middlewares.insert(1, Middleware(Traced, tracer=lambda: api.tracer))
     others = Starlette(
         routes=api.routes(),
         lifespan=api.lifespan,
         middleware=middlewares,
         exception_handlers={HTTPException: refused},
     )
+    # To where it would lead is what the request says of the host, whoever wrote that.
+    others.router.redirect_slashes = False
     return _Front(api, middlewares, others)
 
 
@@ -268,6 +335,12 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 10, 5)
+
+
+def _open_many() -> None:
+    """As many connections as the machine allows: what is granted at first, often 1,024, silent sockets soon hold."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _database(settings: Settings) -> AbstractAsyncContextManager[None]:

@@ -19,6 +19,8 @@ from gateways.mail.opening import mailbox_folder
 
 T = TypeVar("T")
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
+MOST_NODES = 10_000
+"""Of one operation: see `plan/costs.py`, which is too much to import for a worker."""
 
 
 class OidcSettings(BaseModel):
@@ -77,7 +79,8 @@ class Settings(BaseSettings):
         description="Where clients reach the API, `https://host`, no path; links begin with it.",
     )
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description='JSON list of other web origins that may use the cookie: `["https://app.example"]`.'
+        (),
+        description='JSON list of other web origins of the same site that may use the cookie: `["https://app.example"]`.',
     )
     app_url: str | None = Field(
         None, description="Where people use the product, `https://host`, where that is no page of ours."
@@ -105,7 +108,43 @@ class Settings(BaseSettings):
     )
     mail_connections: int = Field(4, ge=1, description="Most that one worker opens to the mail server.")
     plan: bool = Field(default=True, description="`off` answers every operation without a plan: slower, and the same.")
+    documents: Literal["any", "registered"] = Field(
+        "any", description="`registered` answers nothing but the operations of OPERATIONS_FILE."
+    )
+    operations_file: Path = Field(
+        Path(__file__).parent / "web" / "operations.json",
+        description="Operations known by their hashes, as Apollo's tools write them: the clients' own, or ours.",
+    )
+    introspection: bool | None = Field(
+        None,
+        description="`on` or `off`: whether the schema may be asked about itself, and a misspelled name is answered"
+        " with a similar one. Else: in development.",
+    )
+    nodes_per_minute: int = Field(
+        200_000,
+        ge=0,
+        description="What a person, an API key, or an address where nobody is signed in, may have from the API in a"
+        " minute: see docs/limits.md. At least 10000, what one operation may cost; 0 for no end.",
+    )
+    turns: bool = Field(
+        default=True,
+        description="Whether an address that has us read much waits for its turn: see docs/limits.md. `off` where all"
+        " come from one address that is trusted, as with a renderer on a server, or what stands in front sees to it.",
+    )
+    maintenance: bool = Field(
+        default=False,
+        description="`on` has an API process refuse all changes for as long as it runs; `python -m models.maintain` has"
+        " all of them, while they run.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least level logged.")
+    slow_operation_ms: int = Field(
+        500, ge=0, description="An operation that takes so long is logged, without its values; 0: none is."
+    )
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None,
+        description="Where traces are sent, by OTLP over HTTP: `http://collector:4318`. Nothing is traced without it.",
+    )
+    traces_ratio: float = Field(1, ge=0, le=1, description="Of requests and jobs that are traced: all (1) to none (0).")
 
     database_connections: int = Field(
         10, ge=1, description="Most one process opens to PostgreSQL, an API's to read aside."
@@ -132,6 +171,7 @@ class Settings(BaseSettings):
     job_heartbeat_seconds: float = Field(5, gt=0, description="How often a worker renews its lease.")
     job_sweep_seconds: float = Field(5, gt=0, description="How often lost and unwoken jobs are looked for.")
     job_attempts: int = Field(3, ge=1, description="A job that goes wrong, or loses its worker, this often has failed.")
+    job_days: int = Field(30, ge=1, description="A job of no team, such as a mail, is deleted this long after its end.")
     relay_poll_seconds: float = Field(2, gt=0, description="How often the relay looks without being told to.")
 
     @property
@@ -139,10 +179,19 @@ class Settings(BaseSettings):
         """The database as who needs a session of their own reaches it."""
         return self.database_direct_url or self.database_url
 
-    @field_validator("database_direct_url", "database_replica_url", "mail_ca_file", mode="before")
+    @property
+    def exploring(self) -> bool:
+        """Whether clients may find out what the schema has."""
+        return self.environment == "development" if self.introspection is None else self.introspection
+
+    @field_validator(
+        *("database_direct_url", "database_replica_url", "mail_ca_file", "introspection"),
+        "otel_exporter_otlp_endpoint",
+        mode="before",
+    )
     @classmethod
-    def _empty_is_none(cls, url: Any) -> Any:
-        return url or None
+    def _empty_is_none(cls, given: Any) -> Any:
+        return None if given == "" else given
 
     @field_validator("database_direct_url")
     @classmethod
@@ -195,11 +244,25 @@ class Settings(BaseSettings):
         _require(len(address.partition("@")[0]) <= MOST_BOUNCE_NAME, "it is too long before the @")
         return _addressed(address, lambda: parse_address(address)) if address else ""
 
+    @field_validator("nodes_per_minute")
+    @classmethod
+    def _allows_an_operation(cls, nodes: int) -> int:
+        _require(nodes == 0 or nodes >= MOST_NODES, "it is too small for one operation")
+        return nodes
+
     @field_validator("secret_key")
     @classmethod
     def _is_long(cls, key: SecretStr) -> SecretStr:
         _require(len(key.get_secret_value()) >= 32, "it is too short")
         return key
+
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _takes_traces(cls, url: str | None) -> str | None:
+        if url is not None:
+            parts = _parts(url)
+            _require(parts.scheme in ("http", "https") and bool(parts.hostname), "it does not begin with http(s)://")
+        return url
 
     @field_validator("public_url", "app_url")
     @classmethod

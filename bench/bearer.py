@@ -75,7 +75,7 @@ def main() -> None:
         postgres.create_database(NAME)
         url = postgres.url(NAME)
         asyncio.run(migrate(url))
-        with running(Studio(folder, url, redis.url()), "api") as studio:
+        with running(Studio(folder, url, redis.url(), NODES_PER_MINUTE="0"), "api") as studio:
             measure(studio, asyncio.run(tokens(url)))
 
 

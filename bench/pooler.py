@@ -89,8 +89,8 @@ def main() -> None:
             by_pooler = {"DATABASE_POOLER": "transaction", "DATABASE_DIRECT_URL": direct}
             for name in ("first", "second"):
                 (folder / name).mkdir()
-            first = Studio(folder / "first", direct, redis.url())
-            second = Studio(folder / "second", pooled, redis.url(), **by_pooler)
+            first = Studio(folder / "first", direct, redis.url(), NODES_PER_MINUTE="0")
+            second = Studio(folder / "second", pooled, redis.url(), NODES_PER_MINUTE="0", **by_pooler)
             with running(first, "api"), running(second, "api"):
                 asyncio.run(measure(direct, pooled, [first, second]))
 

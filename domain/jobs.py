@@ -31,15 +31,23 @@ class JobKind(StrEnum):
     DELETE_ACCOUNT = "delete_account"
     DISCARD_FILES = "discard_files"
     PURGE_TEAM = "purge_team"
+    NOTIFICATION_MAIL = "notification_mail"
 
 
 class JobFault(StrEnum):
-    """Why a job of any kind can fail; beside these there are the reasons of its kind (`domain.media.Refusal`)."""
+    """Why a job of any kind can fail; beside these there are the reasons of its kind (`domain.media.Refusal`).
+
+    Under each stands what its owner can do: see `local/guide.py`.
+    """
 
     INTERNAL = "INTERNAL"
+    """Try again once; then tell the operator the job's id."""
     WORKER_LOST = "WORKER_LOST"
+    """Try again later."""
     UPLOAD_LOST = "UPLOAD_LOST"
+    """Upload the file again."""
     MAIL_REFUSED = "MAIL_REFUSED"
+    """Mend the address."""
 
 
 class Queue(StrEnum):
@@ -60,4 +68,5 @@ QUEUE_OF: dict[JobKind, Queue] = {
     JobKind.DELETE_ACCOUNT: Queue.IO,
     JobKind.DISCARD_FILES: Queue.IO,
     JobKind.PURGE_TEAM: Queue.IO,
+    JobKind.NOTIFICATION_MAIL: Queue.IO,
 }

@@ -1,7 +1,9 @@
 """Links in mails, which prove that whoever follows them can read the address they went to."""
 
+from base64 import urlsafe_b64encode
 from datetime import timedelta
 from enum import StrEnum
+from uuid import UUID
 
 
 class LinkKind(StrEnum):
@@ -28,3 +30,8 @@ PATHS: dict[LinkKind, str] = {
     LinkKind.INVITATION: "/invitation",
 }
 """The page that each leads to; `?token=` is added."""
+
+
+def page_of_video(app_url: str, video_id: UUID) -> str:
+    """Where an app shows the video: `/videos/` and the id by which the API knows it (see `plan.ids.encode_id`)."""
+    return f"{app_url}/videos/{urlsafe_b64encode(b'Video:' + video_id.bytes).rstrip(b'=').decode()}"

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 
 class MailKind(StrEnum):
@@ -25,6 +26,10 @@ class MailKind(StrEnum):
     TWO_FACTOR_DISABLED = "two_factor_disabled"
     RECOVERY_CODE_USED = "recovery_code_used"
     TEAM_DELETION = "team_deletion"
+    NEWS = "news"
+    """What is new for somebody, as soon as it is."""
+    DIGEST = "digest"
+    """The same, of a day."""
 
 
 def mail_payload(
@@ -32,14 +37,18 @@ def mail_payload(
     to: str,
     locale: str,
     *,
+    user_id: UUID | None = None,
     link: str | None = None,
     unsubscribe: str | None = None,
-    **values: str | int,
+    **values: str | int | list[str],
 ) -> dict[str, Any]:
     """The payload of a `JobKind.MAIL`, for mails that need no more than `values`, which fill the braces of its words.
+
+    It is written in what its reader reads when it is sent: the person `user_id`, or whoever has the address `to` then;
+    in `locale` where there is nobody.
 
     A link that lets somebody in is none of these: whoever reads the jobs could follow it. Such a link is made by a job
     of its own kind, while it sends the mail.
     """
-    links = {"link": link, "unsubscribe": unsubscribe}
+    links = {"user_id": user_id and str(user_id), "link": link, "unsubscribe": unsubscribe}
     return {"kind": kind.value, "to": to, "locale": locale, "values": values} | {k: v for k, v in links.items() if v}

@@ -1,8 +1,12 @@
 """What is known about a media file, why one is refused, and how far its ingest has come. Pure values, no decoding."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from typing import Any
+
+from domain.quantities import Milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +35,37 @@ class Probe:
 
 
 class Refusal(StrEnum):
-    """Why a file does not become a version. The comment behind each names the parameters of its message."""
+    """Why a file does not become a version. The comment behind each names the parameters of its message.
+
+    Under each stands what its owner can do: see `local/guide.py`.
+    """
 
     EMPTY = "EMPTY"
+    """Upload the right file."""
     TRUNCATED = "TRUNCATED"
+    """Export it again, or copy it to its end, and upload that."""
     NOT_MEDIA = "NOT_MEDIA"
+    """Upload a video: MP4, MOV, WebM, MKV, AVI, MPEG, MXF and a few others."""
     PLAYLIST = "PLAYLIST"
+    """Upload the video that it points to."""
     PICTURE = "PICTURE"
+    """Upload a video."""
     DAMAGED = "DAMAGED"
+    """Export it again, and upload that."""
     NO_VIDEO = "NO_VIDEO"
+    """Upload a file with a picture."""
     UNKNOWN_CODEC = "UNKNOWN_CODEC"  # codec
+    """Export it with another codec, such as H.264."""
     TOO_MANY_PIXELS = "TOO_MANY_PIXELS"  # width, height, limit (pixels)
+    """Export it smaller."""
     TOO_MANY_STREAMS = "TOO_MANY_STREAMS"  # streams, limit
+    """Export it with fewer tracks."""
     TOO_LONG = "TOO_LONG"  # seconds, limit (seconds)
+    """Cut it into parts."""
     TOO_COSTLY = "TOO_COSTLY"  # resource: "memory", "time" or "disk"
+    """Export it with usual settings, or smaller."""
     CHECKSUM_MISMATCH = "CHECKSUM_MISMATCH"  # expected, actual
+    """Upload it again: it has changed on its way, or the SHA-256 is that of another file."""
 
 
 class RefusedMedia(Exception):
@@ -58,6 +78,13 @@ class RefusedMedia(Exception):
         super().__init__(code, params)
         self.code = code
         self.params = params
+
+
+def told(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The `params` of a failure as people read them; what was kept of them as JSON is plain."""
+    if "seconds" not in params:
+        return dict(params)
+    return {"length": Milliseconds(params["seconds"] * 1000), "limit": Milliseconds(params["limit"] * 1000)}
 
 
 class IngestStep(StrEnum):

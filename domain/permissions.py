@@ -34,18 +34,20 @@ class Rule:
     """Who may do an action: an audience, or the roles that hold it in the team that owns the thing.
 
     `scope` is what an API key needs for it; None for what takes a person who has signed in themselves. `description`
-    says for people what the action is.
+    says for people what the action is. With `own`, whoever has made the thing may do it besides, whatever their role.
     """
 
     holders: frozenset[Role] | Audience
     scope: Scope | None
     description: str = ""
+    own: bool = False
 
 
 _ALL = frozenset(Role)
 _ADMINS = frozenset({Role.OWNER, Role.ADMIN})
 _OWNERS = frozenset({Role.OWNER})
 _EDITORS = _ADMINS | {Role.EDITOR}
+_NOBODY = frozenset[Role]()
 
 PERMISSIONS: dict[str, Rule] = {
     "account:sign_up": Rule(Audience.ANYONE, None, "Ask to join, and follow the mailed link."),
@@ -55,7 +57,8 @@ PERMISSIONS: dict[str, Rule] = {
     "account:view": Rule(Audience.ANYONE, Scope.READ, "See who is asking, and anything that they may see by its id."),
     "account:recover": Rule(Audience.ANYONE, None, "Follow a mailed link: a new password, a change of address."),
     "account:secure": Rule(Audience.SIGNED_IN, None, "Change one's password or address, or delete one's account."),
-    "account:edit": Rule(Audience.SIGNED_IN, Scope.WRITE, "Change one's name, picture, time zone and language."),
+    "account:edit": Rule(Audience.SIGNED_IN, Scope.WRITE, "Change one's name, picture, time zone, language and mails."),
+    "language:view": Rule(Audience.ANYONE, Scope.READ, "See which languages there are, and the words for clients."),
     "identity:remove": Rule(Audience.SIGNED_IN, None, "Sign in with an account elsewhere no more."),
     "api_key:create": Rule(Audience.SIGNED_IN, None, "Make an API key for oneself."),
     "api_key:revoke": Rule(Audience.SIGNED_IN, None, "Put an end to an API key of one's own."),
@@ -72,14 +75,20 @@ PERMISSIONS: dict[str, Rule] = {
     "member:invite": Rule(_ADMINS, None, "Invite people, renew and take back invitations."),
     "invitation:view": Rule(Audience.ANYONE, Scope.READ, "See what the link of an invitation is for."),
     "invitation:accept": Rule(Audience.ANYONE, None, "Accept an invitation by its link."),
+    "invitation:decline": Rule(Audience.ANYONE, None, "Decline an invitation by its link."),
     "video:view": Rule(_ALL, Scope.READ, "See the library: videos, versions, comments, uploads."),
     "video:create": Rule(_EDITORS, Scope.WRITE, "Make a video."),
     "video:edit": Rule(_EDITORS, Scope.WRITE, "Rename, describe and tag a video."),
     "video:delete": Rule(_EDITORS, Scope.WRITE, "Put a video into the trash, and bring it back."),
     "version:create": Rule(_EDITORS, Scope.WRITE, "Make a version: upload a file, or restore an older one."),
-    "comment:create": Rule(_ALL, Scope.WRITE, "Comment on a version, and answer comments."),
+    "comment:create": Rule(_ALL, Scope.WRITE, "Comment on a version, answer comments, and react to them."),
+    "comment:edit": Rule(_NOBODY, Scope.WRITE, "Change what a comment says.", own=True),
+    "comment:delete": Rule(_EDITORS, Scope.WRITE, "Delete a comment, and bring it back.", own=True),
+    "comment:resolve": Rule(_EDITORS, Scope.WRITE, "Resolve a thread, and open it again.", own=True),
     "job:view": Rule(_ALL, Scope.READ, "See how work on a video goes on."),
     "job:cancel": Rule(_EDITORS, Scope.WRITE, "End work on a video before it is done."),
+    "notification:view": Rule(Audience.SIGNED_IN, Scope.READ, "Hear of what is new for oneself."),
+    "notification:mark": Rule(Audience.SIGNED_IN, Scope.WRITE, "Mark what is new for oneself as read."),
     "audit:view": Rule(_ADMINS, Scope.READ, "See who has done what in the team."),
 }
 """Action → who may do it."""
@@ -93,10 +102,13 @@ def takes_a_lasting_team(action: str) -> bool:
     return PERMISSIONS[action].scope is not Scope.READ and action not in _WHILE_DELETION_WAITS
 
 
-def allows(role: Role, action: str) -> bool:
-    """Whether a member with `role` may do `action` in their team. An unknown action is a KeyError: a fault of ours."""
-    holders = PERMISSIONS[action].holders
-    return isinstance(holders, Audience) or role in holders
+def allows(role: Role, action: str, *, own: bool = False) -> bool:
+    """Whether a member with `role` may do `action` in their team; `own` says that they have made the thing themselves.
+
+    An unknown action is a KeyError: a fault of ours.
+    """
+    rule = PERMISSIONS[action]
+    return isinstance(rule.holders, Audience) or role in rule.holders or (own and rule.own)
 
 
 def good_for(scopes: Collection[Scope] | None, scope: Scope) -> bool:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain.errors import Invalid
+from domain.quantities import Bytes
 
 MOST_BYTES = 256 * 1024
 MOST_PIXELS = 4096 * 4096
@@ -61,13 +62,13 @@ def picture(encoded: str, *, path: tuple[str, ...]) -> bytes:
     Invalid for what is none, and for one of more than 256 KiB or 4096 × 4096 pixels.
     """
     if len(encoded) > MOST_BYTES * 4 // 3 + 4:
-        raise Invalid("problem.picture_bytes", path=path, most=MOST_BYTES // 1024)
+        raise Invalid("problem.picture_bytes", path=path, most=Bytes(MOST_BYTES))
     try:
         data = b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Invalid("problem.base64", path=path) from error
     if len(data) > MOST_BYTES:
-        raise Invalid("problem.picture_bytes", path=path, most=MOST_BYTES // 1024)
+        raise Invalid("problem.picture_bytes", path=path, most=Bytes(MOST_BYTES))
     size = size_of(data)
     if size is None or 0 in size:
         raise Invalid("problem.picture_kind", path=path)

@@ -39,7 +39,7 @@ class Proof:
     user_id: UUID
     expires_at: datetime
     password: bytes
-    """A fingerprint of the hash of the password that the account had."""
+    """A fingerprint of the password that the account had: of the salt of its hash."""
 
     def is_of(self, keys: Keys, user_id: UUID, password_hash: str | None) -> bool:
         """Whether it is about this account with this password."""
@@ -63,5 +63,14 @@ def proof_in(kind: ProofKind, keys: Keys, token: str | None, now: datetime) -> P
     return proof if proof.expires_at > now else None
 
 
+def salt_of(password_hash: str) -> str:
+    """What stays of a hash (`$kind$version$parameters$salt$hash`) when its password is hashed again.
+
+    Each password that is chosen has its own. Of what has another form, all stays.
+    """
+    parts = password_hash.split("$")
+    return parts[4] if len(parts) == 6 else password_hash
+
+
 def _fingerprint(keys: Keys, password_hash: str | None) -> bytes:
-    return keys.digest("password hash", password_hash or "")
+    return keys.digest("password", salt_of(password_hash or ""))

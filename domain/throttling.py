@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -55,6 +56,7 @@ def used_up(standings: Iterable[Standing]) -> bool:
     return any(standing.remaining == 0 for standing in standings)
 
 
+@lru_cache(maxsize=10_000)
 def network_of(address: str) -> str:
     """The address, or for IPv6 the network of one line that it belongs to; what is none of either as it is."""
     try:
@@ -87,8 +89,14 @@ MAIL_TO_ADDRESS = Policy("mail-recipient", ((3, 15 * MINUTE), (10, DAY)))
 MAIL_FROM_ADDRESS = Policy("mail-address", ((10, 15 * MINUTE), (50, DAY)), by_network=True)
 """The same, asked for from one network address."""
 SIGN_IN_ELSEWHERE = Policy("elsewhere-address", ((20, MINUTE), (200, DAY)), by_network=True)
-"""Steps of signing in elsewhere from one network address: each may have us ask the provider."""
+"""Steps of signing in elsewhere, from one network address, that lead to nobody: each may have us ask the provider."""
 MAIL_OF_PERSON = Policy("mail-person", ((30, HOUR), (200, DAY)))
 """Mails that one signed-in person has sent to others, such as invitations."""
+KEY_OF_PERSON = Policy("key-person", ((10, 15 * MINUTE), (50, DAY)))
+"""API keys that one person makes: of each they are told by mail."""
+EDIT_OF_PERSON = Policy("edit-person", ((30, MINUTE), (500, HOUR)))
+"""Comments that one person changes: what each has said is kept."""
+REACTION_OF_PERSON = Policy("reaction-person", ((60, MINUTE), (1000, HOUR)))
+"""Reactions that one person gives and takes back: everybody who watches is told of each."""
 AVATAR_OF_PERSON = Policy("avatar-person", ((10, MINUTE), (100, DAY)))
 """Pictures that one person has made of what they send: each is a job, with a file in its row."""

@@ -14,10 +14,9 @@ from domain.errors import DomainError, SecondFactorRequired
 from domain.sealing import Unreadable
 from domain.throttling import SIGN_IN_ELSEWHERE
 from domain.viewers import Viewer
-from edge import cookies, pages
+from edge import cookies, negotiation, pages
 from edge.services import Services
-from resolvers.accounts import sign_in_with_code
-from resolvers.identities import sign_in_with
+from resolvers.identities import sign_in_with, sign_in_with_code
 from resolvers.signing_in import SignedIn
 
 COOKIE = "signing-in"
@@ -29,10 +28,12 @@ _NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 async def leave(request: Request, services: Services) -> Response:
     """GET `/sign-in/{provider}`: sends the browser there."""
-    key, caller = request.path_params["provider"], services.stranger(request.scope)
+    key, caller = request.path_params["provider"], await services.reader(request.scope)
+    if pages.is_embedded(request):
+        return Response(status_code=403)
     try:
         await caller.throttle.hit(SIGN_IN_ELSEWHERE, caller.address)
-        begun = await services.oidc.begin(key)
+        begun = await services.oidc.begin(key, caller.locale)
     except DomainError as error:
         return pages.refusal(caller.locale, error)
     response = RedirectResponse(begun.url, 303, _NO_STORE)
@@ -55,10 +56,14 @@ async def come_back(request: Request, services: Services) -> Response:
 
     Who has two-factor is asked for a code first, by a page of ours.
     """
-    caller, key = services.stranger(request.scope), request.path_params["provider"]
+    caller, key = await services.reader(request.scope), request.path_params["provider"]
+    if pages.is_embedded(request):
+        return Response(status_code=403)
     try:
         await caller.throttle.hit(SIGN_IN_ELSEWHERE, caller.address)
         claims = await services.oidc.finish(key, _kept(request, services, key), dict(request.query_params))
+        await caller.throttle.forgive_all([(SIGN_IN_ELSEWHERE, caller.address)] * 2)  # the way there, and the way back
+        caller = caller._replace(asked_locale=negotiation.asked(request.scope, last=claims.locale))
         response = await _welcomed(await sign_in_with(caller, key, claims), services)
     except SecondFactorRequired as needed:
         response = _ask_for_code(request, services, caller.locale, needed.params["challenge"])
@@ -69,9 +74,9 @@ async def come_back(request: Request, services: Services) -> Response:
 
 
 async def take_code(request: Request, services: Services) -> Response:
-    """POST `/sign-in/code`, from our own page alone: the second factor of who has come back."""
-    caller = services.stranger(request.scope)
-    if pages.is_foreign(request):
+    """POST `/sign-in/code`, from our own page alone: the code of who has come back, which links their account."""
+    caller = await services.reader(request.scope)
+    if pages.is_foreign(request, services):
         return pages.sentence(caller.locale, "page.foreign", 403)
     sent = await pages.sent(request)
     challenge = sent.get("token", "")
@@ -103,7 +108,7 @@ def _ask_for_code(
 def _kept(request: Request, services: Services, key: str) -> Mapping[str, str]:
     """What this browser has kept of its way to the provider `key`; nothing, if it was not on its way there."""
     try:
-        opened = services.rules.keys.open(PURPOSE, request.cookies.get(COOKIE, ""), of=key)
+        opened = services.rules.keys.open(PURPOSE, cookies.given(request.scope, COOKIE) or "", of=key)
     except Unreadable:
         return {}
     kept: dict[str, str] = orjson.loads(opened)

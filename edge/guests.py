@@ -15,18 +15,28 @@ from live.transport import Transport
 from resolvers import api_keys
 from resolvers.accounts import lost_sessions
 from resolvers.caller import Caller
+from resolvers.idempotency import Once
 
 log = logging.getLogger(__name__)
 SWEEP_SECONDS = 5
 """How long a socket may outlive its session where nothing tells us of the end."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Guest:
     """Who is behind a socket, and the token that says so."""
 
     caller: Caller
     token: str | None
+
+    async def still(self, services: Services, once: Once | None = None) -> Caller:
+        """See `Services.still`; what is told before it is looked again is in the language that they have chosen by now.
+
+        Who they are stays: whoever ends the sockets of lost sessions looks for that.
+        """
+        current = await services.still(self.caller, self.token, once)
+        self.caller = self.caller._replace(locale=current.locale)
+        return current
 
     def standing(self) -> Standing:
         """A guest with a token stays as long as that is good; nobody in particular may stay for ever."""

@@ -17,11 +17,15 @@ async def healthz(_request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
-async def readiness(checks: Mapping[str, Check]) -> Response:
-    """Able to work: every check answers within two seconds. Says which does not, but not why: that is in the log."""
+async def readiness(checks: Mapping[str, Check], *, maintenance: bool = False) -> Response:
+    """Able to work: every check answers within two seconds. Says which does not, but not why: that is in the log.
+
+    A process in `maintenance` answers queries, and is as ready as ever; it says so besides.
+    """
     results = await asyncio.gather(*(_answers(name, check) for name, check in checks.items()))
     states = {name: "ok" if fine else "down" for name, fine in zip(checks, results, strict=True)}
-    return JSONResponse(states, status_code=200 if all(results) else 503)
+    told = {**states, "maintenance": "on"} if maintenance else states
+    return JSONResponse(told, status_code=200 if all(results) else 503)
 
 
 async def _answers(name: str, check: Check) -> bool:

@@ -15,28 +15,36 @@ from resolvers.caller import Caller
 
 
 async def ask(request: Request, services: Services) -> Response:
-    """GET: the page with the button; with fields, for who has no account yet."""
+    """GET: the page with the buttons; with fields, for who has no account yet."""
     caller = await _caller(request, services)
     return await _form(request, caller, request.query_params.get("token", ""))
 
 
-async def accept(request: Request, services: Services) -> Response:
+async def answer(request: Request, services: Services) -> Response:
     """POST, from our own page alone: uses the link up; sets the cookies of an account that it makes.
 
     With a poor name or password it asks again.
     """
     caller = await _caller(request, services)
-    if pages.is_foreign(request):
+    if pages.is_foreign(request, services):
         return pages.sentence(caller.locale, "page.foreign", 403)
     sent = await pages.sent(request)
-    token, newcomer = sent.get("token", ""), _newcomer(sent, caller.locale)
+    token = sent.get("token", "")
     try:
-        joined = await invitations.accept(caller, token=token, newcomer=newcomer)
+        if pages.said_no(sent):
+            return await _declined(caller, token, services)
+        joined = await invitations.accept(caller, token=token, newcomer=_newcomer(sent, caller.locale))
     except Invalid as error:
         return await _form(request, caller, token, wrong=error)
     except DomainError as error:
         return pages.refusal(caller.locale, error)
     return await _welcomed(caller, joined, services)
+
+
+async def _declined(caller: Caller, token: str, services: Services) -> Response:
+    await invitations.decline(caller, token=token)
+    await services.has_written(caller.viewer)
+    return pages.sentence(caller.locale, "page.declined")
 
 
 async def _caller(request: Request, services: Services) -> Caller:
@@ -55,8 +63,9 @@ async def _form(request: Request, caller: Caller, token: str, wrong: Invalid | N
     except DomainError as error:
         return pages.refusal(caller.locale, error)
     fields = "" if caller.viewer.signed_in else _fields(caller.locale)
-    words = _words(caller.locale, shown)
-    return pages.form(request, caller.locale, "page.accept_invitation", words + fields, token=token, wrong=wrong)
+    told = _words(caller.locale, shown) + fields
+    yes, no = "page.accept_invitation", "page.decline_invitation"
+    return pages.form(request, caller.locale, yes, told, token=token, second=no, wrong=wrong)
 
 
 async def _welcomed(caller: Caller, joined: invitations.Joined, services: Services) -> Response:
@@ -71,7 +80,7 @@ async def _welcomed(caller: Caller, joined: invitations.Joined, services: Servic
 
 
 def _words(locale: str, shown: invitations.Preview) -> str:
-    role = translate(locale, f"role.{shown.invitation.role.value}")
+    role = translate(locale, f"label.Role.{shown.invitation.role.name}")
     told = translate(locale, "page.invitation", inviter=shown.invited_by, team=shown.team_name, role=role)
     return f"<p>{escape(told)}</p>"
 

@@ -69,6 +69,7 @@ class Metrics:
             for name, text in (
                 ("websockets_open", "Sockets connected to this process."),
                 ("websocket_operations_open", "Operations running over them."),
+                ("maintenance", "Whether changes are refused, because the operator is at work: 1, or 0."),
             )
         } | {
             name: Gauge(name, text, labels, registry=self.shared)
@@ -112,6 +113,10 @@ class Metrics:
         """What is connected at this moment."""
         self._gauges["websockets_open"].set(sockets)
         self._gauges["websocket_operations_open"].set(operations)
+
+    def maintenance(self, *, on: bool) -> None:
+        """Whether changes are refused at this moment."""
+        self._gauges["maintenance"].set(on)
 
     def read(self, server: str) -> None:
         """A query is read from the `primary` or the `replica`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
-from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -13,13 +12,17 @@ import orjson
 from graphql import OperationType
 from starlette.requests import HTTPConnection
 
-from domain.errors import DomainError
-from edge import cookies
+from domain.errors import DomainError, ProblemCode
+from domain.throttling import network_of
+from domain.traces import Kind, Span, within
+from edge import cookies, maintenance
 from edge.graphql import answer
 from edge.guests import Guest
 from edge.history import EventHistory
+from edge.leaving import brought_to_its_end
 from edge.rights import Rights
 from edge.services import Services, bearer
+from edge.spending import shown
 from live.feed import Resync, feed
 from live.message import Message
 from live.operations import OperationError, OperationRequest, RefusedError
@@ -30,6 +33,7 @@ from resolvers.caller import Caller, Following, require_scope
 from schema.context import Context
 from schema.fields import SubscriptionField
 
+SOCKETS = "/graphql"
 RECHECK_SECONDS, SELDOM_SECONDS = 5, 30
 """How long a subscription may go on before its caller's rights are looked at again though nothing gives a doubt: while
 Redis is away, and while every change of rights is told to us (this is then for what no event tells)."""
@@ -52,7 +56,8 @@ class SocketOperations:
             if not self._services.trusts(connection.headers.get("origin")):
                 raise RefusedError("This origin may not use the cookie")
             token = cookie
-        caller = await self._caller(connection, token)
+        language = given.get("acceptlanguage")
+        caller = await self._caller(connection, token, language if isinstance(language, str) else None)
         if token and not caller.viewer.signed_in:
             raise RefusedError("The session has ended")
         return Guest(caller, token)
@@ -61,30 +66,52 @@ class SocketOperations:
         """See `live.operations.Operations`."""
         return caller.standing()
 
+    def greeting(self, caller: Guest) -> Mapping[str, Any]:
+        """See `live.operations.Operations`: in which language they are answered."""
+        return {"locale": caller.caller.locale}
+
     async def start(self, guest: Guest, request: OperationRequest) -> AsyncGenerator[bytes, None]:
         """See `live.operations.Operations`."""
         asked = Request(request.query, request.operation_name, request.variables, request.extensions)
+        who = network_of(guest.caller.address)
         try:
-            operation = self._services.engine.operation(asked)
+            with self._services.pacing.of(who):
+                operation = await self._services.documents.operation(asked)
+            maintenance.require_open(self._services, operation, lambda: guest.caller.locale)
             if operation.kind is OperationType.SUBSCRIPTION:
-                subscription = Subscription(self._services, self._rights, self._history, guest, operation)
+                self._services.spending.pay(guest.caller, operation.nodes)
+                with self._services.pacing.of(who):
+                    subscription = Subscription(self._services, self._rights, self._history, guest, operation)
                 async with aclosing(subscription.events()) as events:
                     async for event in events:
                         yield event
             else:
-                current = await self._services.still(guest.caller, guest.token)
-                context = self._services.context(current)
-                yield orjson.dumps(await answer(self._services, operation, context))
+                yield await self._answered(guest, operation)
         except RequestRefused as refused:
             raise OperationError(refused.answer()["errors"]) from refused
         except (DomainError, OSError, *OUTAGES) as error:
             context = self._services.context(guest.caller)
             raise OperationError(self._services.engine.failed(error, context)["errors"]) from error
 
-    async def _caller(self, connection: HTTPConnection, token: str | None) -> Caller:
+    async def _answered(self, guest: Guest, operation: Operation) -> bytes:
+        """The one answer of a query or mutation."""
+        parent = operation.request.extensions.get("traceparent")
+        asked = {"network.protocol.name": "websocket", "http.route": SOCKETS}
+        span = self._services.tracer.begin(f"websocket {SOCKETS}", Kind.SERVER, asked, parent=parent, stranger=True)
+        with within(span), self._services.pacing.of(network_of(guest.caller.address)):
+            once = self._services.once(operation)
+            current = await guest.still(self._services, once)
+            balance = self._services.spending.pay(current, operation.nodes)
+            answering = answer(self._services, operation, self._services.context(current, once))
+            is_query = operation.kind is OperationType.QUERY
+            found = await (answering if is_query else brought_to_its_end(answering))
+            found.setdefault("extensions", {})["cost"] = shown(balance)
+            return orjson.dumps(found)
+
+    async def _caller(self, connection: HTTPConnection, token: str | None, language: str | None) -> Caller:
         while True:
             heard = self._rights.heard
-            caller = await self._services.caller(connection.scope, token)
+            caller = await self._services.caller(connection.scope, token, language=language)
             # A session that ended while it was looked at is missed by who ends its sockets: this is none of them yet.
             if heard == self._rights.heard:
                 return caller
@@ -108,7 +135,10 @@ class Subscription:
         self._doubt: Doubt
 
     async def events(self) -> AsyncGenerator[bytes, None]:
-        """The payloads, encoded; ends when nothing more will come, raises DomainError when the right to it is lost."""
+        """The payloads, encoded; ends when nothing more will come.
+
+        Raises DomainError when the right to it is lost, BudgetSpent when an event cannot be paid.
+        """
         heard = self._rights.heard
         with self._rights.doubting(f"user:{self._caller.viewer.user_id}") as self._doubt:
             following = await self._permitted()
@@ -121,12 +151,21 @@ class Subscription:
                 yield await self._told(None)
                 if ended:
                     return
-            async with aclosing(feed(self._services.hub, self._history, following.topics, after)) as messages:
+            async with (
+                aclosing(feed(self._services.hub, self._history, following.topics, after)) as heard_of,
+                aclosing(self._wanted(heard_of)) as messages,
+            ):
                 async for message in self._while_permitted(messages):
                     ended = _is_event(message) and await self._ended()
                     yield await self._told(message)
                     if ended:
                         return
+
+    async def _wanted(self, messages: AsyncGenerator[Message | Resync, None]) -> AsyncGenerator[Message | Resync, None]:
+        """Those that the subscription tells of: nothing is looked at for the others."""
+        async for message in messages:
+            if isinstance(message, Resync) or self._field.wants(message):
+                yield message
 
     async def _while_permitted(
         self, messages: AsyncGenerator[Message | Resync, None]
@@ -157,9 +196,9 @@ class Subscription:
 
     async def _permitted(self) -> Following:
         self._doubt.settle()
-        caller = await self._services.still(self._caller, self._guest.token)
+        caller = await self._guest.still(self._services)
         require_scope(caller, self._field.action)
-        self._caller = replace(caller, action=self._field.action)
+        self._caller = caller._replace(action=self._field.action)
         self._checked = monotonic()
         return await self._field.topics(self._context(), **self._arguments)
 
@@ -169,10 +208,23 @@ class Subscription:
     async def _told(self, message: Message | Resync | None) -> bytes:
         if isinstance(message, Resync):
             return orjson.dumps({"data": None, "extensions": {"resync": True, "eventId": message.position}})
-        told: Answer = await self._services.run(self._operation, self._context(), message)
+        if message is not None:  # the beginning is paid
+            self._services.spending.pay_event(self._caller, self._operation.nodes)
+        effort = self._services.pacing.of(network_of(self._caller.address))
+        with effort, within(self._span(message)), self._services.watch.over(self._operation) as watched:
+            told: Answer = await self._services.run(self._operation, self._context(), message)
+            if watched is not None:
+                watched.answered(told)
         if message is not None and message.position is not None:
             told.setdefault("extensions", {})["eventId"] = message.position
         return orjson.dumps(told)
+
+    def _span(self, message: Message | None) -> Span | None:
+        """Of an event that is traced: it goes on here, up to each who hears of it."""
+        if message is None or message.traceparent is None:
+            return None
+        heard = {"messaging.operation.type": "process", "messaging.destination.name": "live"}
+        return self._services.tracer.begin("live", Kind.CONSUMER, heard, parent=message.traceparent)
 
     def _context(self) -> Context:
         return self._services.context(self._caller)
@@ -189,5 +241,7 @@ def _last_event_id(extensions: Mapping[str, Any]) -> int | None:
     if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < 19:
         given = int(given)
     if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given < 2**63:
-        raise OperationError([{"message": "`lastEventId` must be an eventId.", "extensions": {"code": "INVALID"}}])
+        raise OperationError(
+            [{"message": "`lastEventId` must be an eventId.", "extensions": {"code": ProblemCode.INVALID}}]
+        )
     return given

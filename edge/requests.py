@@ -6,28 +6,32 @@ from collections.abc import Callable
 from time import perf_counter
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from domain.ids import new_label
 from edge.headers import header
+from edge.precautions import Precautions, lacking
 from edge.refusals import failed, unavailable
+from gateways.logs import Plainly
 from models.database import is_outage
 
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-log = structlog.get_logger("edge.requests")
+log, lines = structlog.get_logger("edge.requests"), Plainly("edge.requests")
 Observe = Callable[[str, int, float], None]
 
 
 class Requests:
-    """ASGI middleware: takes over a client's `X-Request-ID` or makes one, and answers with it.
+    """ASGI middleware: takes over a client's `X-Request-ID` or makes one, and answers with it, and with precautions.
 
     What the application cannot start without is one sentence in the log, not a traceback.
     """
 
-    def __init__(self, app: ASGIApp, observe: Observe) -> None:
+    def __init__(self, app: ASGIApp, observe: Observe, always: Precautions) -> None:
         self._app = app
         self._observe = observe
+        self._always = always
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket."""
@@ -52,22 +56,26 @@ class Requests:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message["headers"], (b"x-request-id", request_id.encode())]}
+                given = message["headers"]
+                more = lacking(given, self._always)
+                message = {**message, "headers": [*given, (b"x-request-id", request_id.encode()), *more]}
             await send(message)
 
         try:
             await self._app(scope, receive, sending)
+        except ClientDisconnect:  # nobody hears what we would say
+            status = status or 408
         except Exception as error:  # whatever it was, the client is told under the id with which the log has all of it
             log.warning("unavailable", error=repr(error)) if is_outage(error) else log.exception("request failed")
             if status:
                 raise  # too late to tell: the line breaks
-            answer = unavailable(scope) if is_outage(error) else failed(request_id)
+            answer = unavailable(scope) if is_outage(error) else failed(scope, request_id)
             await answer(scope, receive, sending)
         finally:
             seconds = perf_counter() - began
-            route = _route(scope)
+            route = route_of(scope)
             self._observe(route, status, seconds)
-            log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1))
+            lines.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1))
 
 
 def _briefly(send: Send) -> Send:
@@ -81,7 +89,7 @@ def _briefly(send: Send) -> Send:
     return sending
 
 
-def _route(scope: Scope) -> str:
+def route_of(scope: Scope) -> str:
     """The route's own path, never the one asked for: that may hold ids and signatures."""
     route = scope.get("route")
     mounted = scope.get("root_path", "")

@@ -7,18 +7,19 @@ from domain.errors import DomainError, Invalid
 from domain.viewers import Viewer
 from edge import cookies, pages
 from edge.services import Services
+from i18n import closest
 from resolvers import accounts
 
 
 async def ask(request: Request, services: Services) -> Response:
     """GET: the page with the button."""
-    return _form(request, services.stranger(request.scope).locale)
+    return _form(request, (await services.reader(request.scope)).locale)
 
 
 async def confirm(request: Request, services: Services) -> Response:
     """POST, from our own page alone: uses the link up and sets the cookies. With a poor password it asks again."""
-    caller = services.stranger(request.scope)
-    if pages.is_foreign(request):
+    caller = await services.reader(request.scope)
+    if pages.is_foreign(request, services):
         return pages.sentence(caller.locale, "page.foreign", 403)
     sent = await pages.sent(request)
     try:
@@ -28,7 +29,7 @@ async def confirm(request: Request, services: Services) -> Response:
     except DomainError as error:
         return pages.refusal(caller.locale, error)
     await services.has_written(Viewer(session.user_id, session.session_id))
-    response = pages.sentence(caller.locale, "page.signed_in")
+    response = pages.sentence(closest(session.locale) or caller.locale, "page.signed_in")
     cookies.set_session(response, session.token, session.expires_at, services.public_url)
     cookies.set_device(response, session.device_token, services.public_url)
     return response

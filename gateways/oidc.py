@@ -47,6 +47,8 @@ class Claims:
     subject: str
     email: str | None
     name: str | None
+    locale: str | None = None
+    """What they read there; it may be any text."""
 
 
 class Oidc:
@@ -56,9 +58,12 @@ class Oidc:
         self.providers = tuple(providers)
         self._clients = {provider.key: _Client(provider, public_url) for provider in providers}
 
-    async def begin(self, key: str) -> Begun:
-        """Sends somebody to the provider `key`. Raises NotFound, and Unavailable when it does not answer."""
-        return await self._client(key).begin()
+    async def begin(self, key: str, locale: str = "en") -> Begun:
+        """Sends somebody to the provider `key`, whose pages may be in `locale`.
+
+        Raises NotFound, and Unavailable when it does not answer.
+        """
+        return await self._client(key).begin(locale)
 
     async def finish(self, key: str, kept: Mapping[str, str], answer: Mapping[str, str]) -> Claims:
         """Who has come back from the provider `key`, by the parameters of its `answer` and what was `kept`.
@@ -80,10 +85,10 @@ class _Client:
         self._provider = provider
         self._back = f"{public_url}/sign-in/{provider.key}/callback"
 
-    async def begin(self) -> Begun:
+    async def begin(self, locale: str) -> Begun:
         async with _Attempt(self._provider):
             await self._discovered()
-            begun = await self._app.create_authorization_url(self._back)
+            begun = await self._app.create_authorization_url(self._back, ui_locales=locale)
         return Begun(begun.pop("url"), begun)
 
     async def finish(self, kept: Mapping[str, str], answer: Mapping[str, str]) -> Claims:
@@ -156,7 +161,7 @@ class _Attempt:
 def _claims(issuer: str, claims: Mapping[str, Any]) -> Claims:
     # Some providers write "true" as a text. What is not vouched for is nobody's address.
     vouched = str(claims.get("email_verified", False)).lower() == "true"
-    email, name = claims.get("email"), claims.get("name")
+    email, name, locale = claims.get("email"), claims.get("name"), claims.get("locale")
     subject = str(claims["sub"])
     if not 0 < len(subject) <= LONGEST_SUBJECT or not subject.isprintable():
         raise Conflict("problem.sign_in_elsewhere")
@@ -165,4 +170,5 @@ def _claims(issuer: str, claims: Mapping[str, Any]) -> Claims:
         subject=subject,
         email=email if vouched and isinstance(email, str) else None,
         name=name if isinstance(name, str) else None,
+        locale=locale if isinstance(locale, str) else None,
     )

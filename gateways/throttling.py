@@ -2,10 +2,10 @@
 
 import asyncio
 import time
+from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
-from heapq import nlargest
 from math import ceil
 from typing import Any, Protocol
 
@@ -25,10 +25,10 @@ ANSWER_SECONDS = 0.5
 AWAY_SECONDS = 5
 """How long it is then left alone: nobody waits for it meanwhile."""
 
-MOST_KEPT = 10_000
-"""Windows that a process remembers before it looks for those that are over."""
-AT_MOST = 100_000
-"""Windows that a process remembers at all: beyond that it forgets those that end soonest."""
+AT_MOST = 20_000
+"""Windows of one length that a process remembers: beyond that it forgets those that it has known longest."""
+FORGOTTEN_AT_ONCE = 4
+"""How many it looks at for that, or since they are over, with each that comes: more than come, and never many."""
 
 # All or nothing: a try that one window refuses counts in none.
 _HIT = """
@@ -100,7 +100,7 @@ class LimitsThrottle:
         if counted is None:
             counted = self._own.hit(windows)
         elif not counted[0]:
-            self._own.note(windows)
+            self._own.note(windows, counted[1])
         refused, counts = counted
         standings = [_standing(window, *count) for window, count in zip(windows, counts, strict=True)]
         if refused:
@@ -123,12 +123,12 @@ class LimitsThrottle:
         await self._shared.close()
 
     def _windows(self, tries: Sequence[Try]) -> list[Window]:
+        return [window for policy, key in tries for window in self._windows_of(policy, key)]
+
+    def _windows_of(self, policy: Policy, key: str) -> list[Window]:
         """Redis is told no addresses: under the hash of one nobody finds it again."""
-        return [
-            (policy, item, item.key_for(policy.name, self._keys.digest("throttle", policy.key_of(key)).hex()))
-            for policy, key in tries
-            for item in _items(policy)
-        ]
+        hidden = self._keys.digest("throttle", policy.key_of(key)).hex()
+        return [(policy, item, item.key_for(policy.name, hidden)) for item in _items(policy)]
 
     def _is_there(self) -> bool:
         return self._away_until <= time.monotonic()
@@ -227,50 +227,66 @@ class _InProcess:
     """The same in memory, as far as this process knows. Nothing here waits, so that tries at once are tries in turn."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, tuple[int, float]] = {}
-        """How many have counted in a window, and when it ends, by the monotonic clock."""
-        self._sweep_at = MOST_KEPT
+        self._kept: defaultdict[int, OrderedDict[str, tuple[int, float]]] = defaultdict(OrderedDict)
+        """By the length of the windows, so that they lie in the order in which they end: how many have counted in each,
+        and when it ends, by the monotonic clock."""
+
+    def __len__(self) -> int:
+        return sum(map(len, self._kept.values()))
 
     def hit(self, windows: Sequence[Window]) -> Counted:
         """Counts where no window is full."""
-        refused = any(self._counted(name)[0] >= item.amount for _, item, name in windows)
+        refused = any(self._counted(window)[0] >= window[1].amount for window in windows)
         if not refused:
-            self.note(windows)
+            for window in windows:
+                count, ends = self._counted(window)
+                self._keep(window, count + 1, ends if count else time.monotonic() + window[1].get_expiry())
         now = time.monotonic()
-        return refused, [(count, ends - now) for count, ends in (self._counted(name) for _, _, name in windows)]
+        return refused, [(count, ends - now) for count, ends in map(self._counted, windows)]
 
-    def note(self, windows: Sequence[Window]) -> None:
-        """Counts, full or not: Redis has let it pass, and when that is away nobody begins at nought."""
-        for _, item, name in windows:
-            count, ends = self._counted(name)
-            self._counts[name] = (count + 1, ends if count else time.monotonic() + item.get_expiry())
-        if len(self._counts) > self._sweep_at:
-            self._sweep()
+    def note(self, windows: Sequence[Window], counts: Sequence[tuple[int, float]]) -> None:
+        """What Redis has counted: when that is away nobody begins at nought.
+
+        What was tried but once is not noted: most that comes is that, and it could fill the memory.
+        """
+        now = time.monotonic()
+        for window, (count, left) in zip(windows, counts, strict=True):
+            if count > 1:
+                self._keep(window, count, now + left)
 
     def forgive(self, windows: Sequence[Window]) -> None:
         """Takes one back from each."""
-        for _, _, name in windows:
-            count, ends = self._counted(name)
+        for window in windows:
+            count, ends = self._counted(window)
+            _, item, name = window
             if count > 1:
-                self._counts[name] = (count - 1, ends)
+                self._kept[item.get_expiry()][name] = (count - 1, ends)
             else:
-                self._counts.pop(name, None)
+                self._kept[item.get_expiry()].pop(name, None)
 
-    def _counted(self, name: str) -> tuple[int, float]:
-        count, ends = self._counts.get(name, (0, 0.0))
+    def _counted(self, window: Window) -> tuple[int, float]:
+        _, item, name = window
+        count, ends = self._kept[item.get_expiry()].get(name, (0, 0.0))
         return (count, ends) if ends > time.monotonic() else (0, 0.0)
 
-    def _sweep(self) -> None:
-        """Drops what is over, and of what is too much those that end soonest.
+    def _keep(self, window: Window, count: int, ends: float) -> None:
+        _, item, name = window
+        kept = self._kept[item.get_expiry()]
+        begins = not self._counted(window)[0]
+        kept[name] = (count, ends)
+        if begins:
+            kept.move_to_end(name)
+            _thin_out(kept)
 
-        The next time is when there is twice as much as was left, or all that may be: each try pays for a few.
-        """
-        now = time.monotonic()
-        kept = {name: counted for name, counted in self._counts.items() if counted[1] > now}
-        if len(kept) >= AT_MOST:
-            kept = dict(nlargest(AT_MOST // 2, kept.items(), key=lambda item: item[1][1]))
-        self._counts = kept
-        self._sweep_at = min(max(MOST_KEPT, 2 * len(kept)), AT_MOST)
+
+def _thin_out(kept: "OrderedDict[str, tuple[int, float]]") -> None:
+    """Forgets a few of those that are over, or too many."""
+    now = time.monotonic()
+    for _ in range(FORGOTTEN_AT_ONCE):
+        _, ends = kept[next(iter(kept))]
+        if ends > now and len(kept) <= AT_MOST:
+            return
+        kept.popitem(last=False)
 
 
 @cache

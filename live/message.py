@@ -15,12 +15,14 @@ class Message:
 
     A durable message has a `position` (its place in the one order of all events, from 1) and the `event_id` it was
     recorded under; whoever misses it finds it again in the history. An ephemeral message has neither: only the
-    latest of a topic matters, and nobody keeps it. `body` is any JSON value.
+    latest of a topic matters, and nobody keeps it. `body` is any JSON value. `traceparent` says to which
+    trace it belongs, if to any.
     """
 
     body: Any
     position: int | None = None
     event_id: str | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,16 @@ def channel(topic: str) -> str:
 
 
 def encode(message: Message) -> bytes:
-    """Compact JSON: `{"body":…}`, with `position` and `id` when the message is durable."""
+    """Compact JSON: `{"body":…}`, with `position` and `id` when the message is durable, and `traceparent` if any."""
     wire: dict[str, Any] = {"body": message.body}
     if message.position is not None:
         wire |= {"position": message.position, "id": message.event_id}
+    if message.traceparent is not None:
+        wire["traceparent"] = message.traceparent
     return orjson.dumps(wire)
 
 
 def decode(data: bytes) -> Message:
     """The message in `data`; raises ValueError, KeyError or TypeError on anything that `encode` did not write."""
     wire = orjson.loads(data)
-    return Message(wire["body"], wire.get("position"), wire.get("id"))
+    return Message(wire["body"], wire.get("position"), wire.get("id"), wire.get("traceparent"))

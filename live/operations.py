@@ -17,7 +17,10 @@ Payload = bytes | Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class OperationRequest:
-    """A `subscribe` message: the client's id for the operation, and a GraphQL request."""
+    """A `subscribe` message: the client's id for the operation, and a GraphQL request.
+
+    `query` may be empty where `extensions` name the document.
+    """
 
     id: str
     query: str
@@ -46,6 +49,9 @@ class Operations(Protocol[Caller]):
 
     def standing(self, caller: Caller) -> Standing:
         """On what the place of a caller who has just been let in hangs."""
+
+    def greeting(self, caller: Caller) -> Mapping[str, Any]:
+        """What a caller who has just been let in is told, as the payload of `connection_ack`; empty for nothing."""
 
     def start(self, caller: Caller, request: OperationRequest) -> AsyncGenerator[Payload, None]:
         """Run a query, mutation or subscription: each item is one `next`, the end is `complete`.

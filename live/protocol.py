@@ -2,34 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
 import orjson
 
+from live.codes import CloseCode
 from live.operations import OperationRequest, Payload
 
 SUBPROTOCOL = "graphql-transport-ws"
 ID_CHARACTERS = 256
+MOST_VALUES = 100_000
+"""In a message, by its commas and brackets: each takes as long as fifty bytes."""
 REASON_BYTES = 123
 """What a close frame has room for."""
-
-
-class CloseCode(IntEnum):
-    """Why a socket ends: the protocol's codes (44xx), the websocket standard's (1xxx), and two of our own."""
-
-    TOO_BIG = 1009
-    RESTART = 1012
-    TRY_AGAIN = 1013
-    TOO_SLOW = 4290
-    BAD_REQUEST = 4400
-    UNAUTHORIZED = 4401
-    FORBIDDEN = 4403
-    BAD_SUBPROTOCOL = 4406
-    INIT_TIMEOUT = 4408
-    DUPLICATE_ID = 4409
-    TOO_MANY_INITS = 4429
-    SILENT = 4499
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +68,8 @@ ClientMessage = Init | Ping | Pong | OperationRequest | Complete
 
 def parse(data: bytes) -> ClientMessage:
     """The client's message in `data`; raises ProtocolError (4400) and says which field is wrong."""
+    if len(data) > MOST_VALUES and sum(map(data.count, b",[{")) > MOST_VALUES:
+        raise _bad(f"A message must have at most {MOST_VALUES} values.")
     try:
         message = orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -111,15 +98,15 @@ def _operation(message: Mapping[str, Any]) -> OperationRequest:
     operation_id, payload = _id(message), _object(message, "payload")
     if payload is None:
         raise _bad("`subscribe` must have an object `payload`.")
-    query = _string(payload, "query")
-    if query is None:
+    query, extensions = _string(payload, "query"), _object(payload, "extensions") or {}
+    if query is None and "persistedQuery" not in extensions:
         raise _bad("`payload` must have a string `query`.")
     return OperationRequest(
         id=operation_id,
-        query=query,
+        query=query or "",
         operation_name=_string(payload, "operationName"),
         variables=_object(payload, "variables") or {},
-        extensions=_object(payload, "extensions") or {},
+        extensions=extensions,
     )
 
 
@@ -150,8 +137,12 @@ def _bad(reason: str) -> ProtocolError:
     return ProtocolError(CloseCode.BAD_REQUEST, reason)
 
 
-ACK = b'{"type":"connection_ack"}'
 PING = b'{"type":"ping"}'
+
+
+def ack(payload: Mapping[str, Any] | None) -> bytes:
+    """The client is let in."""
+    return orjson.dumps({"type": "connection_ack", "payload": payload} if payload else {"type": "connection_ack"})
 
 
 def pong(payload: Mapping[str, Any] | None) -> bytes:

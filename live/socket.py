@@ -4,21 +4,23 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
+from time import thread_time
 from typing import Any, Generic
 
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Send
 
 from live import protocol
+from live.codes import CloseCode, OperationCode
 from live.limits import Limits
 from live.operations import Caller, OperationError, OperationRequest, Operations, RefusedError
 from live.outbox import Outbox
-from live.protocol import ClientMessage, CloseCode, Closing, ProtocolError
+from live.protocol import ClientMessage, Closing, ProtocolError
 from live.ties import Standing
 
 log = logging.getLogger(__name__)
 
-INTERNAL = {"message": "Something went wrong on our side.", "extensions": {"code": "INTERNAL"}}
+INTERNAL = {"message": "Something went wrong on our side.", "extensions": {"code": OperationCode.INTERNAL}}
 """What a client learns of a fault of ours; the log has all of it."""
 
 
@@ -120,10 +122,19 @@ class Socket(Generic[Caller]):
         try:
             while (event := await receive())["type"] != "websocket.disconnect":
                 self._heard = True
-                await self._handle(protocol.parse(self._text(event)))
+                await self._handle(await self._parsed(self._text(event)))
         except ProtocolError as broken:
             return broken.closing
         return None
+
+    async def _parsed(self, data: bytes) -> ClientMessage:
+        """The message. To read a large one may take as long as twenty operations: then everybody else has a turn."""
+        if len(data) <= _SMALL:
+            return protocol.parse(data)
+        began = thread_time()
+        message = protocol.parse(data)
+        await asyncio.sleep(_REST * (thread_time() - began))
+        return message
 
     def _text(self, event: Mapping[str, Any]) -> bytes:
         text: str | None = event.get("text")
@@ -162,14 +173,14 @@ class Socket(Generic[Caller]):
             log.exception("A websocket could not be connected.")
             self.close(CloseCode.TRY_AGAIN, "Try again later")
         else:
-            self._welcome(self._operations.standing(self.caller))
+            self._welcome(self._operations.standing(self.caller), self._operations.greeting(self.caller))
 
-    def _welcome(self, standing: Standing) -> None:
+    def _welcome(self, standing: Standing, greeting: Mapping[str, Any]) -> None:
         # Nothing is suspended since the caller was found good: what they hang on is watched from that moment.
         self._let_in(self, standing)
         if standing.seconds is not None:
             self._expiry_timer = asyncio.get_running_loop().call_later(standing.seconds, self._expire)
-        self._push(protocol.ACK)
+        self._push(protocol.ack(greeting))
 
     def _subscribe(self, request: OperationRequest) -> None:
         if self.caller is None:
@@ -207,7 +218,7 @@ class Socket(Generic[Caller]):
 
     def _too_many(self) -> Mapping[str, Any]:
         message = f"At most {self._limits.operations} operations run on a socket."
-        return {"message": message, "extensions": {"code": "TOO_MANY_OPERATIONS"}}
+        return {"message": message, "extensions": {"code": OperationCode.TOO_MANY_OPERATIONS}}
 
     def _push(self, frame: bytes) -> None:
         if not self._outbox.push(frame):
@@ -228,4 +239,6 @@ class Socket(Generic[Caller]):
         self._ping_timer = asyncio.get_running_loop().call_later(self._limits.ping_seconds, self._ping)
 
 
+_SMALL, _REST = 16 * 1024, 9
+"""Bytes that are read in no time; and for how many times as long as it took to read more the client then waits."""
 _TOO_SLOW = Closing(CloseCode.TOO_SLOW, "Read faster, or ask for less; then come back")

@@ -7,9 +7,10 @@ from typing import Generic
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
+from live.codes import CloseCode
 from live.limits import Limits
 from live.operations import Caller, Operations
-from live.protocol import SUBPROTOCOL, CloseCode, Closing
+from live.protocol import SUBPROTOCOL, Closing
 from live.socket import Socket
 from live.ties import Standing, Ties
 

@@ -55,7 +55,7 @@ class Client:
 
     def __init__(self, url: str, token: str | None = None, language: str = "en") -> None:
         self.url = url.rstrip("/")
-        self.token = token
+        self.token, self.language = token, language
         self.http = httpx.AsyncClient(timeout=60, headers={"Accept-Language": language}, verify=_trust())
 
     async def __aenter__(self) -> Self:
@@ -105,7 +105,8 @@ class Client:
             proxy=None,
         )
         async with socket as opened:
-            await _begin(opened, {"authorization": f"Bearer {self.token}"} if self.token else {})
+            who = {"authorization": f"Bearer {self.token}"} if self.token else {}
+            await _begin(opened, {"acceptLanguage": self.language, **who})
             payload: dict[str, Any] = {"query": document(operation), "operationName": operation, "variables": variables}
             if after is not None:
                 payload["extensions"] = {"lastEventId": after}

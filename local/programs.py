@@ -19,7 +19,11 @@ API_OPTIONS = (
     *("--ws-per-message-deflate", "false"),  # on, it would double the cost of a socket
     *("--ws-ping-interval", "86400", "--ws-max-size", str(1024**2)),  # our own transport pings; see docs/live.md
     *("--timeout-graceful-shutdown", "5"),
+    # Longer than proxies keep a connection that rests: we must not be who closes it, just as it is used.
+    *("--timeout-keep-alive", "75"),
 )
+DATABASE = "video_creator"
+"""What the database of `make run` is called."""
 MIGRATE = ("-m", "models.migrate")
 SEED = ("-m", "local.seed")
 WORKERS = {
@@ -83,6 +87,19 @@ def commands(place: Place, env: Mapping[str, str]) -> dict[str, Command]:
 def command(arguments: tuple[str, ...], env: Mapping[str, str], log: Path | None = None) -> Command:
     """Return one Python program of the checkout, run by the Python that runs us."""
     return Command(argv=(sys.executable, *arguments), folder=ROOT, log=log, environment=env)
+
+
+def running_database(data: Path) -> str:
+    """Return the address of the database that runs on the folder of `make run`.
+
+    Raises:
+        LocalError: none does.
+
+    """
+    sockets = data / "postgres" / "short"  # see `local.folders.ShortFolder`
+    if not sockets.is_dir():
+        raise LocalError(f"No database runs on {data}. Start `make run` first, in another terminal.")
+    return f"postgres://postgres@/{DATABASE}?host={sockets.readlink()}"
 
 
 def secret_key(file: Path) -> str:

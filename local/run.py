@@ -13,11 +13,10 @@ from pathlib import Path
 from local.errors import LocalError
 from local.folders import lock, make_private
 from local.postgres import EmbeddedPostgres
-from local.programs import MIGRATE, ROOT, SEED, Place, command, commands, environment, secret_key
+from local.programs import DATABASE, MIGRATE, ROOT, SEED, Place, command, commands, environment, secret_key
 from local.redis import EmbeddedRedis
 from local.supervisor import Child, Stopped, Supervisor, run_once, stop_signals
 
-_DATABASE = "video_creator"
 _LEAST_FREE_BYTES = 256 * 1024**2
 _READY_SECONDS = 60.0
 
@@ -83,9 +82,9 @@ def _start_services(supervisor: Supervisor, place: Place, env: dict[str, str]) -
     if "DATABASE_URL" not in env:
         postgres = EmbeddedPostgres(place.data / "postgres", lasting=True, log=place.log("postgres"))
         supervisor.start([postgres])
-        if not postgres.has_database(_DATABASE):
-            postgres.create_database(_DATABASE)
-        env |= {"DATABASE_URL": postgres.url(_DATABASE)}
+        if not postgres.has_database(DATABASE):
+            postgres.create_database(DATABASE)
+        env |= {"DATABASE_URL": postgres.url(DATABASE)}
     if "REDIS_URL" not in env:
         redis = EmbeddedRedis(place.data / "redis", lasting=True, log=place.log("redis"))
         supervisor.start([redis])
@@ -144,7 +143,7 @@ def _banner(place: Place, seconds: float, *, mails: str) -> str:
     return f"""
 Video Creator runs at {place.url} (ready after {seconds:.1f} s).
 
-  GraphQL   {place.url}/graphql
+  GraphQL   {place.url}/graphql (GraphiQL in a browser; `make graphiql` gets it)
   Mails     {mails}
   Logs      {place.logs}
   Data      {place.data}

@@ -14,21 +14,20 @@ from uuid import UUID
 
 import asyncpg
 
+import workers.notifications  # noqa: F401 - it declares a consumer
 from domain.clock import utc_now
 from local.errors import LocalError
-from local.large import audit, library, people, spine, work
+from local.large import audit, library, notifications, people, spine, work
 from local.large.filling import Report, copy, tidy, timed, without_upkeep
 from local.large.shape import AVERAGE, BIG, shape
-from local.programs import ROOT
+from local.programs import ROOT, running_database
 from models.database import reaching_database
 from settings import run
 from workers.consumers import CONSUMERS
 
-_DATABASE = "video_creator"
-"""What `local.run` calls it."""
 _PEOPLE = ("users", "teams", "members", "sessions", "api_keys", "sign_ups")
 _ORDER = (*_PEOPLE, "videos", "versions", "comments", "jobs", "uploads")
-_TABLES = [*_ORDER, "events", "audit_entries", "consumer_cursors"]
+_TABLES = [*_ORDER, "notifications", "events", "audit_entries", "consumer_cursors"]
 _CURSORS = """
 INSERT INTO consumer_cursors (consumer, position, failures) SELECT name, $2, 0 FROM unnest($1::text[]) AS name
 ON CONFLICT (consumer) DO UPDATE SET position = excluded.position WHERE consumer_cursors.position = $3
@@ -86,6 +85,7 @@ async def fill(connection: asyncpg.Connection, *, scale: float = 1.0, report: Re
         async with connection.transaction(), without_upkeep(connection, _TABLES, report):
             for table in [*people.tables(large, now), *library.tables(large, now), *work.tables(large)]:
                 await copy(connection, table, report)
+            await notifications.write(connection, report)
             await _write_events(connection, scale, report)
         await tidy(connection, _TABLES, report)
     return places(scale)
@@ -114,10 +114,7 @@ def _address(data: Path) -> str:
                 " nothing but a place to measure in, say so: ENVIRONMENT=development."
             )
         return given
-    sockets = data / "postgres" / "short"  # see `local.folders.ShortFolder`
-    if not sockets.is_dir():
-        raise LocalError(f"No database runs on {data}. Start `make run` first, in another terminal.")
-    return f"postgres://postgres@/{_DATABASE}?host={sockets.readlink()}"
+    return running_database(data)
 
 
 async def _seed(data: Path, scale: float) -> None:

@@ -18,6 +18,7 @@ from domain.pictures import MOST_PIXELS
 from media import protocol
 from media.protocol import Done, Drawn, IngestResult, LastWord, Progress, Request, ScratchFailed, Stumbled, Task
 from media.sandbox import Protection
+from media.steps import followed, note_end
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -86,15 +87,22 @@ async def draw_avatar(source: Path, folder: Path, limits: Limits) -> Path:
 
 async def _result(request: Request, kind: type[R], on_progress: Callable[[IngestStep, float], None]) -> R:
     """What a child says in the end, if that is of the kind that was asked for."""
-    try:
-        async with asyncio.timeout(request.limits.wall_seconds), _child(request) as child:
-            last_word = await _last_word(child, on_progress)
-    except TimeoutError as error:
-        raise RefusedMedia(Refusal.TOO_COSTLY, resource="time") from error
-    _require_success(child, last_word)
+    with followed(request.task.value, on_progress) as told:
+        child, last_word = await _ended(request, told)
+        note_end(child.process.pid, child.process.returncode)
+        _require_success(child, last_word)
     if not isinstance(last_word, kind):
         raise child.crash("the media child ended without a result")
     return last_word
+
+
+async def _ended(request: Request, on_progress: Callable[[IngestStep, float], None]) -> tuple[_Child, LastWord | None]:
+    """A child that has done what it could, and what it says in the end."""
+    try:
+        async with asyncio.timeout(request.limits.wall_seconds), _child(request) as child:
+            return child, await _last_word(child, on_progress)
+    except TimeoutError as error:
+        raise RefusedMedia(Refusal.TOO_COSTLY, resource="time") from error
 
 
 async def _last_word(child: _Child, on_progress: Callable[[IngestStep, float], None]) -> LastWord | None:

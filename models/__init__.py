@@ -5,12 +5,15 @@ from tortoise.models import Model
 from models.accounts import Session, SignUp, User
 from models.api_keys import ApiKey
 from models.audit import AuditEntry
-from models.comments import Comment
+from models.comments import Comment, CommentEdit, Reaction
 from models.events import ConsumerCursor, EventRecord, ParkedEvent
+from models.idempotency import IdempotencyKey
 from models.identities import Identity
 from models.invitations import Invitation
 from models.jobs import Job
 from models.links import MailedLink
+from models.maintenance import Maintenance
+from models.notifications import Notification
 from models.teams import Member, Team
 from models.two_factor import RecoveryCode, TwoFactor
 from models.uploads import Upload
@@ -21,14 +24,19 @@ __all__ = [
     "ApiKey",
     "AuditEntry",
     "Comment",
+    "CommentEdit",
     "ConsumerCursor",
     "EventRecord",
+    "IdempotencyKey",
     "Identity",
     "Invitation",
     "Job",
     "MailedLink",
+    "Maintenance",
     "Member",
+    "Notification",
     "ParkedEvent",
+    "Reaction",
     "RecoveryCode",
     "Session",
     "SignUp",

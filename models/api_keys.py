@@ -11,20 +11,20 @@ from tortoise.indexes import Index
 
 from domain.errors import Conflict
 from domain.viewers import AnyViewer, ScopeViewer
-from models.accounts import User
+from models.accounts import LOCALE, Session, User
 from models.base import Row
 from models.indexes import PartialIndex
 from models.lines import Fetch
 from models.replica import note_written
 
-_USABLE = """
-SELECT id, user_id, scopes, written_lsn, expires_at FROM api_keys
+_USABLE = f"""
+SELECT id, user_id, scopes, written_lsn, expires_at, {LOCALE} FROM api_keys
 WHERE token_hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)
-"""
+"""  # noqa: S608 - all ours
 
 
 class ApiKey(Row):
-    """A person's key. Seen by them alone."""
+    """A person's key. Seen by them alone, and by none of the keys."""
 
     user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name=False, db_index=False)
     user_id: UUID
@@ -52,7 +52,7 @@ class ApiKey(Row):
     def visible_to(cls, viewer: AnyViewer) -> Q:
         if isinstance(viewer, ScopeViewer):
             raise TypeError("an API key belongs to one person: it cannot be read for a whole role")
-        return Q(user_id=viewer.user_id)
+        return Session.own(viewer)
 
     @classmethod
     def usable(cls, now: datetime) -> Q:

@@ -12,13 +12,14 @@ from tortoise.indexes import Index
 
 from domain.permissions import Role, allows
 from domain.viewers import NOBODY, AnyViewer, ScopeViewer
+from models.accounts import Session
 from models.base import Row, in_teams_of
 from models.database import raw_connection
 from models.indexes import PartialIndex, SearchIndex
 
 KEEP = """
 INSERT INTO audit_entries
-    (id, created_at, position, type, team_id, actor_id, subjects, details, request_id, address, device)
+    (id, created_at, position, type, team_id, actor_id, subjects, details, request_id, address, device, api_key_prefix)
 SELECT id, created_at, position, type, team_id, actor_id,
     ARRAY(
         SELECT named FROM unnest(subjects) WITH ORDINALITY AS given (named, place)
@@ -27,7 +28,7 @@ SELECT id, created_at, position, type, team_id, actor_id,
         ORDER BY noun <> split_part(type, '.', 1), place
     ),
     (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(payload) WHERE key NOT LIKE '%\\_id'),
-    request_id, address, device
+    request_id, address, device, (SELECT prefix FROM api_keys WHERE api_keys.id = api_key_id)
 FROM events WHERE actor_id <> $1 AND
 """
 """Keeps those events that a condition, which follows, selects, and that somebody ($1 is nobody) is behind."""
@@ -52,6 +53,8 @@ class AuditEntry(Row):
     request_id = fields.CharField(64, null=True)
     address = fields.CharField(45, null=True)
     device = fields.CharField(200, null=True)
+    api_key_prefix = fields.CharField(20, null=True)
+    """The beginning of the API key that it was done with: the key itself does not outlive its end for long."""
 
     class Meta:
         table = "audit_entries"
@@ -67,11 +70,11 @@ class AuditEntry(Row):
 
     @classmethod
     def visible_to(cls, viewer: AnyViewer) -> Q:
-        """A team's to those who may read its log, what has no team to whoever did it."""
+        """A team's to those who may read its log; what has no team to whoever did it, by a session."""
         of_teams = Q(in_teams_of(viewer, roles=_READERS), team_id__isnull=False)
         if isinstance(viewer, ScopeViewer):
             return of_teams
-        return Q(of_teams, Q(cls.outside_of_teams(), actor_id=viewer.user_id), join_type=Q.OR)
+        return Q(of_teams, cls.outside_of_teams() & Session.own(viewer, "actor_id"), join_type=Q.OR)
 
     @classmethod
     def outside_of_teams(cls) -> Q:

@@ -1,8 +1,8 @@
 """What every table shares."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from enum import StrEnum
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 from uuid import UUID
 
 from tortoise import fields
@@ -15,15 +15,21 @@ from domain.errors import NotFound, Unauthenticated
 from domain.ids import new_id
 from domain.permissions import Role
 from domain.viewers import AnyViewer, ScopeViewer, Viewer
+from models import making
 from models.finding import Found, Hold, Sought, find
 
 M = TypeVar("M", bound="Row")
 C = TypeVar("C", bound=StrEnum)
 
 
-def choice(of: type[C], *, default: C | None = None) -> Field[C]:
-    """A column that holds one of an enum's values. A new member needs no migration."""
+def choice(of: type[C], *, default: C | None = None, there: bool = False) -> Field[C]:
+    """A column that holds one of an enum's values. A new member needs no migration.
+
+    With `there` the database knows the default, too: the column was added to rows that are there.
+    """
     given: dict[str, Any] = {} if default is None else {"default": default}
+    if there:
+        given["db_default"] = default and default.value
     return fields.CharEnumField(of, description="", max_length=30, **given)
 
 
@@ -41,6 +47,29 @@ class Row(Model):
     class Meta:
         abstract = True
 
+    def __init__(self, **given: Any) -> None:
+        state = making.new(type(self), given)
+        if state is None:
+            super().__init__(**given)
+        else:
+            self.__dict__.update(state)
+
+    @classmethod
+    def of_values(cls, values: Iterable[Any]) -> Self:
+        """A row that was read: all its columns, in the table's order."""
+        row = cls.__new__(cls)
+        row.__dict__.update(making.read(cls, values))
+        return row
+
+    @classmethod
+    def _init_from_db(cls, **values: Any) -> Self:
+        state = making.read_columns(cls, values)
+        if state is None:
+            return super()._init_from_db(**values)
+        row = cls.__new__(cls)
+        row.__dict__.update(state)
+        return row
+
     @classmethod
     def visible_to(cls, viewer: AnyViewer) -> Q:
         """Which rows `viewer` may know of: one condition without joins, used by every read and every lock."""
@@ -50,6 +79,11 @@ class Row(Model):
     async def lock(cls: type[M], row_id: UUID, viewer: AnyViewer) -> M:
         """The row, held until the transaction ends; refuses as `find` does."""
         return cast("M", (await look_up(Sought(cls, Hold.ALONE), row_id, viewer)).row)
+
+    @classmethod
+    async def pin(cls: type[M], row_id: UUID, viewer: AnyViewer) -> M:
+        """The row, which nobody locks until the transaction ends; refuses as `find` does."""
+        return cast("M", (await look_up(Sought(cls, Hold.THERE), row_id, viewer)).row)
 
     @classmethod
     async def find(cls: type[M], row_id: UUID, viewer: AnyViewer) -> M:

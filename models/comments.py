@@ -1,22 +1,99 @@
-"""Comments: what people say about a version, at a moment of it."""
+"""Comments: what people say about a version, at a moment of it or over a range, and what becomes of that."""
 
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from tortoise import fields
-from tortoise.expressions import Q
+from tortoise.expressions import Q, Subquery
 from tortoise.indexes import Index
 
-from domain.errors import Invalid
+from domain.comments import RESTORABLE, ReactionKind, ThreadState
+from domain.errors import Conflict, Invalid
 from domain.ids import new_id
-from models.base import TeamRow, owned_by
+from domain.viewers import AnyViewer, Viewer
+from models.base import TeamRow, choice, in_teams_of, owned_by
+from models.database import raw_connection
 from models.indexes import CoveringIndex, PartialIndex
+from models.inserting import inserted, insertion
 from models.versions import Version
 from models.videos import Video
 
+_MADE = """
+SELECT comments.id, comments.team_id, video_id, parent_id, comments.created_by_id, comments.created_at,
+    videos.created_by_id AS maker_id
+FROM comments JOIN videos ON videos.id = video_id WHERE comments.id = ANY($1)
+"""
+_TALKERS = """
+SELECT thread_id, created_by_id, min(created_at) AS since FROM (
+    SELECT id AS thread_id, created_by_id, created_at FROM comments WHERE id = ANY($1)
+    UNION ALL SELECT parent_id, created_by_id, created_at FROM comments WHERE parent_id = ANY($1)
+) AS said GROUP BY thread_id, created_by_id
+"""
 
-class Comment(TeamRow):
-    """A comment. One without a parent opens a thread, the others answer it: a thread is one level deep."""
+
+class Remark(NamedTuple):
+    """A comment, and whom it concerns: who made the video (`maker_id`), and who has talked in its thread so far."""
+
+    comment_id: UUID
+    team_id: UUID
+    video_id: UUID
+    thread_id: UUID | None
+    """The comment that opened the thread that it answers in; None for one that opens a thread."""
+    author_id: UUID
+    maker_id: UUID
+    talkers: frozenset[UUID]
+
+
+_COUNTED = """
+SELECT comment_id, kind, count(*), coalesce(bool_or(created_by_id = $2), false) FROM reactions
+WHERE comment_id = ANY($1::uuid[]) GROUP BY comment_id, kind ORDER BY comment_id, min(created_at), kind
+"""
+
+
+Fetch = Callable[[str, Sequence[Any]], Awaitable[Sequence[Any]]]
+"""Runs one statement with its values and answers its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A moment of a version or, with an end, a range of it: milliseconds from the version's beginning."""
+
+    start_ms: int
+    end_ms: int | None = None
+
+    def require_within(self, version: Version) -> None:
+        """Invalid for what lies outside of the version, or ends before it has begun."""
+        for name, moment in (("startMs", self.start_ms), ("endMs", self.end_ms)):
+            if moment is not None and not 0 <= moment <= version.duration_ms:
+                raise Invalid("problem.moment", path=(name,), most=version.duration_ms)
+        if self.end_ms is not None and self.end_ms <= self.start_ms:
+            raise Invalid("problem.range", path=("endMs",))
+
+
+class Words(TeamRow):
+    """What a comment says, and where: of the comment itself, and of each form that it had before."""
+
+    body = fields.TextField()
+    start_ms = fields.BigIntField()
+    end_ms = fields.BigIntField(null=True)
+    drawing: fields.JSONField[dict[str, Any] | None] = fields.JSONField(null=True)
+
+    class Meta:
+        abstract = True
+
+    def words(self) -> dict[str, Any]:
+        """All of it, by column."""
+        return {name: getattr(self, name) for name in ("body", "start_ms", "end_ms", "drawing")}
+
+
+class Comment(Words):
+    """A comment. One without a parent opens a thread, the others answer it: a thread is one level deep.
+
+    A deleted one stays as a row without words, that others may refer to; it is in lists only while it has answers.
+    """
 
     video: fields.ForeignKeyRelation[Video] = owned_by("models.Video")
     video_id: UUID
@@ -26,8 +103,16 @@ class Comment(TeamRow):
         "models.Comment", related_name=False, null=True, db_index=False, on_delete=fields.RESTRICT
     )
     parent_id: UUID | None
-    body = fields.TextField()
-    start_ms = fields.BigIntField()
+    edited_at = fields.DatetimeField(null=True)
+    resolved_at = fields.DatetimeField(null=True)
+    resolved_by: fields.ForeignKeyNullableRelation[Any] = fields.ForeignKeyField(
+        "models.User", related_name=False, null=True, db_index=False, on_delete=fields.RESTRICT
+    )
+    resolved_by_id: UUID | None
+    deleted_at = fields.DatetimeField(null=True)
+    deleted_by_id = fields.UUIDField(null=True)
+    gone_at = fields.DatetimeField(null=True)
+    """Since when it is in no list: it is deleted, and there is no answer to it."""
 
     class Meta:
         table = "comments"
@@ -35,7 +120,7 @@ class Comment(TeamRow):
             Index(fields=["team_id"], name="idx_comments_team"),
             # Counting a video's comments, for a page of videos, is counting those of teams that the viewer is in.
             CoveringIndex(
-                fields=["video_id", "created_at", "id"], name="idx_comments_video_created", include="team_id"
+                fields=["video_id", "created_at", "id"], name="idx_comments_video_created", include="team_id, gone_at"
             ),
             Index(fields=["version_id", "start_ms", "id"], name="idx_comments_version_start"),
             PartialIndex(
@@ -51,11 +136,37 @@ class Comment(TeamRow):
         return Q(parent_id__isnull=True)
 
     @classmethod
-    def opened(cls, version: Version, *, body: str, start_ms: int | None, by: UUID, now: datetime) -> "Comment":
-        """A new thread on `version`, at its beginning where no moment is given; Invalid for one outside of it."""
-        moment = start_ms or 0
-        if not 0 <= moment <= version.duration_ms:
-            raise Invalid("problem.moment", path=("startMs",), most=version.duration_ms)
+    def listed(cls) -> Q:
+        """Those that are in lists."""
+        return Q(gone_at__isnull=True)
+
+    @classmethod
+    def matching(
+        cls,
+        *,
+        state: ThreadState | None = None,
+        author_id: UUID | None = None,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+    ) -> Q:
+        """Those that are in lists, narrowed: only threads in this `state`, of this author, that touch this range."""
+        found = cls.listed()
+        if state is not None:
+            found &= Q(parent_id__isnull=True, resolved_at__isnull=state is ThreadState.OPEN)
+        if author_id is not None:
+            found &= Q(created_by_id=author_id, deleted_at__isnull=True)
+        if to_ms is not None:
+            found &= Q(start_ms__lte=to_ms)
+        if from_ms is not None:
+            found &= Q(Q(start_ms__gte=from_ms), Q(end_ms__gte=from_ms), join_type=Q.OR)
+        return found
+
+    @classmethod
+    def opened(
+        cls, version: Version, span: Span, *, body: str, by: UUID, now: datetime, drawing: dict[str, Any] | None = None
+    ) -> "Comment":
+        """A new thread on `version`; Invalid for a span outside of it."""
+        span.require_within(version)
         return cls(
             id=new_id(),
             team_id=version.team_id,
@@ -64,26 +175,209 @@ class Comment(TeamRow):
             created_by_id=by,
             created_at=now,
             body=body,
-            start_ms=moment,
+            drawing=drawing,
+            start_ms=span.start_ms,
+            end_ms=span.end_ms,
         )
 
-    def answered(self, *, body: str, start_ms: int | None, by: UUID, now: datetime) -> "Comment":
-        """An answer in this one's thread, at the thread's moment; Invalid where another is given."""
-        if start_ms not in (None, self.start_ms):
-            raise Invalid("problem.moment_of_thread", path=("startMs",))
+    def answered(self, *, body: str, by: UUID, now: datetime, drawing: dict[str, Any] | None = None) -> "Comment":
+        """An answer in the thread that this one opens, where that stands; Conflict where nothing of it is left."""
+        if self.gone_at is not None:
+            raise Conflict("problem.comment_deleted")
         return Comment(
             id=new_id(),
             team_id=self.team_id,
             video_id=self.video_id,
             version_id=self.version_id,
-            parent_id=self.thread_id,
+            parent_id=self.id,
             created_by_id=by,
             created_at=now,
             body=body,
+            drawing=drawing,
             start_ms=self.start_ms,
+            end_ms=self.end_ms,
         )
 
     @property
     def thread_id(self) -> UUID:
         """The comment that opens this one's thread, which may be itself."""
         return self.parent_id or self.id
+
+    @staticmethod
+    async def remarks(comment_ids: Collection[UUID]) -> list[Remark]:
+        """Those of these comments that are still there, with whom they concern: two statements for all of them."""
+        async with raw_connection() as connection:
+            made = await connection.fetch(_MADE, list(comment_ids))
+            threads = {row["parent_id"] for row in made} - {None}
+            talkers = await connection.fetch(_TALKERS, list(threads)) if threads else []
+        since: dict[UUID, list[tuple[UUID, datetime]]] = {}
+        for thread_id, person_id, at in talkers:
+            since.setdefault(thread_id, []).append((person_id, at))
+        return [
+            Remark(
+                *(row["id"], row["team_id"], row["video_id"], row["parent_id"], row["created_by_id"], row["maker_id"]),
+                talkers=frozenset(who for who, at in since.get(row["parent_id"], ()) if at <= row["created_at"]),
+            )
+            for row in made
+        ]
+
+    def require_there(self) -> None:
+        """Conflict if it is deleted."""
+        if self.deleted_at is not None:
+            raise Conflict("problem.comment_deleted")
+
+    def edit(self, changed: Mapping[str, Any], now: datetime) -> "CommentEdit":
+        """Gives it other words; answers those that it had."""
+        before = CommentEdit.of(self, now)
+        self.update_from_dict({**changed, "edited_at": now})
+        return before
+
+    def delete_softly(self, *, answered: bool, by: UUID, now: datetime) -> "CommentEdit":
+        """Takes its words, which are answered; it stays in lists only if it is `answered`. Conflict if it is gone."""
+        self.require_there()
+        before = CommentEdit.of(self, now)
+        before.withdrawn_at = now
+        self.update_from_dict({"body": "", "drawing": None, "deleted_at": now, "deleted_by_id": by})
+        self.gone_at = None if answered else now
+        return before
+
+    def bring_back(self, words: "CommentEdit | None", now: datetime) -> None:
+        """Gives it back the words that it had; Conflict if it is not deleted, or was too long ago."""
+        if self.deleted_at is None:
+            raise Conflict("problem.comment_not_deleted")
+        if words is None or now - self.deleted_at > RESTORABLE:
+            raise Conflict("problem.comment_gone")
+        self.update_from_dict({"body": words.body, "drawing": words.drawing})
+        self.deleted_at = self.deleted_by_id = self.gone_at = None
+
+    def resolve(self, by: UUID, now: datetime) -> None:
+        """The thread that it opens is dealt with; Invalid for an answer, Conflict if that was said, or it is gone."""
+        self._require_thread()
+        if self.resolved_at is not None:
+            raise Conflict("problem.thread_resolved")
+        self.resolved_at, self.resolved_by_id = now, by
+
+    def unresolve(self) -> None:
+        """The thread is open again; Invalid for an answer, Conflict if it is open or gone."""
+        self._require_thread()
+        if self.resolved_at is None:
+            raise Conflict("problem.thread_open")
+        self.resolved_at = self.resolved_by_id = None
+
+    def _require_thread(self) -> None:
+        if self.parent_id is not None:
+            raise Invalid("problem.comment_answers", path=("id",))
+        if self.gone_at is not None:
+            raise Conflict("problem.comment_deleted")
+
+    @classmethod
+    async def purge(cls, video_id: UUID) -> None:
+        """Deletes all of a video's comments for good, with what hangs on them."""
+        of_video = Subquery(cls.filter(video_id=video_id).values("id"))
+        for beside in (CommentEdit, Reaction):
+            await beside.filter(comment_id__in=of_video).delete()
+        await cls.filter(video_id=video_id).delete()
+
+    async def is_answered(self) -> bool:
+        """Whether anybody answers it, deleted answers left out."""
+        return await Comment.filter(parent_id=self.id, gone_at__isnull=True).exists()
+
+
+class CommentEdit(Words):
+    """What a comment said until somebody edited it, at `created_at`. Seen by the team, until the comment is deleted."""
+
+    comment: fields.ForeignKeyRelation[Comment] = owned_by("models.Comment")
+    comment_id: UUID
+    withdrawn_at = fields.DatetimeField(null=True)
+    """When the comment was deleted, with what it had said before."""
+
+    class Meta:
+        table = "comment_edits"
+        indexes = [
+            Index(fields=["team_id"], name="idx_comment_edits_team"),
+            Index(fields=["comment_id", "created_at", "id"], name="idx_comment_edits_comment_created"),
+            PartialIndex(fields=["withdrawn_at"], name="idx_comment_edits_withdrawn", where="withdrawn_at IS NOT NULL"),
+        ]
+
+    @classmethod
+    def visible_to(cls, viewer: AnyViewer) -> Q:
+        return in_teams_of(viewer) & Q(withdrawn_at__isnull=True)
+
+    @classmethod
+    def of(cls, comment: Comment, now: datetime) -> "CommentEdit":
+        """What `comment` says now, which ends."""
+        about = {"team_id": comment.team_id, "created_by_id": comment.created_by_id, "comment_id": comment.id}
+        return cls(id=new_id(), created_at=now, **about, **comment.words())
+
+    @classmethod
+    async def withdraw(cls, comment: Comment, now: datetime) -> None:
+        """Nobody sees any more what a comment has said."""
+        await cls.filter(comment_id=comment.id).update(withdrawn_at=now)
+
+    @classmethod
+    async def give_back(cls, comment: Comment) -> "CommentEdit | None":
+        """The words that a deleted comment had last, if they are still here, which are taken out of its history.
+
+        What it had said before that is seen again.
+        """
+        last = await cls.filter(comment_id=comment.id).order_by("-created_at", "-id").first()
+        if last is not None:
+            await last.delete()
+            await cls.filter(comment_id=comment.id).update(withdrawn_at=None)
+        return last
+
+    @classmethod
+    async def forget(cls, withdrawn_before: datetime) -> None:
+        """Deletes for good what deleted comments have said."""
+        await cls.filter(withdrawn_at__lt=withdrawn_before).delete()
+
+
+class Reaction(TeamRow):
+    """That a person has reacted to a comment in one of the ways there are: in each of them once."""
+
+    comment: fields.ForeignKeyRelation[Comment] = owned_by("models.Comment")
+    comment_id: UUID
+    kind = choice(ReactionKind)
+
+    class Meta:
+        table = "reactions"
+        unique_together = (("comment_id", "kind", "created_by_id"),)
+        indexes = [Index(fields=["team_id"], name="idx_reactions_team")]
+
+    @classmethod
+    def by(cls, user_id: UUID, comment: Comment, kind: ReactionKind, now: datetime) -> "Reaction":
+        """One that may be there already."""
+        return cls(
+            id=new_id(),
+            created_at=now,
+            team_id=comment.team_id,
+            created_by_id=user_id,
+            comment_id=comment.id,
+            kind=kind,
+        )
+
+    async def add(self) -> bool:
+        """Whether it was not there yet: two at once make one."""
+        text = f"{insertion(Reaction, 0)} ON CONFLICT (comment_id, kind, created_by_id) DO NOTHING RETURNING true"
+        async with raw_connection() as connection:
+            return bool(await connection.fetchval(text, *inserted(self)))
+
+    async def take_back(self) -> bool:
+        """Whether it was there."""
+        mine = Reaction.filter(comment_id=self.comment_id, kind=self.kind, created_by_id=self.created_by_id)
+        return bool(await mine.delete())
+
+    @classmethod
+    async def counted(
+        cls, fetch: Fetch, comment_ids: Sequence[UUID], viewer: AnyViewer
+    ) -> Mapping[UUID, list[tuple[ReactionKind, int, bool]]]:
+        """Of each comment its kinds, the first used first: how many, and whether `viewer` is among them.
+
+        Whoever may see a comment may see that. `fetch` runs the one statement for all of them.
+        """
+        user_id = viewer.user_id if isinstance(viewer, Viewer) else None
+        rows = await fetch(_COUNTED, [list(comment_ids), user_id])
+        found: dict[UUID, list[tuple[ReactionKind, int, bool]]] = {}
+        for comment_id, kind, count, mine in rows:
+            found.setdefault(comment_id, []).append((ReactionKind(kind), count, mine))
+        return found

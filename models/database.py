@@ -1,20 +1,32 @@
 """Connecting to PostgreSQL, and transactions."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
+from contextvars import ContextVar
 from socket import gaierror
+from types import TracebackType
 from typing import Any, cast
 
 import asyncpg
 from tortoise import Tortoise
-from tortoise.backends.base.client import TransactionalDBClient, TransactionContextPooled
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connection
-from tortoise.transactions import in_transaction
+
+from models.statements import Watched
 
 CONNECTION = "default"
 STATEMENT_SECONDS = 10
 CONNECT_SECONDS = 10
+OLDEST = 18
+"""PostgreSQL that has all that our statements use: `array_reverse` came last."""
 
 OUTAGES = (
     ConnectionError,
@@ -28,6 +40,12 @@ OUTAGES = (
     asyncpg.InvalidCatalogNameError,  # the database is being put back from a backup
 )
 """What is raised while PostgreSQL is away, which passes."""
+
+running: ContextVar[Any] = ContextVar("running", default=None)
+"""The transaction that runs here (`models.client.Running`), if one does."""
+
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+"""When the event loop's clock says that what runs here has had its time."""
 
 DEADLOCK = asyncpg.DeadlockDetectedError
 """Two transactions waited for each other, and this one was undone: run again, it finds the other done."""
@@ -46,7 +64,7 @@ def configuration(url: str, *, connections: int = 10, pooler: bool = False) -> d
 
     Behind a `pooler` that gives each transaction another session, no statement is kept prepared.
     """
-    database = expand_db_url(url)
+    database = expand_db_url(url) | {"engine": "models.client"}
     database["credentials"] |= {
         "minsize": 1,
         "maxsize": connections,
@@ -54,6 +72,7 @@ def configuration(url: str, *, connections: int = 10, pooler: bool = False) -> d
         "command_timeout": STATEMENT_SECONDS,
         "server_settings": {"application_name": "video-creator"},
         "reset": left_clean,
+        "connection_class": Watched,
         **({"statement_cache_size": 0} if pooler else {}),
     }
     app = {"models": ["models"], "migrations": "models.migrations", "default_connection": CONNECTION}
@@ -97,11 +116,18 @@ def reaching_database() -> Iterator[None]:
         raise NoDatabase(error) from error
 
 
+def require_new(connection: Any) -> None:
+    """Raises NoDatabase for a server that lacks what our statements use."""
+    if (major := connection.get_server_version().major) < OLDEST:
+        raise NoDatabase(RuntimeError(f"it is PostgreSQL {major}, and must be {OLDEST} or newer"))
+
+
 async def require_database() -> None:
-    """Raises NoDatabase unless the database answers."""
+    """Raises NoDatabase unless the database answers, and is new enough."""
     with reaching_database():
         async with raw_connection() as connection:
             await connection.fetchval("SELECT 1")
+            require_new(connection)
 
 
 def is_outage(error: BaseException) -> bool:
@@ -118,53 +144,165 @@ def _is_of_a_lost_line(error: BaseException) -> bool:
     return isinstance(error, asyncpg.InterfaceError) and ("is clos" in said or "released back to the pool" in said)
 
 
-@contextmanager
-def naming_a_lost_line() -> Iterator[None]:
+_OF_A_LINE = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
+def _name(error: BaseException) -> None:
+    if _is_of_a_lost_line(error):
+        raise ConnectionResetError("the line to the database is gone") from error
+
+
+class _Naming:
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, _OF_A_LINE):
+            _name(error)
+
+
+_NAMING = _Naming()
+
+
+def naming_a_lost_line() -> AbstractContextManager[None]:
     """What asyncpg says of a connection that is gone is raised as an outage."""
+    return _NAMING
+
+
+_WHOLE: ContextVar[AsyncExitStack | None] = ContextVar("_WHOLE", default=None)
+"""Where transactions leave their end, while they shall be one."""
+
+
+class Closed(ConnectionError):
+    """Nothing can be changed at the moment, for whoever was let in before that was known: see `closed_when`."""
+
+
+_closed: list[Callable[[], bool]] = []
+
+
+@contextmanager
+def closed_when(is_closed: Callable[[], bool]) -> Iterator[None]:
+    """While this is open, and `is_closed` says so, no transaction begins in this process: Closed is raised."""
+    _closed.append(is_closed)
     try:
         yield
-    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        if _is_of_a_lost_line(error):
-            raise ConnectionResetError("the line to the database is gone") from error
+    finally:
+        _closed.remove(is_closed)
+
+
+@contextmanager
+def transactions_within(seconds: float) -> Iterator[None]:
+    """Transactions inside raise TimeoutError, and change nothing, if they are not ready to commit in time."""
+    given = _deadline.set(asyncio.get_running_loop().time() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(given)
+
+
+def transaction() -> AbstractAsyncContextManager[None]:
+    """What is written inside is committed together, or not at all. Await nothing but the database in it."""
+    whole = _WHOLE.get()
+    return _committed() if whole is None or in_a_transaction() else _left_to(whole)
+
+
+@asynccontextmanager
+async def _left_to(whole: AsyncExitStack) -> AsyncIterator[None]:
+    await whole.enter_async_context(_committed())
+    try:
+        yield
+    except BaseException as error:
+        await whole.pop_all().__aexit__(type(error), error, error.__traceback__)
         raise
 
 
 @asynccontextmanager
-async def transaction() -> AsyncIterator[None]:
-    """What is written inside is committed together, or not at all. Await nothing but the database in it."""
-    context = in_transaction(CONNECTION)
-    with naming_a_lost_line():
-        await _enter(context)
+async def one_transaction() -> AsyncIterator[None]:
+    """Whatever transactions are begun inside, they are committed together at the end of this, or none is.
+
+    The first begins it all; what comes after that is inside, so await nothing but the database from then on. One that
+    fails is undone at its own end, and if it was the first, the next one begins anew.
+    """
+    async with AsyncExitStack() as whole:
+        token = _WHOLE.set(whole)
         try:
             yield
-        except BaseException as error:
-            with suppress(
-                asyncpg.InterfaceError, asyncpg.InternalClientError
-            ):  # nothing to roll back on a line that is gone: `error` says why
-                await context.__aexit__(type(error), error, error.__traceback__)
-            raise
-        await context.__aexit__(None, None, None)
+        finally:
+            _WHOLE.reset(token)
+
+
+@asynccontextmanager
+async def lasting_transaction() -> AsyncIterator[None]:
+    """As `transaction`, but committed at its own end, whatever becomes of all else that is done: for what was tried.
+
+    RuntimeError inside of another one, whose end would be its own.
+    """
+    if in_a_transaction():
+        raise RuntimeError("what shall last is not written inside of a transaction")
+    async with _committed():
+        yield
+
+
+@asynccontextmanager
+async def _committed() -> AsyncIterator[None]:
+    for is_closed in _closed:
+        if is_closed():
+            raise Closed
+    context = _here()._in_transaction()  # noqa: SLF001 - Tortoise's own, as `in_transaction` of theirs
+    with naming_a_lost_line():
+        async with asyncio.timeout_at(_deadline.get()):
+            await context.__aenter__()
+            try:
+                yield
+            except BaseException as error:
+                with suppress(*_OF_A_LINE):  # nothing to roll back on a line that is gone: `error` says why
+                    await context.__aexit__(type(error), error, error.__traceback__)
+                raise
+        await context.__aexit__(None, None, None)  # whatever time it takes: cut short, nobody would know what is so
 
 
 def in_a_transaction() -> bool:
     """Whether a transaction is running here."""
-    return isinstance(get_connection(CONNECTION), TransactionalDBClient)
+    return running.get() is not None
 
 
-@asynccontextmanager
-async def raw_connection() -> AsyncIterator[asyncpg.Connection]:
+def _here() -> Any:
+    """The transaction that runs here, or the pool: `models.client`."""
+    return running.get() or get_connection(CONNECTION)
+
+
+def raw_connection() -> AbstractAsyncContextManager[asyncpg.Connection]:
     """An asyncpg connection: the running transaction's if there is one, otherwise one of the pool."""
-    with naming_a_lost_line():
-        async with get_connection(CONNECTION).acquire_connection() as connection:
-            yield cast("asyncpg.Connection", connection)
+    return _Raw()
 
 
-async def _enter(context: Any) -> None:
-    """Begins a transaction, and gives its connection back when that is cut short: Tortoise would keep it for good."""
+class _Raw:
+    """As a class, it is entered in a third of the time that a generator takes."""
+
+    __slots__ = ("_used",)
+
+    def __init__(self) -> None:
+        self._used: Any
+
+    async def __aenter__(self) -> asyncpg.Connection:
+        self._used = _here().acquire_connection()
+        with _NAMING:
+            return cast("asyncpg.Connection", await self._used.__aenter__())
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with _NAMING:
+            await self._used.__aexit__(kind, error, trace)
+        _NAMING.__exit__(kind, error, trace)
+
+
+async def row_of(text: str, values: Sequence[Any]) -> asyncpg.Record | None:
+    """The first row of a statement; in a transaction that has done nothing yet, this begins it on the same trip."""
     try:
-        await context.__aenter__()
-    except BaseException as error:
-        if isinstance(context, TransactionContextPooled) and hasattr(context, "token"):
-            context.client._finalized = True  # noqa: SLF001 - nothing to roll back: the release resets the connection
-            await context.__aexit__(type(error), error, error.__traceback__)
+        return cast("asyncpg.Record | None", await _here().row(text, values))
+    except _OF_A_LINE as error:
+        _name(error)
         raise

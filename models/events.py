@@ -1,6 +1,7 @@
 """The spine: recorded events, and how far each consumer has come."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +13,13 @@ from tortoise.expressions import Q
 from tortoise.models import Model
 
 import domain.events  # noqa: F401 - makes its events known
+from domain import traces
 from domain.clock import utc_now
 from domain.events import EVENT_TYPES, Event
 from domain.ids import new_id
 from domain.viewers import AnyViewer
 from models.base import Row, in_teams_of
-from models.database import raw_connection
+from models.database import raw_connection, row_of
 from models.indexes import PartialIndex, SearchIndex
 from models.inserting import inserted, insertion
 
@@ -27,11 +29,12 @@ CHANNEL = "events"
 _RECORD = """
 WITH {made}recorded AS (
     INSERT INTO events (
-        id, created_at, type, version, team_id, actor_id, subjects, payload, request_id, address, device, recorded_at
+        id, created_at, type, version, team_id, actor_id, subjects, payload, request_id, address, device, api_key_id,
+        traceparent, recorded_at
     )
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, clock_timestamp()) RETURNING id
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, clock_timestamp()) RETURNING id
 )
-SELECT pg_notify($12, '') FROM recorded
+SELECT pg_notify($14, '') FROM recorded
 """
 
 
@@ -54,6 +57,10 @@ class EventRecord(Row):
     """The network address that it was asked for from."""
     device = fields.CharField(200, null=True)
     """The program that asked for it, as it calls itself."""
+    api_key_id = fields.UUIDField(null=True)
+    """The key that it was asked for with; None for who had signed in, and for what nobody asked for."""
+    traceparent = fields.CharField(traces.LONGEST, null=True)
+    """Of what was being done when it was recorded, where that is traced; who handles it goes on from there."""
     recorded_at = fields.DatetimeField()
 
     class Meta:
@@ -113,28 +120,35 @@ async def record(
     now: datetime,
     *,
     request_id: str | None = None,
+    traceparent: str | None = None,
     address: str = "",
     device: str = "",
+    api_key_id: UUID | None = None,
     of: Row | None = None,
 ) -> UUID:
     """Records `event` in the running transaction and wakes the relay at its commit. Answers the event's id.
 
-    `request_id` names the request that led to it long ago, where none is running now. `address` and `device` say from
-    where somebody did it. `of` is a new row that the event tells of: it is written by the same statement.
+    `request_id` and `traceparent` name the request that led to it long ago, where none is running now. `address`,
+    `device` and `api_key_id` say from where somebody did it, and with which key. `of` is a new row that the event tells
+    of: it is written by the same statement.
     """
     event_id = new_id()
     payload = orjson.dumps(event.payload()).decode()
     request_id = get_contextvars().get("request_id", request_id)
     head = (event_id, now, event.type, event.version, event.team_id, event.actor_id)
-    origin = (address[:45] or None, device[:200] or None)
+    origin = (address[:45] or None, device[:200] or None, api_key_id, traces.traceparent() or traceparent)
     values = [*head, event.subjects(), payload, request_id, *origin, CHANNEL]
-    text = _RECORD.format(made="")
-    if of is not None:
-        text = _RECORD.format(made=f"made AS ({insertion(type(of), len(values))}), ")
-        values += inserted(of)
-    async with raw_connection() as connection:
-        await connection.execute(text, *values)
+    if of is None:
+        await row_of(_recording(None, len(values)), values)
+    else:
+        await row_of(_recording(type(of), len(values)), values + inserted(of))
     return event_id
+
+
+@cache
+def _recording(of: Any, values: int) -> str:
+    """The statement that records an event of so many `values`, and inserts a row of the model `of`, if there is one."""
+    return _RECORD.format(made=f"made AS ({insertion(of, values)}), " if of else "")
 
 
 async def newest_position() -> int:

@@ -15,7 +15,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from domain.viewers import AnyViewer, Viewer
-from models.database import raw_connection
+from models.database import row_of
 
 Take = Callable[[AnyViewer, UUID], Any]
 """A parameter's value for this viewer and the id that they ask for."""
@@ -63,8 +63,7 @@ async def find(sought: Sought, row_id: UUID, viewer: AnyViewer) -> Found | None:
     statement = _statements.get((sought, kind))
     if statement is None:
         statement = _statements[sought, kind] = _Statement(sought, viewer)
-    async with raw_connection() as connection:
-        record = await connection.fetchrow(statement.text, *[take(viewer, row_id) for take in statement.takes])
+    record = await row_of(statement.text, [take(viewer, row_id) for take in statement.takes])
     return statement.found(record) if record else None
 
 
@@ -134,9 +133,7 @@ def _of_viewer(name: str) -> Take:
 
 def _made(model: Any, values: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
     """A model of the first of the values, and the others."""
-    columns = _columns(model)
-    row = model._init_from_db(**dict(zip(columns, values, strict=False)))  # noqa: SLF001 - as Tortoise's queries do
-    return row, values[len(columns) :]
+    return model.of_values(values), values[len(_columns(model)) :]
 
 
 @cache

@@ -9,12 +9,15 @@ from tortoise.expressions import Q
 from tortoise.indexes import Index
 
 from domain.viewers import AnyViewer, ScopeViewer
-from models.accounts import User
+from models.accounts import Session, User
 from models.base import Row
 
 
 class Identity(Row):
-    """An account elsewhere: `issuer` vouches for `subject`, whatever their address is now. Seen by its own person."""
+    """An account elsewhere: `issuer` vouches for `subject`, whatever their address is now.
+
+    Seen by its own person, not by an API key of theirs.
+    """
 
     user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User", related_name=False, db_index=False)
     user_id: UUID
@@ -33,7 +36,7 @@ class Identity(Row):
     def visible_to(cls, viewer: AnyViewer) -> Q:
         if isinstance(viewer, ScopeViewer):
             raise TypeError("an identity belongs to one person: it cannot be read for a whole role")
-        return Q(user_id=viewer.user_id)
+        return Session.own(viewer)
 
     @classmethod
     async def held(cls, issuer: str, subject: str) -> Self | None:

@@ -33,7 +33,8 @@ class _Expired(Q):
         return QueryModifier(where_criterion=expires_at <= now if self._expired else expires_at > now)
 
 
-_OPEN: dict[str, Any] = {"accepted_at__isnull": True, "revoked_at__isnull": True}
+_ENDS = ("accepted_at", "declined_at", "revoked_at")
+_OPEN: dict[str, Any] = {f"{end}__isnull": True for end in _ENDS}
 
 
 class Invitation(TeamRow):
@@ -48,11 +49,15 @@ class Invitation(TeamRow):
     sent_at = fields.DatetimeField()
     expires_at = fields.DatetimeField()
     accepted_at = fields.DatetimeField(null=True)
+    declined_at = fields.DatetimeField(null=True)
     revoked_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "invitations"
-        indexes = [Index(fields=["team_id", "created_at", "id"], name="idx_invitations_team_created")]
+        indexes = [
+            Index(fields=["team_id", "created_at", "id"], name="idx_invitations_team_created"),
+            Index(fields=["email"], name="idx_invitations_email"),
+        ]
 
     @classmethod
     def visible_to(cls, viewer: AnyViewer) -> Q:
@@ -67,8 +72,10 @@ class Invitation(TeamRow):
                 return Q()
             case InvitationState.ACCEPTED:
                 return Q(accepted_at__isnull=False)
+            case InvitationState.DECLINED:
+                return Q(accepted_at__isnull=True, declined_at__isnull=False)
             case InvitationState.REVOKED:
-                return Q(accepted_at__isnull=True, revoked_at__isnull=False)
+                return Q(accepted_at__isnull=True, declined_at__isnull=True, revoked_at__isnull=False)
         return Q(_Expired(expired=state is InvitationState.EXPIRED), **_OPEN)
 
     @classmethod
@@ -76,16 +83,21 @@ class Invitation(TeamRow):
         """The one of this address that can still be mailed again."""
         return await cls.filter(team_id=team_id, email=email, **_OPEN).get_or_none()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing has become of it yet; its time may be over."""
+        return not any(getattr(self, end) for end in _ENDS)
+
     def require_pending(self, now: datetime) -> None:
-        """Conflict unless it can be accepted now."""
-        state = invitation_state(self.accepted_at, self.revoked_at, self.expires_at, now)
+        """Conflict unless it can be accepted or declined now."""
+        state = invitation_state(self.accepted_at, self.declined_at, self.revoked_at, self.expires_at, now)
         if state is not InvitationState.PENDING:
             raise Conflict("problem.invitation_over")
 
     async def send(self, now: datetime, locale: str, **values: Any) -> None:
         """Mails it, in the running transaction, with a new link, for seven days; no older one is good any more.
 
-        Conflict once it was accepted or revoked.
+        Conflict once something has become of it.
         """
         self._require_open()
         self.sent_at, self.expires_at = now, now + GOOD_FOR[LinkKind.INVITATION]
@@ -94,14 +106,14 @@ class Invitation(TeamRow):
         await MailedLink.send(LinkKind.INVITATION, self.email, locale, now, subject_id=self.id, **values)
 
     async def revoke(self, now: datetime) -> None:
-        """It cannot be accepted any more; Conflict once it was, or was revoked."""
+        """It cannot be accepted any more; Conflict once something has become of it."""
         self._require_open()
         self.revoked_at = now
         await self.save()
         await self._take_links_back(now)
 
     def _require_open(self) -> None:
-        if self.accepted_at is not None or self.revoked_at is not None:
+        if not self.is_open:
             raise Conflict("problem.invitation_over")
 
     async def _take_links_back(self, now: datetime) -> None:

@@ -11,6 +11,7 @@ from tortoise.expressions import Q
 from tortoise.indexes import Index
 from tortoise.queryset import QuerySet
 
+from domain import traces
 from domain.errors import Conflict
 from domain.events import JobCancelled, JobFailed, JobQueued, JobStarted, JobSucceeded
 from domain.jobs import QUEUE_OF, JobKind, JobState, Queue
@@ -19,12 +20,18 @@ from models.base import Row, choice, in_teams_of
 from models.database import raw_connection, transaction
 from models.events import record
 from models.indexes import PartialIndex
+from models.maintenance import is_on
 
 CLOCK_SKEW = timedelta(seconds=1)
 """How far the clocks of two machines may be apart: a job is taken so much before its time rather than missed."""
 
 
-OWN = frozenset({"content", "to", "values", "link", "unsubscribe"})
+_FORGET = """
+DELETE FROM jobs WHERE id = ANY(ARRAY(
+    SELECT id FROM jobs WHERE team_id IS NULL AND ended_at < $1 ORDER BY ended_at LIMIT $2
+))
+"""
+OWN = frozenset({"content", "to", "user_id", "values", "link", "unsubscribe"})
 """What a payload holds of a person: a file of theirs, which may be large, or a mail to them. Nobody needs it later."""
 
 
@@ -55,6 +62,7 @@ class Job(Row):
     failure_code = fields.CharField(50, null=True)
     failure_params: fields.JSONField[dict[str, Any]] = fields.JSONField(default=dict)
     request_id = fields.CharField(64, null=True)
+    traceparent = fields.CharField(traces.LONGEST, null=True)
     started_at = fields.DatetimeField(null=True)
     ended_at = fields.DatetimeField(null=True)
 
@@ -72,6 +80,7 @@ class Job(Row):
                 where="team_id IS NULL AND created_by_id IS NOT NULL",
             ),
             PartialIndex(fields=["created_at"], name="idx_jobs_team_purges", where="kind = 'purge_team'"),
+            PartialIndex(fields=["ended_at"], name="idx_jobs_ended", where="team_id IS NULL AND ended_at IS NOT NULL"),
         ]
 
     @classmethod
@@ -85,7 +94,7 @@ class Job(Row):
         return Q(team_id__isnull=True, created_by_id=user_id)
 
     @classmethod
-    async def withdraw(cls, kind: JobKind, user_id: UUID, now: datetime, **origin: str) -> int:
+    async def withdraw(cls, kind: JobKind, user_id: UUID, now: datetime, **origin: Any) -> int:
         """Cancels those of a person's own jobs of a kind that have not ended; how many.
 
         Before the person is held: a worker that ends its job has that first. `origin` is as for `cancel`.
@@ -97,6 +106,12 @@ class Job(Row):
         return len(jobs)
 
     @classmethod
+    async def is_under_way(cls, kind: JobKind, **payload: str) -> bool:
+        """Whether one of that kind that holds this in its payload has yet to end."""
+        unended = Q(Q(state=JobState.QUEUED), Q(state=JobState.RUNNING), join_type=Q.OR)  # each has an index
+        return await cls.filter(unended, kind=kind, payload__contains=payload).exists()
+
+    @classmethod
     async def discard(cls, prefix: str, now: datetime, *, uploads: Sequence[tuple[str, str]] = ()) -> None:
         """Has the files whose keys begin with `prefix` thrown away, once the running transaction has committed.
 
@@ -106,6 +121,12 @@ class Job(Row):
         if uploads:
             payload["uploads"] = [list(upload) for upload in uploads]
         await cls.enqueue(JobKind.DISCARD_FILES, now, payload=payload)
+
+    @classmethod
+    async def forget(cls, before: datetime, most: int) -> int:
+        """Deletes jobs of no team that ended before that moment, the oldest first; how many. A team's go with it."""
+        async with raw_connection() as connection:
+            return int((await connection.execute(_FORGET, before, most)).rpartition(" ")[2])
 
     @classmethod
     async def enqueue(
@@ -129,13 +150,16 @@ class Job(Row):
             video_id=video_id,
             created_by_id=created_by_id,
             request_id=get_contextvars().get("request_id"),
+            traceparent=traces.traceparent(),
         )
         await job.announce(now)
         return job
 
     @classmethod
     async def claim(cls, job_id: UUID, attempt: int, now: datetime, lease: timedelta) -> Self | None:
-        """Takes a queued job for `lease`; None if it is not there to be taken (any more, or yet)."""
+        """Takes a queued job for `lease`; None if it is not there to be taken (any more, or yet), or in maintenance."""
+        if await is_on():
+            return None
         async with transaction():
             due = Q(available_at__lte=now + CLOCK_SKEW)
             waiting = cls.filter(due, id=job_id, attempt=attempt, state=JobState.QUEUED)
@@ -146,7 +170,7 @@ class Job(Row):
             job.lease_token, job.lease_until = uuid4(), now + lease
             await job.save()
             started = JobStarted(team_id=job.team_id, actor_id=None, job_id=job.id, attempt=attempt)
-            await record(started, now, request_id=job.request_id)
+            await record(started, now, **job.led_by)
         return job
 
     @classmethod
@@ -170,21 +194,24 @@ class Job(Row):
         """Ends a held job well."""
         self.percent, self.step = 100, None
         await self._end(JobState.SUCCEEDED, now)
-        await record(self._about(JobSucceeded), now, request_id=self.request_id)
+        await record(self._about(JobSucceeded), now, **self.led_by)
 
     async def fail(self, code: str, params: dict[str, Any], now: datetime) -> None:
         """Ends a held job without its result: `code` and `params` say why, in the terms of its kind."""
         self.failure_code, self.failure_params = code, params
         await self._end(JobState.FAILED, now)
-        await record(self._about(JobFailed, code=code, params=params), now, request_id=self.request_id)
+        await record(self._about(JobFailed, code=code, params=params), now, **self.led_by)
 
-    async def cancel(self, now: datetime, *, by: UUID, address: str = "", device: str = "") -> None:
-        """Ends a locked job because the person `by` asked for it; Conflict if it has ended already. See `record`."""
+    async def cancel(self, now: datetime, *, by: UUID, **origin: Any) -> None:
+        """Ends a locked job because the person `by` asked for it; Conflict if it has ended already.
+
+        `origin` says from where, as for `record`.
+        """
         if self.state.ended:
             raise Conflict("problem.job_ended")
         await self._end(JobState.CANCELLED, now)
         cancelled = self._about(JobCancelled, actor_id=by)
-        await record(cancelled, now, request_id=self.request_id, address=address, device=device)
+        await record(cancelled, now, **self.led_by, **origin)
 
     async def try_again(self, at: datetime, now: datetime) -> None:
         """Back to the queue after an attempt that went wrong, not before `at`."""
@@ -201,6 +228,11 @@ class Job(Row):
         self.percent = 0
         await self.save()
         await self.announce(now)
+
+    @property
+    def led_by(self) -> dict[str, Any]:
+        """The request that has led to it, as for `record`."""
+        return {"request_id": self.request_id, "traceparent": self.traceparent}
 
     def _mine(self) -> "QuerySet[Job]":
         return Job.filter(id=self.id, lease_token=self.lease_token, state=JobState.RUNNING)
@@ -220,7 +252,7 @@ class Job(Row):
             queue=self.queue.value,
             attempt=self.attempt,
         )
-        await record(queued, now, request_id=self.request_id)
+        await record(queued, now, **self.led_by)
 
     def _about(self, kind: type[Any], *, actor_id: UUID | None = None, **more: Any) -> Any:
         return kind(team_id=self.team_id, actor_id=actor_id, job_id=self.id, video_id=self.video_id, **more)

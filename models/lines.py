@@ -1,12 +1,15 @@
 """Connections to one server for reading, on which nothing can be written."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, Self
 
 import asyncpg
-from asyncpg import Connection, Record
+from asyncpg import Record
 
 from models.database import CONNECT_SECONDS, STATEMENT_SECONDS, left_clean, naming_a_lost_line
+from models.spares import Spares
+from models.statements import Watched
 
 Fetch = Callable[[str, Sequence[Any]], Awaitable[list[Record]]]
 """Runs one statement with its values, and answers its rows."""
@@ -22,18 +25,38 @@ _NAME = {"application_name": "video-creator reading"}
 _SESSION = _NAME | {"default_transaction_read_only": "on", "jit": "off"}
 
 
-class Lines:
-    """At most `connections` to one server, opened when they are first needed.
+_CLOSED_AT_ONCE = 20
+"""Statements that have been driven out: so many more does the server keep for a while."""
 
-    One that was used without a fault is put aside for the next to take, without a word to the server and without the
-    pool's own bookkeeping, which takes as long as a short statement. Any other is the pool's to clean or close.
+
+class _Line(Watched):
+    """A connection on which a new statement need not wait for the end of one that it has driven out.
+
+    asyncpg ends each by a trip of its own, between preparing the new one and running it: where more documents are in
+    use than are kept, that is a third trip for each that is new. Here many are ended by one.
+    """
+
+    __slots__ = ()
+
+    async def _cleanup_stmts(self) -> None:
+        closed = [*self._stmts_to_close]
+        if len(closed) < _CLOSED_AT_ONCE:
+            return
+        self._stmts_to_close.clear()
+        with suppress(asyncpg.PostgresError):  # they are gone already: no reason to fail for who asks
+            ended = "; ".join(f'DEALLOCATE "{each.name}"' for each in closed)
+            await asyncpg.Connection.execute(self, ended)  # no statement of theirs
+
+
+class Lines(Spares):
+    """At most `connections` to one server, opened when they are first needed.
 
     Behind a `pooler` that gives each transaction another session, nothing can be set up for a session or kept in it.
     """
 
     def __init__(self, url: str, *, connections: int, pooler: bool = False) -> None:
         self.pooler = pooler
-        self._pool = asyncpg.create_pool(
+        pool = asyncpg.create_pool(
             url,
             min_size=0,
             max_size=connections,
@@ -43,9 +66,9 @@ class Lines:
             max_cacheable_statement_size=_STATEMENT_CHARACTERS,
             server_settings=_NAME if pooler else _SESSION,
             reset=left_clean,
+            connection_class=_Line,
         )
-        self._aside: list[Connection] = []
-        self._waiting = 0
+        super().__init__(pool, wait_seconds=WAIT_SECONDS)
 
     async def __aenter__(self) -> Self:
         await self._pool
@@ -61,41 +84,7 @@ class Lines:
             rows: list[Record] = await connection.fetch(text, *values)
         except BaseException:
             with naming_a_lost_line():
-                await self._pool.release(connection)  # which waits for the end of a statement that was cut short
+                await self.clear(connection)
                 raise
-        await self._pass_on(connection)
+        await self.give_back(connection)
         return rows
-
-    async def take(self) -> Connection:
-        """A connection that the caller gives back; TimeoutError when none is free for `WAIT_SECONDS`."""
-        while self._aside:
-            connection = self._aside.pop()
-            if _is_sound(connection):
-                return connection
-            await self._pool.release(connection)
-        self._waiting += 1
-        try:
-            with naming_a_lost_line():
-                return await self._pool.acquire(timeout=WAIT_SECONDS)
-        finally:
-            self._waiting -= 1
-
-    async def give_back(self, connection: Connection) -> None:
-        """Lets the next one have the connection, in whatever state it is."""
-        if _is_sound(connection):
-            await self._pass_on(connection)
-        else:
-            await self._pool.release(connection)
-
-    async def _pass_on(self, connection: Connection) -> None:
-        if self._waiting:
-            await self._pool.release(connection)
-        else:
-            self._aside.append(connection)
-
-
-def _is_sound(connection: Connection) -> bool:
-    try:
-        return not connection.is_closed() and not connection.is_in_transaction()
-    except asyncpg.InterfaceError:  # it was closed, and the pool has taken it back by itself
-        return False

@@ -26,7 +26,7 @@ class MailedLink(Row):
     """A link on its way to an address. Its token is made when it is mailed, and lies nowhere but in the mail.
 
     `user_id` is the person whom it is about, if there is one; `subject_id` a row of its kind's own; `values` fill the
-    mail's text.
+    mail's text. `locale` is the mail's language for an address that has no account when it is sent.
     """
 
     kind = choice(LinkKind)
@@ -43,6 +43,7 @@ class MailedLink(Row):
         table = "mailed_links"
         indexes = [
             Index(fields=["user_id"], name="idx_mailed_links_user"),
+            Index(fields=["email"], name="idx_mailed_links_email"),
             Index(fields=["subject_id"], name="idx_mailed_links_subject"),
             Index(fields=["expires_at"], name="idx_mailed_links_expires_at"),
         ]

@@ -11,7 +11,7 @@ from tortoise import Tortoise
 from tortoise.migrations.api import migrate as run_migrations
 from tortoise.migrations.autodetector import MigrationAutodetector
 
-from models.database import CONNECT_SECONDS, TORTOISE, configuration, reaching_database
+from models.database import CONNECT_SECONDS, TORTOISE, configuration, reaching_database, require_new
 from settings import load, run
 
 _LOCK = 0x56437265  # any fixed number: the advisory lock of migrations
@@ -22,6 +22,7 @@ async def migrate(url: str) -> None:
     with reaching_database():
         guard = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
     try:
+        require_new(guard)
         await guard.execute("SELECT pg_advisory_lock($1)", _LOCK)
         await run_migrations(config=configuration(url, connections=2))
     finally:

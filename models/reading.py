@@ -1,7 +1,7 @@
 """Where the operations of a process read: each as of one moment, on the primary or on a replica."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Self
 
@@ -76,7 +76,7 @@ class Snapshot:
         try:
             await connection.execute(_BEGIN_POOLED if self.lines.pooler else _BEGIN)
         except BaseException:
-            await self.lines.give_back(connection)
+            await self.lines.clear(connection)
             raise
         return connection
 
@@ -115,16 +115,19 @@ class Readings:
     async def __aexit__(self, *_: object) -> None:
         await self._opened.aclose()
 
-    async def fetch(self, text: str, values: Sequence[Any] = (), *, fresh: bool = True) -> list[Record]:
+    def fetch(self, text: str, values: Sequence[Any] = (), *, fresh: bool = True) -> Awaitable[list[Record]]:
         """The rows of one statement."""
         if fresh or self.replica is None:
-            return await self._primary.fetch(text, values)
+            return self._primary.fetch(text, values)
+        return self._followed(self.replica, text, values)
+
+    async def _followed(self, replica: Replica, text: str, values: Sequence[Any]) -> list[Record]:
         try:
-            return await self.replica.lines.fetch(text, values)
+            return await replica.lines.fetch(text, values)
         except asyncpg.DataError:  # the values are at fault, and would be there
             raise
         except Exception as error:  # noqa: BLE001 - away, torn from its statement, a migration behind: there is another
-            self.replica.failed(error)
+            replica.failed(error)
             return await self._primary.fetch(text, values)
 
     def snapshot(self, *, fresh: bool = True) -> Snapshot:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any, Self
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from domain.teams import DELETION_WAITS, reaches
 from domain.viewers import AnyViewer, ScopeViewer, Viewer
 from models.accounts import Session, User
 from models.base import Row, choice, in_teams_of, look_up
-from models.database import in_a_transaction, raw_connection
+from models.database import in_a_transaction, row_of
 from models.finding import Found, Sought
 from models.indexes import PartialIndex
 
@@ -108,8 +109,11 @@ class Member(Row):
             raise Forbidden("problem.member_above")
 
     async def end(self) -> None:
-        """The person is in the team no more, and no device of theirs works in it."""
+        """The person is in the team no more: no device of theirs works in it, and nothing of it is new for them."""
+        from models.notifications import Notification
+
         await self.delete()
+        await Notification.filter(user_id=self.user_id, team_id=self.team_id).delete()
         await Session.filter(user_id=self.user_id, team_id=self.team_id).update(team_id=None)
 
 
@@ -123,35 +127,38 @@ async def require(viewer: Viewer, action: str, team_id: UUID) -> Role:
     """
     if not viewer.signed_in:
         raise Unauthenticated
-    async with raw_connection() as connection:
-        membership = await connection.fetchval(_membership("$2", "$1"), viewer.user_id, team_id)
-    return _role_that_holds(membership, action)
+    found = await row_of(_membership("$2", "$1", held=in_a_transaction()), (viewer.user_id, team_id))
+    return _role_that_holds(found and found[0], action)
 
 
 async def permitted(viewer: Viewer, action: str, sought: Sought, row_id: UUID) -> Found:
     """`look_up` and `require` for the row's team, in one trip; `also` is the viewer's role, None for their own row."""
-    membership = _membership("(SELECT team_id FROM found)", "{user_id}")
-    found = await look_up(replace(sought, also=membership), row_id, viewer)
+    found = await look_up(_with_role(sought, held=in_a_transaction()), row_id, viewer)
     if found.row.team_id is None:  # it is about the viewer alone: nobody else sees it
         return found
-    return replace(found, also=_role_that_holds(found.also, action))
+    own = getattr(found.row, "created_by_id", None) == viewer.user_id
+    return Found(found.row, _role_that_holds(found.also, action, own=own), found.within)
 
 
-def _membership(team: str, user: str) -> str:
-    """The role and the team's end of the SQL expressions `team` and `user`; within a transaction, both are held."""
-    statement = _HELD if in_a_transaction() else _SEEN
-    return statement.replace("<team>", team).replace("<user>", user)
+@cache
+def _with_role(sought: Sought, *, held: bool) -> Sought:
+    return replace(sought, also=_membership("(SELECT team_id FROM found)", "{user_id}", held=held))
 
 
-def _role_that_holds(membership: Sequence[Any] | None, action: str) -> Role:
+def _membership(team: str, user: str, *, held: bool) -> str:
+    """The role and the team's end of the SQL expressions `team` and `user`; `held`, until the transaction ends."""
+    return (_HELD if held else _SEEN).replace("<team>", team).replace("<user>", user)
+
+
+def _role_that_holds(membership: Sequence[Any] | None, action: str, *, own: bool = False) -> Role:
     if membership is None:
         raise NotFound
-    role, deletion_at = membership
-    if not allows(Role(role), action):
+    role, deletion_at = Role(membership[0]), membership[1]
+    if not allows(role, action, own=own):
         raise Forbidden
     if takes_a_lasting_team(action):
         _require_lasting(deletion_at)
-    return Role(role)
+    return role
 
 
 async def owners(team_id: UUID) -> Collection[User]:

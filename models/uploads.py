@@ -5,12 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from tortoise import fields
+from tortoise.expressions import Subquery
 from tortoise.indexes import Index
 
 from domain.errors import Conflict
 from domain.uploads import UploadState
 from models.base import TeamRow, choice, owned_by
 from models.jobs import Job
+from models.versions import Version
 from models.videos import Video
 
 
@@ -43,6 +45,16 @@ class Upload(TeamRow):
             Index(fields=["job_id"], name="idx_uploads_job"),
             Index(fields=["state", "expires_at"], name="idx_uploads_state_expires"),
         ]
+
+    @classmethod
+    async def unfinished(cls, **of: UUID) -> list[tuple[str, str]]:
+        """Keys and the storage's ids of the uploads `of` a team or a video (`team_id`, `video_id`) that are no version.
+
+        Some may lie there in parts, which are no files.
+        """
+        versions = Subquery(Version.filter(**of).values("id"))
+        rows = await cls.filter(**of).exclude(version_id__in=versions)
+        return [(upload.storage_key, upload.storage_upload_id) for upload in rows]
 
     def require_open(self, now: datetime) -> None:
         """Conflict if the upload takes no more parts."""

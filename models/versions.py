@@ -1,5 +1,6 @@
 """Versions: immutable renditions of a video, v1, v2, v3 …"""
 
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from tortoise import fields
 from tortoise.indexes import Index
 
 from domain.ids import new_id
+from domain.moments import Moments
 from models.base import TeamRow, owned_by
 from models.videos import Video
 
@@ -58,6 +60,11 @@ class Version(TeamRow):
             Index(fields=["team_id"], name="idx_versions_team"),
             Index(fields=["restored_from_id"], name="idx_versions_restored_from"),
         ]
+
+    def moments(self) -> Moments:
+        """What its moments are called as frames and time codes."""
+        rate = Fraction(self.frame_rate_numerator, self.frame_rate_denominator)
+        return Moments.of(rate, self.frame_count, variable=self.variable_frame_rate)
 
     def restored(self, *, number: int, by: UUID, change_description: str) -> "Version":
         """A new version with this one's file: the keys are shared, no byte is copied."""

@@ -72,7 +72,7 @@ class Video(TeamRow):
         if self.deleted_at is None:
             raise Conflict("problem.video_not_deleted")
         if now - self.deleted_at > RESTORABLE:
-            raise Conflict("problem.video_gone")
+            raise Conflict("problem.video_gone", days=RESTORABLE.days)
         self.deleted_at, self.updated_at = None, now
 
     def next_version(self, now: datetime) -> int:

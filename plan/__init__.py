@@ -25,10 +25,12 @@ from plan.errors import BadInput
 from plan.ids import Node, decode_id, encode_id
 from plan.nodes import link, node, node_of
 from plan.plain import resolve
+from plan.predicates import ASKER
 from plan.reader import Reader, load, load_written
 from plan.rows import Row
 
 __all__ = [
+    "ASKER",
     "BadInput",
     "Connection",
     "Node",

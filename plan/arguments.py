@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
     FieldNode,
     GraphQLField,
+    GraphQLInputType,
     ObjectValueNode,
     Undefined,
     ValueNode,
@@ -26,8 +28,9 @@ from plan.connections import Paging
 from plan.declarations import ListOf, Reference, ToMany
 from plan.ids import decode_id
 from plan.nodes import NODES
-from plan.plain import condition_of, order_of
+from plan.plain import NOTHING, condition_of, narrowed, order_of
 from plan.predicates import Template, template_of
+from plan.writing import OfViewer
 
 if TYPE_CHECKING:
     from plan.declarations import PlanField
@@ -37,6 +40,8 @@ Convert = Callable[["PlanField", dict[str, Any]], dict[str, Any]]
 """Makes of coerced arguments by their GraphQL names those that a resolver would get."""
 
 
+TYPES_REMEMBERED = 500
+"""Of arguments: a schema has some fifty."""
 _SIMPLE = {"ID", "String", "Int", "Boolean"}
 
 
@@ -75,10 +80,13 @@ class Bound:
     """Whether they were read from the end."""
 
     def __post_init__(self) -> None:
-        condition = (self.template.text, self.template.rights) if self.template else None
+        condition = None
+        if self.template:
+            of_viewer = tuple(isinstance(slot, OfViewer) for slot in self.template.slots)
+            condition = (self.template.text, self.template.rights, of_viewer)
         self.size = self.paging.size if self.paging else self.limit
         self.backwards = self.paging is not None and self.paging.backwards
-        self.shape = (self.failed is None, self.chosen, condition, self.order, self.limit, self.keysets)
+        self.shape = (self.failed is None, self.chosen, condition, self.order, self.limit, self.keysets, self.backwards)
 
 
 class Arguments:
@@ -125,11 +133,11 @@ class _Part:
 
 def _parts(field: PlanField, definition: GraphQLField, node: FieldNode) -> list[_Part] | None:
     """The arguments, where none has a default or a literal that is more than a scalar."""
-    names = {argument.python_name.replace("_", "").lower(): argument.python_name for argument in field.arguments}
+    names = field.python_names
     given = {argument.name.value: argument.value for argument in node.arguments or ()}
     parts = list[_Part]()
     for name, declared in definition.args.items():
-        simple = get_named_type(declared.type).name in _SIMPLE and not is_list_type(get_nullable_type(declared.type))
+        simple = _is_simple(declared.type)
         value = given.get(name)
         if not isinstance(value, VariableNode) and not (simple or value is None):
             return None
@@ -139,6 +147,11 @@ def _parts(field: PlanField, definition: GraphQLField, node: FieldNode) -> list[
         literal = None if value is None or variable else coerce_input_literal(value, declared.type)
         parts.append(_Part(names[name.lower()], variable, literal, simple, is_non_null_type(declared.type)))
     return parts
+
+
+@lru_cache(TYPES_REMEMBERED)
+def _is_simple(kind: GraphQLInputType) -> bool:
+    return get_named_type(kind).name in _SIMPLE and not is_list_type(get_nullable_type(kind))
 
 
 class Binding:
@@ -236,18 +249,21 @@ class PageBinding(Binding):
 
 
 class WholeBinding(Binding):
-    """No arguments: what is counted, summed or listed of the rows that `declaration` relates to."""
+    """No arguments: what is counted, summed or listed of the rows that `declaration` relates to; `given` narrows it."""
 
-    def __init__(self, target: NodeDefinition, declaration: ToMany | ListOf) -> None:
+    def __init__(
+        self, target: NodeDefinition, declaration: ToMany | ListOf, given: Mapping[str, Any] = NOTHING
+    ) -> None:
         super().__init__(constant=True)
         self._target = target
         self._declaration = declaration
+        self._given = given
 
     def _bind(self, request: Request) -> Bound:
         del request  # it is the same for all
         if isinstance(self._declaration, ListOf):
             return Bound(order=self._declaration.order, limit=self._declaration.most)
-        condition = condition_of(self._declaration.where, None)
+        condition = narrowed(self._declaration.where, self._given)
         template = template_of(self._target.table, condition) if condition else None
         return Bound(_known(template), template)
 
@@ -257,8 +273,9 @@ _ends: dict[tuple[Any, ...], tuple[ToMany, Bound]] = {}
 
 
 def _known(template: Template | None) -> tuple[Any, ...]:
-    """A condition's values: they are known when it is rendered."""
-    return tuple(slot.value(None, ()) for slot in template.slots) if template else ()
+    """A condition's values: they are known when it is rendered, but for whoever asks."""
+    slots = template.slots if template else ()
+    return tuple(None if isinstance(slot, OfViewer) else slot.value(None, ()) for slot in slots)
 
 
 def _varies(node: ValueNode) -> bool:

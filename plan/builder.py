@@ -7,13 +7,19 @@ goes over the same values again and finds out what to tell.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from types import CodeType
 from typing import Any, cast
 
 from graphql import GraphQLOutputType, get_nullable_type, is_list_type, is_non_null_type
 from graphql.pyutils import Undefined, is_iterable
 
-from plan.draft import Outline
+from plan.draft import TYPES_REMEMBERED, Outline
 from plan.outline import Choice, Field, Object
+
+CODES_KEPT, LONGEST_KEPT = 500, 2_000
+"""Each of at most so many characters. To compile code takes as long as all else about a plan; what the database spells
+leaves little of it, which is often alike."""
 
 Build = Callable[[Any, Any, Any, Any], dict[str, Any]]
 """Takes the object at hand, the roots' rows, the bound arguments and the batch fields' values (`s, R, B, V`)."""
@@ -28,9 +34,18 @@ def builder(outline: Outline) -> Build:
     writer = _Writer(dict(outline.names))
     answer = writer.object(outline.object)
     lines = ["def build(s, R, B, V):", "    r = p = None", *writer.lines, f"    return {answer}"]
-    exec(compile("\n".join(lines), "<answer>", "exec"), writer.names)  # noqa: S102 - no text of a client is in it
-    build: Build = writer.names["build"]
+    code = "\n".join(lines)
+    made = _kept_code(code) if len(code) <= LONGEST_KEPT else _code(code)
+    exec(made, writer.names)  # noqa: S102 - no text of a client is in it
+    build: Build = writer.names.pop("build")  # which would hold itself by them
     return build
+
+
+def _code(text: str) -> CodeType:
+    return compile(text, "<answer>", "exec")
+
+
+_kept_code = lru_cache(CODES_KEPT)(_code)
 
 
 class _Writer:
@@ -40,12 +55,15 @@ class _Writer:
         self.names = names
         self.lines: list[str] = []
         names["null"] = _null
+        self._functions = 0
         self._leaves: dict[str, str] = {}
         self._rows: str | None = None
         """Where the rows of the connection at hand are, if it has no page."""
 
     def object(self, made: Object) -> str:
-        """A dict display."""
+        """A dict display, or what is all of it at once."""
+        if made.quick is not None:
+            return made.quick
         return "{" + ", ".join(f"{field.key!r}: {self.value(field)}" for field in made.fields) + "}"
 
     def value(self, field: Field) -> str:
@@ -80,10 +98,13 @@ class _Writer:
 
     def _function(self, variable: str, expression: str) -> str:
         """A function of `(s, r, variable)` that answers an expression."""
-        name = f"c{len(self.names)}"
-        self.names[name] = None
+        name = self._new_name()
         self.lines += [f"    def {name}(s, r, {variable}):", f"        return {expression}"]
         return name
+
+    def _new_name(self) -> str:
+        self._functions += 1
+        return f"c{self._functions}"
 
     @staticmethod
     def _is_of_rows(field: Field) -> bool:
@@ -101,8 +122,7 @@ class _Writer:
     def _completer(self, kind: GraphQLOutputType, inner: Object | Choice) -> str:
         """A function of `(s, r, p, value)` that completes values of the type `kind`."""
         required, nullable = is_non_null_type(kind), get_nullable_type(kind)
-        name = f"c{len(self.names)}"
-        self.names[name] = None
+        name = self._new_name()
         body = self._items(nullable.of_type, inner) if is_list_type(nullable) else self._one(inner)
         self.lines += [
             f"    def {name}(s, r, p, value):",
@@ -141,6 +161,7 @@ def _is_certain_list(kind: GraphQLOutputType) -> bool:
     return is_non_null_type(kind) and is_list_type(nullable) and is_non_null_type(nullable.of_type)
 
 
+@lru_cache(TYPES_REMEMBERED)
 def leaf_completer(kind: GraphQLOutputType) -> Callable[[Any], Any]:
     """Completes a value of a leaf type, or of a list of them; raises something for what is none."""
     required, nullable = is_non_null_type(kind), get_nullable_type(kind)

@@ -26,30 +26,34 @@ MOST_SUBQUERIES = 150
 
 
 class Compiler:
-    """Compiles what is asked of one object: the root of a query, a mutation's payload, an event."""
+    """Compiles what is asked of one object: the root of a query, a mutation's payload, an event.
 
-    def __init__(self, collector: Collector, convert: Convert) -> None:
+    With `spelling`, the database writes rows as JSON wherever it can.
+    """
+
+    def __init__(self, collector: Collector, convert: Convert, *, spelling: bool) -> None:
         self._collector = collector
         self._convert = convert
+        self._spelling = spelling
 
     def query(self, root: GraphQLObjectType) -> Outline:
         """The outline of a whole query."""
         values = _Values(self._draft(root.name))
-        return _modest(values.filled(self._collector.roots()))
+        return _settled(values.filled(self._collector.roots()))
 
     def value(self, selected: Selected, kind: GraphQLObjectType) -> Outline:
         """The outline of a field's answer where that is an object in Python."""
         values = _Values(self._draft(kind.name))
-        return _modest(values.filled(self._collector.below(selected, kind)))
+        return _settled(values.filled(self._collector.below(selected, kind)))
 
     def row(self, selected: Selected, kind: GraphQLObjectType, by: Reference) -> Outline:
         """The outline of a field's answer where that is a row, whose id `by` answers. It has one field, the row."""
         draft = self._draft(selected.parent.name)
         draft.outline.object.fields.append(_Values(draft).root(selected, ReferenceBinding(by), [kind]))
-        return _modest(draft.outline)
+        return _settled(draft.outline)
 
     def _draft(self, type_name: str) -> Draft:
-        return Draft(Object(type_name, "s"), self._collector, self._convert)
+        return Draft(Object(type_name, "s"), self._collector, self._convert, spelling=self._spelling)
 
 
 class _Values:
@@ -57,7 +61,6 @@ class _Values:
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
-        self._rows = Rows(draft, self.attribute)
 
     def filled(self, fields: Sequence[Selected]) -> Outline:
         """The outline with these fields at its top."""
@@ -101,24 +104,28 @@ class _Values:
         """A row that is found by its id; of several possible types, it is the id that says which."""
         draft, index = self._draft, self._draft.bind(binding)
         objects, places = dict[str, Object](), dict[str, int]()
+        rows = Rows(draft, self.attribute)  # not kept: nothing shall hold itself, and wait for the collector of garbage
         for kind in kinds:
             level = draft.level(selected, NODES[kind.name], index)
             draft.outline.roots.append(level)
             level.place = places[kind.name] = len(draft.outline.roots) - 1
-            objects[kind.name] = self._rows.object(selected, kind, Place(level.node, level, level.alias))
+            objects[kind.name] = rows.object(selected, kind, Place(level.node, level, level.alias))
         if len(kinds) == 1:
             (place,), (inner,) = places.values(), objects.values()
             return draft.field(selected, f"{draft.name(first)}(R[{place}], B[{index}])", inner=inner)
         chosen, table = f"B[{index}].chosen", draft.name(places)
-        rows = f"(R[{table}[{chosen}]] if {chosen} in {table} else None)"
-        return draft.field(selected, f"{draft.name(first)}({rows}, B[{index}])", inner=Choice(chosen, objects))
+        found = f"(R[{table}[{chosen}]] if {chosen} in {table} else None)"
+        return draft.field(selected, f"{draft.name(first)}({found}, B[{index}])", inner=Choice(chosen, objects))
 
     def _possible_types(self, selected: Selected) -> Sequence[GraphQLObjectType]:
         kind = cast("Any", get_named_type(selected.definition.type))
         return self._draft.collector.schema.get_possible_types(kind)
 
 
-def _modest(outline: Outline) -> Outline:
+def _settled(outline: Outline) -> Outline:
+    for level in outline.levels:  # parents first
+        if level.parent is not None and (level.parent.place < 0 or level not in level.parent.columns):
+            level.place = -1  # its rows are in a text
     joins = sum(len(level.joins) for level in outline.levels)
     if joins > MOST_JOINS:
         raise NotCompilable("joins", f"{joins} relations to one row; a plan joins at most {MOST_JOINS}")

@@ -6,7 +6,7 @@ carries its declaration. The plain path (`plan/plain.py`) and the compiler read 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -21,7 +21,7 @@ from strawberry.types.field import StrawberryField
 
 Function = Literal["sum", "min", "max"]
 Where = Callable[..., Any]
-"""Takes a filter input's given values by name and answers a Tortoise `Q`."""
+"""Takes a filter input's given values by name and answers a Tortoise `Q`, in which ASKER may stand for the viewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +31,23 @@ class GlobalId:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the type's table, or, with `through`, of the row that the field `through` leads to."""
+    """A column of the type's table, or, with `through`, of the row that the field `through` leads to.
+
+    `characters` is how many its text may have, where these are many.
+    """
 
     name: str
     through: str | None
+    characters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """`by(*columns)`, pure and quick."""
+    """`by(*columns)`, pure and quick. `characters` is how many its text may have, where these are many."""
 
     columns: tuple[str, ...]
     by: Callable[..., Any]
+    characters: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,12 +66,14 @@ class Standing:
 class Batch:
     """`await by(context, rows)`: one value for each row of a level, all rows of the level at once.
 
-    With a `standing` it is `by(context, rows, standing's rows)`.
+    With a `standing` it is `by(context, rows, standing's rows)`. `reads` says that it reads the database by itself:
+    one statement more for each level, whatever that has.
     """
 
     columns: tuple[str, ...]
     by: Callable[..., Awaitable[Sequence[Any]]]
     standing: Standing | None
+    reads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +115,10 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class CountOf:
-    """How many rows the to-many field `field` has."""
+    """How many rows the to-many field `field` has, narrowed by `given`, as its filter would."""
 
     field: str
+    given: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +194,12 @@ class PlanField(StrawberryField):
         return isinstance(self.declaration, _IN_ROW) and getattr(self.declaration, "through", None) is None
 
     @cached_property
+    def python_names(self) -> Mapping[str, str]:
+        """What its arguments are called in Python, by their names in GraphQL in small letters."""
+        names = [argument.python_name for argument in self.arguments]
+        return {name.replace("_", "").lower(): name for name in names}
+
+    @cached_property
     def get_result(self) -> Callable[..., Any]:
         """What the plain path answers with: called with `source`, `info`, `args` and `kwargs`."""
         return type(self).answering(self)
@@ -197,16 +211,28 @@ def global_id(*, description: str, init: Literal[False] = False) -> Any:
     return PlanField.declaring(GlobalId(), description)
 
 
-def column(name: str = "", *, description: str, through: str | None = None, init: Literal[False] = False) -> Any:
-    """A column: of the field's own name unless `name` is given; `through` names a to-one or first-of field."""
+def column(
+    name: str = "",
+    *,
+    description: str,
+    through: str | None = None,
+    characters: int = 0,
+    init: Literal[False] = False,
+) -> Any:
+    """A column: of the field's own name unless `name` is given; `through` names a to-one or first-of field.
+
+    `characters` says how long its text may be, for what it costs.
+    """
     del init
-    return PlanField.declaring(Column(name, through), description)
+    return PlanField.declaring(Column(name, through, characters), description)
 
 
-def computed(*columns: str, by: Callable[..., Any], description: str, init: Literal[False] = False) -> Any:
-    """A value computed from columns of the row by the pure function `by`."""
+def computed(
+    *columns: str, by: Callable[..., Any], description: str, characters: int = 0, init: Literal[False] = False
+) -> Any:
+    """A value computed from columns of the row by the pure function `by`; for `characters` see `column`."""
     del init
-    return PlanField.declaring(Computed(columns, by), description)
+    return PlanField.declaring(Computed(columns, by, characters), description)
 
 
 def batch(
@@ -214,11 +240,12 @@ def batch(
     by: Callable[..., Awaitable[Sequence[Any]]],
     description: str,
     standing: Standing | None = None,
+    reads: bool = False,
     init: Literal[False] = False,
 ) -> Any:
     """A value that needs more than the row: `by` is awaited once for all rows of a level (see `Batch`)."""
     del init
-    return PlanField.declaring(Batch(columns, by, standing), description)
+    return PlanField.declaring(Batch(columns, by, standing, reads), description)
 
 
 def to_one(key: str, *, description: str, init: Literal[False] = False) -> Any:
@@ -261,10 +288,10 @@ def list_of(key: str, *, order: str | Sequence[str], most: int, description: str
     return PlanField.declaring(ListOf(key, _order(order), most), description)
 
 
-def count_of(field: str, *, description: str, init: Literal[False] = False) -> Any:
-    """How many rows the to-many field `field` has for this viewer, without a filter."""
+def count_of(field: str, *, description: str, init: Literal[False] = False, **given: Hashable) -> Any:
+    """How many rows the to-many field `field` has for this viewer; `given` are values of its filter, if any."""
     del init
-    return PlanField.declaring(CountOf(field), description)
+    return PlanField.declaring(CountOf(field, tuple(given.items())), description)
 
 
 def aggregate_of(field: str, function: Function, column: str, *, description: str, init: Literal[False] = False) -> Any:

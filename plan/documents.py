@@ -32,17 +32,29 @@ class Kept(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._kept)
 
-    def get(self, key: K, characters: int, make: Callable[[], V]) -> V:
-        """What is kept under `key`, or else what `make` makes of its text, which has so many `characters`."""
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key][0]
-        made = make()
-        if characters <= self._most:
-            self._keep(key, made, characters)
-        return made
+    def __contains__(self, key: object) -> bool:
+        return key in self._kept
 
-    def _keep(self, key: K, made: V, characters: int) -> None:
+    def get(self, key: K, characters: int, make: Callable[[], V]) -> V:
+        """What is kept under `key`, or else what `make` makes of its text, which counts for so many `characters`."""
+        if (found := self.find(key)) is None:
+            found = make()
+            self.put(key, found, characters)
+        return found
+
+    def find(self, key: K) -> V | None:
+        """What is kept under `key`."""
+        kept = self._kept.get(key)
+        if kept is None:
+            return None
+        self._kept.move_to_end(key)
+        return kept[0]
+
+    def put(self, key: K, made: V, characters: int) -> None:
+        """Keeps what was made of a text of so many `characters`, unless that alone is too much."""
+        if characters > self._most:
+            return
+        self.characters -= self._kept.pop(key, (None, 0))[1]
         self._kept[key] = made, characters
         self.characters += characters
         while self.characters > self._most:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
-from graphql import GraphQLObjectType, get_named_type, is_object_type
+from graphql import (
+    GraphQLObjectType,
+    GraphQLOutputType,
+    get_named_type,
+    get_nullable_type,
+    is_nullable_type,
+    is_object_type,
+)
 from strawberry.types.field import StrawberryField
 
 from plan.arguments import Arguments, Binding, Convert
@@ -15,6 +23,7 @@ from plan.declarations import PlanField, Standing
 from plan.nodes import NodeDefinition
 from plan.outline import Choice, Field, Object
 from plan.sql import ColumnOf, FirstOfJoin, IdOf, Level, Related, ToOneJoin
+from plan.texts import Fixed, Spelled, Text, usual
 
 
 class NotCompilable(Exception):
@@ -65,6 +74,10 @@ class Outline:
     names: dict[str, Any] = field(default_factory=dict)
     read: dict[str, Callable[..., Any]] = field(default_factory=dict)
     """Expressions that were needed one by one, as functions."""
+    spelled: bool = False
+    """Whether the database writes some of it as JSON: then nobody can look at it carefully."""
+    fields: int = 0
+    """How many fields are asked for, each as often as it is: fragments let a short document ask for many."""
 
     @property
     def standings(self) -> list[Standing]:
@@ -72,15 +85,30 @@ class Outline:
         return list(dict.fromkeys(batch.standing for batch in self.batches if batch.standing is not None))
 
 
-class Draft:
-    """An outline in the making."""
+class TooLongToSpell(Exception):
+    """The database would have to be told of too many fields."""
 
-    def __init__(self, made: Object, collector: Collector, convert: Convert) -> None:
+
+MOST_FIELDS = 1_000
+"""Of a plan. Ours have some 200; each takes 30 µs to compile, and a thousand bytes to keep."""
+TYPES_REMEMBERED = 500
+"""Of fields: a schema has some fifty."""
+MOST_SPELLED = 300
+"""Fields of which the database writes JSON: each takes 150 characters of SQL, and what is longer than 64 KB is prepared
+for each request anew."""
+
+
+class Draft:
+    """An outline in the making. With `spelling`, the database writes rows as JSON wherever it can."""
+
+    def __init__(self, made: Object, collector: Collector, convert: Convert, *, spelling: bool) -> None:
         self.outline = Outline(made)
         self.collector = collector
         self._convert = convert
+        self._spelling = spelling
+        self._most = MOST_SPELLED if spelling else MOST_FIELDS
         self._aliases = 0
-        self._named: dict[Any, str] = {}
+        self._named: dict[int, str] = {}
 
     def below(self, selected: Selected, kind: GraphQLObjectType | None = None) -> list[Selected]:
         """What is asked of a field's object; `kind` is which, where it may be of several types."""
@@ -95,8 +123,12 @@ class Draft:
         inner: Object | Choice | None = None,
         present: str | None = None,
         rows: str | None = None,
+        text: Text | None = None,
     ) -> Field:
         """See `plan.outline.Field`."""
+        self.outline.fields += 1
+        if self.outline.fields > self._most:
+            self._too_many()
         return Field(
             key=selected.key,
             parent=selected.parent.name,
@@ -108,16 +140,22 @@ class Draft:
             inner=inner,
             present=present,
             rows=rows,
+            text=text,
         )
 
-    def simple(self, selected: Selected, raw: str) -> Field:
+    def _too_many(self) -> None:
+        if self._spelling:
+            raise TooLongToSpell
+        raise NotCompilable("fields", f"a plan has at most {MOST_FIELDS} fields, with those of fragments")
+
+    def simple(self, selected: Selected, raw: str, text: Text | None = None) -> Field:
         """A field that never fails, whose value is complete as it is."""
-        return self.field(selected, raw, quick=raw)
+        return self.field(selected, raw, quick=raw, text=text)
 
     def typename(self, selected: Selected) -> Field | None:
         """The field, if it is `__typename`."""
         if selected.name == "__typename":
-            return self.simple(selected, repr(selected.parent.name))
+            return self.simple(selected, repr(selected.parent.name), Fixed(selected.parent.name))
         if selected.name.startswith("__"):
             raise NotCompilable("introspection", selected.name)
         return None
@@ -135,9 +173,7 @@ class Draft:
 
     def relate(self, level: Level, parent: Place, key: str) -> int:
         """Makes the level a column of the tuples of its parents; answers which."""
-        level.related = Related(level.node, level.alias, key, parent.alias, level.binding)
-        level.parent = parent.level
-        level.place = parent.level.index_of(level)
+        level.relate(Related(level.node, level.alias, key, parent.alias, level.binding), parent.level)
         return level.place
 
     def join(self, name: str, place: Place) -> Place:
@@ -148,6 +184,18 @@ class Draft:
             joins[key] = _join(declaration, target, self.alias(), place.alias)
         alias = joins[key].alias
         return Place(target, place.level, alias, place.level.index_of(IdOf(alias)))
+
+    def spell(self, made: Field | Object, place: Place, before: dict[Any, int]) -> None:
+        """Lets the database write this part of the row at `place`, if it can.
+
+        Then the columns that were added since `before`, to build it of, are not read.
+        """
+        text = made.text
+        if text is None or not self._spelling:
+            return
+        place.level.columns = before
+        made.quick = f"{self.name(usual)}(r[{place.level.index_of(Spelled(text))}])"
+        self.outline.spelled = True
 
     def bind(self, binding: Binding) -> int:
         """Adds a binding; answers its place."""
@@ -167,11 +215,26 @@ class Draft:
 
     def name(self, thing: Any) -> str:
         """The name by which expressions call a function or a table of ours."""
-        key = thing if callable(thing) else id(thing)
-        if key not in self._named:
-            self._named[key] = f"n{len(self.outline.names)}"
-            self.outline.names[self._named[key]] = thing
-        return self._named[key]
+        name = _names.name(thing) if callable(thing) else self._own_name(thing)
+        self.outline.names[name] = thing
+        return name
+
+    def _own_name(self, table: Any) -> str:
+        return self._named.setdefault(id(table), f"n{len(self._named)}")
+
+
+class _Names:
+    """What functions are called, in all plans: they are made once for the process, and what is alike reads alike."""
+
+    def __init__(self) -> None:
+        self._known: dict[Callable[..., Any], str] = {}
+
+    def name(self, function: Callable[..., Any]) -> str:
+        """Its own for each."""
+        return self._known.setdefault(function, f"f{len(self._known)}")
+
+
+_names = _Names()
 
 
 def declaration_of(selected: Selected) -> StrawberryField:
@@ -180,6 +243,12 @@ def declaration_of(selected: Selected) -> StrawberryField:
     if declared is None:
         raise NotCompilable.resolved(selected)
     return declared
+
+
+@lru_cache(TYPES_REMEMBERED)
+def shape(kind: GraphQLOutputType) -> tuple[str, bool]:
+    """How a field's type reads where it may be null, and whether it may."""
+    return str(get_nullable_type(kind)), is_nullable_type(kind)
 
 
 def object_type(selected: Selected) -> GraphQLObjectType:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any, Protocol, cast
 
@@ -25,30 +25,35 @@ from graphql import (
     execute,
     get_operation_ast,
     parse,
-    validate,
 )
 from graphql.execution.values import get_argument_values
 from strawberry import Schema
 from strawberry.types.arguments import convert_arguments
 
 from plan.arguments import Convert
-from plan.costs import Tariff
+from plan.codes import RequestCode
+from plan.costs import Tariff, Tariffs
 from plan.declarations import PlanField
 from plan.documents import Kept, weight
 from plan.draft import NotCompilable
+from plan.effort import noted, turn
 from plan.errors import BadInput
 from plan.executor import PlainExecutor
 from plan.explain import Report
 from plan.identity import Identity, identify
+from plan.obvious import Obvious
+from plan.parsing import Parser
 from plan.planned import Planned
 from plan.reader import Fetch, Reader
 from plan.requests import Answer, Operation, Request, RequestRefused
 from plan.runner import Asked, Describe, Observe, Outcome, Plan, Runner
 from plan.shapes import MOST_CHARACTERS, MOST_TOKENS, TooCostly, require, require_modest
-from plan.variables import coerced_variables
+from plan.validation import validate
+from plan.variables import coerced_variables, many
 
 log = logging.getLogger(__name__)
-CHARACTERS_KEPT = 400_000
+CHARACTERS_KEPT, REFUSED_CHARACTERS_KEPT = 400_000, 100_000
+"""Apart from each other: who sends what is refused does not push out what others ask."""
 OPERATION_SECONDS = 10
 MOST_ERRORS = 5
 """Of validation: each is looked up in the text, and a client mends the first."""
@@ -75,12 +80,39 @@ class Sound:
 
     document: DocumentNode
     tariff: Tariff
+    _chosen: dict[str | None, OperationDefinitionNode] = field(default_factory=dict)
+
+    def operation(self, request: Request) -> Operation:
+        """The operation that the request means; RequestRefused where there is none, TooCostly for one that is."""
+        name = request.operation_name
+        node = self._chosen.get(name)
+        if node is None:
+            node = self._chosen[name] = _chosen(self.document, name)
+        cost = self.tariff.price(node, request.variables)
+        return Operation(self.document, node, node.operation, request, cost.charge)
+
+
+class Words(Protocol):
+    """What people are told of what is nobody's fault but ours, in the language of whoever asks."""
+
+    def __call__(self, code: RequestCode, context: Any, **about: Any) -> str:
+        """The sentence: of `TIMEOUT` after so many `seconds`, of `INTERNAL` in the request `request_id`."""
+
+
+def in_english(code: RequestCode, context: Any, **about: Any) -> str:
+    """The words of an application that has none of its own."""
+    del context
+    if code is RequestCode.TIMEOUT:
+        return f"It took longer than {about['seconds']} seconds, and was given up."
+    return f"Something went wrong on our side. Request {about['request_id']}."
 
 
 class Engine:
     """Answers operations over one schema: by a plan where there is one, otherwise by graphql-core's executor.
 
-    With `explaining`, answers tell in `extensions.plan` how they came about: by which statements, with how many rows.
+    With `spelling`, the database writes rows as JSON where it can; without, each comes as a tuple. With `explaining`,
+    answers tell in `extensions.plan` how they came about: by which statements, with how many rows. With `exploring`,
+    the schema may be asked about itself, and who misspells a name is told a similar one.
     """
 
     def __init__(
@@ -90,31 +122,41 @@ class Engine:
         *,
         seconds: float = OPERATION_SECONDS,
         planning: bool = True,
+        spelling: bool = True,
         explaining: bool = False,
+        exploring: bool = True,
         observe: Observe = lambda _kind, _how: None,
+        words: Words = in_english,
     ) -> None:
+        self._words = words
         self.schema = schema._schema  # noqa: SLF001 - the graphql-core schema, which Strawberry keeps to itself
         self._describe = describe
         self._seconds = seconds
         self._planning = planning
         self._explaining = explaining
+        self._exploring = exploring
         self._observe = observe
-        self._runner = Runner(self.schema, _converter(schema), describe, observe)
-        self._documents: Kept[str, Sound | RequestRefused] = Kept(CHARACTERS_KEPT)
+        self._runner = Runner(self.schema, _converter(schema), describe, observe, spelling=spelling)
+        self._parser = Parser(self.schema)
+        self._obvious = Obvious(self.schema)
+        self._tariffs = Tariffs(self.schema)
+        self._documents: Kept[str, Sound] = Kept(CHARACTERS_KEPT)
+        self._refused: Kept[str, RequestRefused] = Kept(REFUSED_CHARACTERS_KEPT)
 
     def operation(self, request: Request) -> Operation:
         """The request's operation; RequestRefused when there is none, or it is not sound, or it costs too much."""
         try:
-            require("characters", len(request.query), MOST_CHARACTERS)
-            judged = self._documents.get(request.query, weight(request.query), lambda: self._judged(request.query))
-            if isinstance(judged, RequestRefused):
-                # A new one: an exception that is raised again keeps the frames of every time that it was.
-                raise RequestRefused(judged.errors, judged.code)
-            node = _chosen(judged.document, request.operation_name)
-            judged.tariff.require_affordable(node, request.variables)
+            sound = self._documents.find(request.query)
+            if sound is None:
+                require("characters", len(request.query), MOST_CHARACTERS)
+                sound = self._sound(request.query)
+            return sound.operation(request)
         except TooCostly as reason:
             raise RequestRefused.too_costly(reason) from reason
-        return Operation(judged.document, node, request)
+
+    def knows(self, query: str) -> bool:
+        """Whether the document has been found sound, or not, and that is still known."""
+        return query in self._documents or query in self._refused
 
     async def run(
         self, operation: Operation, context: Context, root: Any = None, *, plain: bool = False, analyzing: bool = False
@@ -125,17 +167,20 @@ class Engine:
         not: cut short in its commit, nobody would know whether it was done. The database limits its statements.
         `plain` keeps the plan out of it; `analyzing` lets an engine that is explaining tell the time of each level.
         """
-        asked = self._asked(operation)
+        if large := many(operation.request.variables):
+            await turn()
+        asked = self._asked(operation, large=large)
         report = Report(analyzing) if self._explaining else None
-        limit = None if operation.kind is OperationType.MUTATION else self._seconds
+        if operation.kind is OperationType.MUTATION:
+            return await self._answered(asked, context, root, report, plain=plain)
         try:
-            async with asyncio.timeout(limit) as given:
+            async with asyncio.timeout(self._seconds) as given:
                 return await self._answered(asked, context, root, report, plain=plain)
         except TimeoutError:
             if not given.expired():
                 raise
-            message = f"It took longer than {self._seconds} seconds, and was given up."
-            return {"data": None, "errors": [{"message": message, "extensions": {"code": "TIMEOUT"}}]}
+            message = self._words(RequestCode.TIMEOUT, context, seconds=self._seconds)
+            return {"data": None, "errors": [{"message": message, "extensions": {"code": RequestCode.TIMEOUT}}]}
 
     def root_call(self, operation: Operation) -> tuple[Any, dict[str, Any]]:
         """The Strawberry field and the coerced arguments (by Python name) of a subscription's one root field."""
@@ -151,22 +196,42 @@ class Engine:
         """The answer for an error outside of any field."""
         return self._answer((None, [GraphQLError(str(error), original_error=error)]), context)
 
+    def _sound(self, query: str) -> Sound:
+        with noted():
+            judged = self._refused.find(query) or self._judged(query)
+        if isinstance(judged, RequestRefused):
+            self._refused.put(query, judged, weight(query))
+            # A new one: an exception that is raised again keeps the frames of every time that it was.
+            raise RequestRefused(judged.errors, judged.code)
+        self._documents.put(query, judged, weight(query))
+        return judged
+
     def _judged(self, query: str) -> Sound | RequestRefused:
         try:
-            document = parse(query, max_tokens=MOST_TOKENS)
+            glance = self._parser.at_a_glance(query, MOST_TOKENS)
+            document = glance or parse(query, max_tokens=MOST_TOKENS)
             require_modest(document)
         except TooCostly as reason:
             return RequestRefused.too_costly(reason)
         except GraphQLError as error:
-            return RequestRefused([error])
-        errors = validate(self.schema, document, max_errors=MOST_ERRORS)
-        return RequestRefused(errors) if errors else Sound(document, Tariff(self.schema, document))
+            return RequestRefused([_without_document(error)])
+        if not self._obvious.is_valid(document):
+            told = parse(query, max_tokens=MOST_TOKENS) if glance else document  # in it, names have their places
+            errors = validate(self.schema, told, MOST_ERRORS, exploring=self._exploring)
+            if errors:
+                return RequestRefused([_without_document(error) for error in errors])
+        return Sound(document, self._tariffs.of(document))
 
-    def _asked(self, operation: Operation) -> Asked:
-        coerced = coerced_variables(self.schema, operation.node, operation.request.variables)
+    def _asked(self, operation: Operation, *, large: bool | None = None) -> Asked:
+        given, hide = operation.request.variables, not self._exploring
+        large = many(given) if large is None else large
+        try:
+            coerced = coerced_variables(self.schema, operation.node, given, large=large, hide_suggestions=hide)
+        except TooCostly as reason:
+            raise RequestRefused.too_costly(reason) from reason
         if isinstance(coerced, list):
             raise RequestRefused(coerced)
-        return Asked(operation.request.query, operation.document, operation.node, coerced, operation.request.variables)
+        return Asked(operation.request.query, operation.document, operation.node, coerced, given)
 
     async def _answered(
         self, asked: Asked, context: Context, root: Any, report: Report | None, *, plain: bool
@@ -189,7 +254,9 @@ class Engine:
     ) -> Outcome | NotCompilable:
         """What the plan answers, or why it does not."""
         try:
-            plan = self._plan(asked, plain=plain)
+            plan = self._runner.known(asked) if self._planning and not plain else None
+            if plan is None:
+                plan = await self._new_plan(asked, plain=plain)
         except NotCompilable as reason:
             return reason
         if not isinstance(plan, Planned) or plan.needs_viewer:
@@ -200,6 +267,11 @@ class Engine:
             return await self._runner.query(plan, asked, context, report)
         except NotCompilable as reason:
             return reason
+
+    async def _new_plan(self, asked: Asked, *, plain: bool) -> Plan:
+        if self._planning and not plain:
+            await turn()
+        return self._plan(asked, plain=plain)
 
     def _plan(self, asked: Asked, *, plain: bool) -> Plan:
         if plain:
@@ -234,7 +306,7 @@ class Engine:
         formatted: dict[str, Any] = dict(error.formatted)
         cause = error.original_error
         if isinstance(cause, BadInput):
-            return formatted | {"extensions": {"code": "INVALID"}}
+            return formatted | {"extensions": {"code": RequestCode.INVALID}}
         if cause is None or isinstance(cause, GraphQLError):
             return formatted  # graphql-core's own words: a null where none may be, a variable of the wrong type
         described = self._describe(cause, context)
@@ -243,8 +315,18 @@ class Engine:
         if id(cause) not in logged:
             logged.add(id(cause))
             log.error("an operation failed at %s", error.path, exc_info=cause)
-        message = f"Something went wrong on our side. Request {context.request_id}."
-        return formatted | {"message": message, "extensions": {"code": "INTERNAL", "requestId": context.request_id}}
+        message = self._words(RequestCode.INTERNAL, context, request_id=context.request_id)
+        return formatted | {
+            "message": message,
+            "extensions": {"code": RequestCode.INTERNAL, "requestId": context.request_id},
+        }
+
+
+def _without_document(error: GraphQLError) -> GraphQLError:
+    """The same to a client. It is kept for long, and would keep a parsed document, or the parser, with it."""
+    alone = GraphQLError(error.message, extensions=error.extensions)
+    alone.locations = error.locations
+    return alone
 
 
 def _converter(schema: Schema) -> Convert:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -13,22 +13,33 @@ from uuid import UUID
 class Identity:
     """A SELECT of at most one row, with a column for each id of a viewer, and `{0}`, `{1}` … where `values` go.
 
-    `nobody` is a viewer of the kind that it will be, and stays the viewer where there is no row. Until it is known who
-    asks, they are nobody; in SQL their ids are null, which equals nothing.
+    `nobody` is a viewer of the kind that it will be, which is known by its ids alone, and stays the viewer where there
+    is no row. Until it is known who asks, they are nobody; in SQL their ids are null, which equals nothing. `besides`
+    are more columns, of which the context is told, too.
     """
 
     select: str
     values: tuple[Any, ...]
     nobody: Any
+    besides: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All that is read of whoever it is."""
+        return self.ids + self.besides
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The viewer's attributes that are ids, in the order of `viewer`'s row."""
+        """The viewer's attributes that are ids."""
         return _ids(self.nobody)
 
-    def viewer(self, row: Sequence[Any] | None) -> Any:
-        """Who it is."""
-        return replace(self.nobody, **dict(zip(self.ids, row, strict=True))) if row else self.nobody
+    def tell(self, context: Any, row: Sequence[Any] | None) -> None:
+        """Tells the context who it is, by the row of `columns`."""
+        if row is None:
+            context.become(self.nobody)
+            return
+        ids = self.ids
+        context.become(type(self.nobody)(**dict(zip(ids, row, strict=False))), *row[len(ids) :])
 
 
 @cache
@@ -42,9 +53,9 @@ async def identify(context: Any) -> None:
     if identity is None:
         return
     marks = [f"${index + 1}" for index in range(len(identity.values))]
-    text = f"SELECT {', '.join(identity.ids)} FROM ({identity.select.format(*marks)}) asking"
+    text = f"SELECT {', '.join(identity.columns)} FROM ({identity.select.format(*marks)}) asking"
     try:
         rows = await context.fetch(text, identity.values)
     except TimeoutError as error:  # which would pass for the operation's own
         raise ConnectionError("the database does not say who asks") from error
-    context.become(identity.viewer(tuple(rows[0]) if rows else None))
+    identity.tell(context, tuple(rows[0]) if rows else None)

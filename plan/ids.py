@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from uuid import UUID
 
 import strawberry
+from asyncpg.pgproto import pgproto
 
 from plan.declarations import global_id
 from plan.errors import BadInput
@@ -47,7 +48,7 @@ def decode_id(value: str) -> tuple[str, UUID]:
     try:
         given = value.encode("ascii")
         raw = a2b_base64(given.translate(_PLAIN) + b"=" * (-len(given) % 4))
-        name, row_id = raw[:-17].decode("ascii"), UUID(bytes=raw[-16:])
+        name, row_id = raw[:-17].decode("ascii"), pgproto.UUID(raw[-16:])  # a UUID, made in a tenth of the time
     except (ValueError, binascii.Error) as error:
         raise BadInput(f"{value!r:.60} is not an id of this API.") from error
     # Decoding is generous, so that only this tells whether it was made by `encode_id`.

@@ -28,6 +28,8 @@ class _Batch(Generic[K]):
     keys: list[K] = field(default_factory=list)
     waiting: list[Future[None]] = field(default_factory=list)
     loading: Task[None] | None = None
+    is_given_up: bool = False
+    """Whether its loading is cut short: it takes a turn until that ends, and who asks by then asks anew."""
 
     @property
     def is_abandoned(self) -> bool:
@@ -43,6 +45,7 @@ class _Batch(Generic[K]):
 
     def _left(self, future: Future[None]) -> None:
         if future.cancelled() and self.loading is not None and self.is_abandoned:
+            self.is_given_up = True
             self.loading.cancel()
 
     def end(self) -> None:
@@ -97,7 +100,7 @@ class Loader(Generic[K, V]):
 
     def _batch_of(self, key: K) -> _Batch[K]:
         batch = self._coming.get(key)
-        if batch is None:
+        if batch is None or batch.is_given_up:
             batch = self._coming[key] = self._gathered()
             batch.keys.append(key)
         return batch
@@ -131,4 +134,5 @@ class Loader(Generic[K, V]):
 
     def _forget(self, batch: _Batch[K]) -> None:
         for key in batch.keys:
-            del self._coming[key]
+            if self._coming.get(key) is batch:
+                del self._coming[key]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, dataclass_transform, get_args
 
 import strawberry
@@ -51,15 +51,20 @@ class NodeDefinition:
     columns: tuple[str, ...] = ("id",)
     enums: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     visibility: Visibility = field(init=False)
+    _targets: dict[str, NodeDefinition] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.visibility = Visibility(self.table, self.visible)
 
     def target(self, name: str) -> NodeDefinition:
         """The node that the relation `name` leads to."""
-        return node_of(innermost(self.fields[name].type))
+        if name not in self._targets:
+            self._targets[name] = node_of(innermost(self.fields[name].type))
+        return self._targets[name]
 
 
+_LONGEST_NAME = 40
+"""PostgreSQL breaks base64 into lines of 76 characters: an id must fit into one."""
 NODES: dict[str, NodeDefinition] = {}
 
 
@@ -75,6 +80,8 @@ def node(*, table: Any, visible: Visible, description: str = "") -> Callable[[T]
 
     def declare(cls: T) -> T:
         text = description or (cls.__doc__ or "").strip()
+        if len(cls.__name__) > _LONGEST_NAME:
+            raise TypeError(f"{cls.__name__} is too long a name")
         if not callable(visible):
             raise TypeError(f"{cls.__name__} does not say who may see its rows")
         definition = NodeDefinition(cls.__name__, cls, table, visible, {})
@@ -128,7 +135,7 @@ def _complete(definition: NodeDefinition) -> None:
     for name, declared in definition.fields.items():
         declaration = declared.declaration
         if isinstance(declaration, Column):
-            declared.declaration = declaration = Column(declaration.name or name, declaration.through)
+            declared.declaration = declaration = replace(declaration, name=declaration.name or name)
             _complete_column(definition, declared, declaration)
         elif isinstance(declaration, Computed | Batch):
             _need(definition, *declaration.columns)

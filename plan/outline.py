@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from graphql import FieldNode, GraphQLOutputType
 
 from plan.arguments import Bound
+from plan.texts import ObjectText, Text
 
 Variable = Literal["s", "r", "p"]
 
@@ -24,7 +25,7 @@ class Field:
 
     `quick`, where there is one, is the completed value itself; it may raise anything where that would be an error.
     `present` is whether there is an object at all, where it lies in the same variable as its parent. `rows`, of a
-    connection, are the rows that it shows, for who needs no page.
+    connection, are the rows that it shows, for who needs no page. `text` is the value as the database can write it.
     """
 
     key: str
@@ -37,15 +38,23 @@ class Field:
     inner: Object | Choice | None = None
     present: str | None = None
     rows: str | None = None
+    text: Text | None = None
 
 
 @dataclass(eq=False, slots=True)
 class Object:
-    """An object of a known type; its fields' values lie in the variable `at`."""
+    """An object of a known type; its fields' values lie in the variable `at`. `quick` is all of it at once."""
 
     type_name: str
     at: Variable
     fields: list[Field] = field(default_factory=list)
+    quick: str | None = None
+
+    @property
+    def text(self) -> ObjectText | None:
+        """The object as the database can write it, if it can write each of its fields."""
+        texts = {field.key: field.text for field in self.fields if field.text is not None}
+        return ObjectText(texts) if len(texts) == len(self.fields) else None
 
 
 @dataclass(eq=False, slots=True)
@@ -97,13 +106,6 @@ def shown(rows: Any, bound: Bound) -> Any:
 def value(found: Any, bound: Bound) -> Any:
     """What was read for a field whose arguments may be wrong."""
     return found if bound.failed is None else bound.failed
-
-
-def small(number: int | None) -> int | None:
-    """A number that fits GraphQL's Int, or null; anything else has to be told."""
-    if number is None or -0x80000000 <= number < 0x80000000:
-        return number
-    raise OverflowError(number)
 
 
 def guarded(function: Callable[..., Any]) -> Callable[..., Any]:

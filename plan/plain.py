@@ -6,9 +6,10 @@ foreseen (`plan/ahead.py`): when graphql-core comes to them, what they answer is
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from graphql import FieldNode
@@ -44,6 +45,8 @@ from plan.tables import sql_type
 if TYPE_CHECKING:
     from plan.reader import Reader
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""Of a filter that narrows nothing."""
 Answering = Callable[..., Any]
 """Answers a field: takes the source, Strawberry's `info` (None where the row knows), a list, and the arguments."""
 
@@ -157,7 +160,7 @@ def _count_of(field: PlanField) -> Answering:
     declaration: CountOf = field.declaration  # type: ignore[assignment]
 
     def loader(context: Any, node: NodeDefinition) -> Loader[Any, Any]:
-        target, key, condition = _whole(node, declaration.field)
+        target, key, condition = _whole(node, declaration.field, dict(declaration.given))
         return _reader(context).counts(target, key, condition)
 
     return _Found(loader, _id)
@@ -175,10 +178,10 @@ def _aggregate_of(field: PlanField) -> Answering:
     return _Found(loader, _id)
 
 
-def _whole(node: NodeDefinition, name: str) -> tuple[NodeDefinition, str, Q]:
+def _whole(node: NodeDefinition, name: str, given: Mapping[str, Any] = NOTHING) -> tuple[NodeDefinition, str, Q]:
     """All rows of the to-many field `name`: their type, the column that leads here, and the condition."""
     many: ToMany = node.fields[name].declaration  # type: ignore[assignment]
-    return node.target(name), many.key, condition_of(many.where, None)
+    return node.target(name), many.key, narrowed(many.where, given)
 
 
 def _batch(field: PlanField) -> Answering:
@@ -349,9 +352,13 @@ def order_of(declaration: ToMany, chosen: Any) -> tuple[str, ...]:
 
 def condition_of(where: Where | None, given: Any) -> Q:
     """The filter input's values that are set, put to `where`; null means the same as absent."""
+    return narrowed(where, vars(given) if given is not None else NOTHING)
+
+
+def narrowed(where: Where | None, values: Mapping[str, Any]) -> Q:
+    """The same by the values' names."""
     if where is None:
         return Q()
-    values = vars(given) if given is not None else {}
     condition: Q = where(**{name: value for name, value in values.items() if value is not None and value is not UNSET})
     return condition
 

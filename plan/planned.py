@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 from time import perf_counter
 from typing import Any
 
@@ -22,6 +23,7 @@ from plan.identity import Identity
 from plan.predicates import kind_of
 from plan.rows import Row
 from plan.sql import Level, Scope, statement
+from plan.texts import Spelled, counted
 from plan.writing import Writing
 
 log = logging.getLogger(__name__)
@@ -31,12 +33,15 @@ STATEMENTS_KEPT = 10
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """All that an answer is built from."""
+    """All that an answer is built from; `data` is the answer where it is built already."""
 
     source: Any
     roots: Any
     bounds: Sequence[Bound]
     batches: Sequence[Mapping[int, Any]]
+    data: dict[str, Any] | None = None
+    doubted: bool = False
+    """Whether the database has written something that looks wrong."""
 
     @property
     def failed(self) -> bool:
@@ -55,12 +60,22 @@ class Unread:
 
 
 class Planned:
-    """One object that the plan answers: a whole query, a payload, an event."""
+    """One object that the plan answers: a whole query, a payload, an event.
 
-    def __init__(self, outline: Outline, name: str) -> None:
+    Where the database writes some of it as JSON, that is tried first, and `of_tuples` has the outline for whatever
+    comes up: a null where none may be, arguments that are not sound.
+    """
+
+    def __init__(self, outline: Outline, name: str, of_tuples: Callable[[], Outline] | None = None) -> None:
         self._outline = outline
         self._name = name
         self._build = builder(outline)
+        if outline.spelled:
+            outline.object.fields.clear()  # nobody goes over it again: what comes up is looked for in tuples
+        self._of_tuples = of_tuples
+        self._careful: Planned | None = None
+        self.fields = outline.fields * (2 if outline.spelled else 1)
+        """How many it takes to keep it, and what it may need beside it."""
         self._standings = outline.standings
         self._statements: OrderedDict[Hashable, tuple[str, Writing]] = OrderedDict()
         self.needs_viewer = any(isinstance(each, ReferenceBinding) for each in outline.bindings)
@@ -68,27 +83,61 @@ class Planned:
 
     async def read(self, source: Any, context: Any, variables: VariableValues, report: Report | None = None) -> Read:
         """Reads all that the answer needs. What the database raises goes through."""
+        read = await self._read(source, context, variables, report)
+        if not self._outline.spelled or read.data is not None:
+            return read
+        again = await self.careful._read(source, context, variables, report)  # noqa: SLF001 - one of us
+        return replace(again, doubted=not read.failed)
+
+    @property
+    def careful(self) -> Planned:
+        """The one that gets tuples, and can tell what is wrong with them."""
+        if not self._outline.spelled:
+            return self
+        if self._careful is None:
+            assert self._of_tuples is not None, "what is spelled has an outline of tuples"
+            self._careful = Planned(self._of_tuples(), self._name)
+        return self._careful
+
+    async def _read(self, source: Any, context: Any, variables: VariableValues, report: Report | None) -> Read:
         request = Request(source, context, variables)
         bounds = [binding.bound(request) for binding in self._outline.bindings]
+        if self._outline.spelled and any(bound.failed is not None for bound in bounds):
+            return Read(source, (), bounds, ())
         roots: Any = ()
         if self._outline.roots:
             roots = await self._rows(context, bounds, report)
         batches = [await self._batch(batch, context, roots, bounds) for batch in self._outline.batches]
-        return Read(source, roots, bounds, batches)
+        values = (source, roots, bounds, batches)
+        return Read(*values, data=self._spelled(*values)) if self._outline.spelled else Read(*values)
+
+    def _spelled(self, *values: Any) -> dict[str, Any] | None:
+        try:
+            return self._build(*values)
+        except Exception:  # noqa: BLE001 - what it is will be found out with the tuples at hand
+            return None
 
     def unread(self, source: Any, context: Any, variables: VariableValues, error: Exception) -> Read:
         """What there is to answer with where reading failed."""
-        request = Request(source, context, variables)
-        bounds = [binding.bound(request) for binding in self._outline.bindings]
-        return Read(source, Unread(error), bounds, [{} for _ in self._outline.batches])
+        request, outline = Request(source, context, variables), self.careful._outline  # noqa: SLF001 - one of us
+        bounds = [binding.bound(request) for binding in outline.bindings]
+        return Read(source, Unread(error), bounds, [{} for _ in outline.batches])
 
     def answer(self, read: Read, path: Path | None = None) -> tuple[dict[str, Any] | None, Sequence[GraphQLError]]:
         """The object, or None where a null has come up to it, and the errors on the way."""
+        if read.data is not None:
+            return read.data, ()
+        return self.careful._answer(read, path)  # noqa: SLF001 - one of us
+
+    def _answer(self, read: Read, path: Path | None) -> tuple[dict[str, Any] | None, Sequence[GraphQLError]]:
         careful, values = Careful(self._outline), (read.source, read.roots, read.bounds, read.batches)
         if read.failed:
             return careful.answer(*values, path)
         try:
-            return self._build(*values), ()
+            built = self._build(*values)
+            if read.doubted:
+                log.warning("rows as the database writes them looked wrong, and as tuples do not")
+            return built, ()
         except Exception as unusual:  # found again, and told, by going over it carefully
             data, errors = careful.answer(*values, path)
             if not errors:
@@ -117,15 +166,11 @@ class Planned:
         began = perf_counter()
         (roots,) = await context.fetch(text, values)
         if identity is not None:
-            context.become(identity.viewer(next(iter(roots[-1]), None)))
+            identity.tell(context, next(iter(roots[-1]), None))
         context.reader.kept.update(zip(self._standings, roots[len(self._outline.roots) :], strict=False))
         if report is not None:
-            levels = [
-                LevelRead(level.path, level.alias, len(_tuples(level, roots, bounds)))
-                for level in self._outline.levels
-                if level.place >= 0
-            ]
-            report.told(text, values, perf_counter() - began, levels)
+            seconds, counts = perf_counter() - began, _counts(self._outline.levels, roots, bounds)
+            report.told(text, values, seconds, [LevelRead(each.path, each.alias, counts[each]) for each in counts])
         return roots
 
     async def _batch(self, batch: BatchField, context: Any, roots: Any, bounds: Sequence[Bound]) -> Mapping[int, Any]:
@@ -144,6 +189,18 @@ class Planned:
         except Exception as error:  # noqa: BLE001 - it is the error of every field that asked
             values = [error] * len(rows)
         return {id(found): value for found, value in zip(tuples, values, strict=True)}
+
+
+def _counts(levels: Sequence[Level], roots: Any, bounds: Sequence[Bound]) -> Mapping[Level, int]:
+    """How many rows of each level the answer shows, those that the database has put into texts included."""
+    counts = dict.fromkeys(levels, 0)
+    for level in levels:
+        tuples, texts = _tuples(level, roots, bounds), [each for each in level.columns if isinstance(each, Spelled)]
+        counts[level] += len(tuples)
+        for text, found in product(texts, tuples):
+            for below, rows in counted(text, found[level.columns[text]]):
+                counts[below] += rows
+    return {level: count for level, count in counts.items() if level.place >= 0 or level.parent is not None}
 
 
 def _tuples(level: Level, roots: Any, bounds: Sequence[Bound]) -> list[Any]:

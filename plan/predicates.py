@@ -34,6 +34,9 @@ LONGEST_KEPT = 2_000
 
 VIEWERS_REMEMBERED = 500
 
+ASKER = UUID(int=(0xA << 124) | 1)
+"""In a client's condition, the person who asks: never an id of a row. For who is no single person it means nobody."""
+
 _ALIAS = "\x01"
 _VALUE = re.compile("\x02([0-9]+)\x02")
 _RIGHT = re.compile("\x03([0-9]+)\x03")
@@ -50,15 +53,18 @@ class Template:
 
     def written(self, alias: str, writing: Writing) -> str:
         """The condition over `alias`, as part of the statement that is being written."""
+        return self._filled(self.text, writing).replace(_ALIAS, alias)
 
-        def value(mark: re.Match[str]) -> str:
-            return writing.parameter(self.slots[int(mark[1])])
+    def _filled(self, text: str, writing: Writing) -> str:
+        if "\x03" in text:
+            text = _RIGHT.sub(lambda mark: self._right(int(mark[1]), writing), text)
+        if "\x02" in text:
+            text = _VALUE.sub(lambda mark: writing.parameter(self.slots[int(mark[1])]), text)
+        return text
 
-        def right(mark: re.Match[str]) -> str:
-            select, kind = self.rights[int(mark[1])]
-            return writing.right(_VALUE.sub(value, _RIGHT.sub(right, select)), kind)
-
-        return _VALUE.sub(value, _RIGHT.sub(right, self.text)).replace(_ALIAS, alias)
+    def _right(self, number: int, writing: Writing) -> str:
+        select, kind = self.rights[number]
+        return writing.right(self._filled(select, writing), kind)
 
 
 class Visibility:
@@ -127,7 +133,7 @@ def template_of(table: Any, condition: Q) -> Template:
     if key in _conditions:
         _conditions.move_to_end(key)
         return _conditions[key][0]
-    made = _template(table, condition, Given)
+    made = _template(table, condition, _asked_for)
     if len(key[1]) <= LONGEST_KEPT:
         _conditions[key] = made, condition
         if len(_conditions) > CONDITIONS_KEPT:
@@ -137,6 +143,10 @@ def template_of(table: Any, condition: Q) -> Template:
 
 _conditions: OrderedDict[tuple[Any, str], tuple[Template, Q]] = OrderedDict()
 """With what they were made of: a subquery's text is its place in memory, which must not be another's meanwhile."""
+
+
+def _asked_for(value: Any) -> Slot:
+    return OfViewer("user_id") if str(value) == str(ASKER) else Given(value)
 
 
 def fingerprint(condition: Q) -> str:

@@ -32,19 +32,21 @@ from graphql.pyutils import Path
 from strawberry.types.base import get_object_definition
 
 from plan.arguments import Convert
-from plan.collecting import Collector, Selected, deciding_variables, decisions
+from plan.collecting import Collector, Selected, deciding, deciding_variables, decisions
 from plan.compiler import Compiler
 from plan.declarations import Reference
 from plan.documents import Kept, weight
-from plan.draft import NotCompilable
+from plan.draft import NotCompilable, Outline, TooLongToSpell
+from plan.effort import noted
 from plan.explain import Report
 from plan.nodes import NODES
 from plan.planned import Planned, Read
 from plan.reader import Written, found
 
 log = logging.getLogger(__name__)
-CHARACTERS_KEPT = 200_000
-"""Of documents with a plan. A plan takes about a hundred times the memory of its text."""
+CHARACTERS_KEPT = 600_000
+"""Of documents with a plan, each field of which counts for `_OF_A_FIELD`: a hundred megabytes at the very most."""
+_OF_A_FIELD = 10
 MOST_DECISIONS = 8
 """Variables of `@skip` and `@include`: each combination is a plan of its own."""
 
@@ -92,6 +94,11 @@ class Answered:
     values: Mapping[str, Planned]
     rows: Mapping[str, Planned]
 
+    @property
+    def parts(self) -> list[Planned]:
+        """All of them."""
+        return [*self.values.values(), *self.rows.values()]
+
 
 Plan = Planned | list[Answered]
 
@@ -99,35 +106,56 @@ Plan = Planned | list[Answered]
 class Runner:
     """Plans and runs the operations over one schema."""
 
-    def __init__(self, schema: GraphQLSchema, convert: Convert, describe: Describe, observe: Observe) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, convert: Convert, describe: Describe, observe: Observe, *, spelling: bool
+    ) -> None:
         self._schema = schema
         self._convert = convert
         self._describe = describe
         self._observe = observe
+        self._spelling = spelling
         self._deciding: Kept[str, tuple[str, ...]] = Kept(CHARACTERS_KEPT)
         self._plans: Kept[tuple[Any, ...], Plan | NotCompilable] = Kept(CHARACTERS_KEPT)
 
-    def plan(self, asked: Asked) -> Plan:
-        """The operation's plan; NotCompilable where there is none."""
-        characters = weight(asked.text)
-        deciding: tuple[str, ...] = ()
-        if "@" in asked.text:  # no directive is written otherwise, and to look for them takes as long as to compile
-            deciding = self._deciding.get(asked.text, characters, lambda: deciding_variables(asked.document))
-        if len(deciding) > MOST_DECISIONS:
-            raise NotCompilable("decisions", f"@skip and @include depend on {len(deciding)} variables")
-        key = (asked.text, asked.name, decisions(deciding, asked.variables))
-        plan = self._plans.get(key, characters, lambda: self._compiled(asked))
+    def known(self, asked: Asked) -> Plan | None:
+        """The operation's plan, where it has been compiled; NotCompilable where it is known that there is none."""
+        names = self._names(asked)
+        if len(names) > MOST_DECISIONS:
+            raise NotCompilable("decisions", f"@skip and @include depend on {len(names)} variables")
+        plan = self._plans.find(_key(asked, names))
         if isinstance(plan, NotCompilable):
             raise NotCompilable(plan.reason, plan.detail)
         return plan
 
-    def _compiled(self, asked: Asked) -> Plan | NotCompilable:
-        collector = Collector(self._schema, asked.document, asked.operation, asked.variables)
-        compiler = Compiler(collector, self._convert)
+    def plan(self, asked: Asked) -> Plan:
+        """The operation's plan; NotCompilable where there is none."""
+        if (known := self.known(asked)) is not None:
+            return known
+        names = self._names(asked)
+        plan = self._compiled(asked, names)
+        self._plans.put(_key(asked, names), plan, _weight(asked.text, plan))
+        if isinstance(plan, NotCompilable):
+            raise NotCompilable(plan.reason, plan.detail)
+        return plan
+
+    def _names(self, asked: Asked) -> tuple[str, ...]:
+        """Of the variables that decide what is selected."""
+        if "@" not in asked.text:  # no directive is written otherwise, and to look for them takes as long as to compile
+            return ()
+        return self._deciding.get(asked.text, weight(asked.text), lambda: deciding_variables(asked.document))
+
+    def _compiled(self, asked: Asked, names: Sequence[str]) -> Plan | NotCompilable:
+        with noted():
+            return self._compile(asked, names)
+
+    def _compile(self, asked: Asked, names: Sequence[str]) -> Plan | NotCompilable:
+        variables = deciding(names, asked.variables)
+        collector = Collector(self._schema, asked.document, asked.operation, variables)
         try:
             if asked.operation.operation is OperationType.QUERY:
-                return Planned(compiler.query(cast("GraphQLObjectType", self._schema.query_type)), asked.name)
-            return [self._answered(selected, compiler, asked.name) for selected in collector.roots()]
+                root = cast("GraphQLObjectType", self._schema.query_type)
+                return self._planned(collector, asked.name, lambda compiler: compiler.query(root))
+            return [self._answered(selected, collector, asked.name) for selected in collector.roots()]
         except NotCompilable as reason:
             return NotCompilable(reason.reason, reason.detail)  # without the frames, which hold what was asked
         except GraphQLError as error:  # a variable of @skip that is null: the executor says so in its own words
@@ -136,7 +164,15 @@ class Runner:
             log.warning("a document could not be compiled", exc_info=True)
             return NotCompilable("fault", repr(error))
 
-    def _answered(self, selected: Selected, compiler: Compiler, name: str) -> Answered:
+    def _planned(self, collector: Collector, name: str, compiled: Callable[[Compiler], Outline]) -> Planned:
+        of_tuples = partial(compiled, Compiler(collector, self._convert, spelling=False))
+        try:
+            outline = compiled(Compiler(collector, self._convert, spelling=self._spelling))
+        except TooLongToSpell:
+            outline = of_tuples()
+        return Planned(outline, name, of_tuples if outline.spelled else None)
+
+    def _answered(self, selected: Selected, collector: Collector, name: str) -> Answered:
         if selected.name == "__typename":
             return Answered(selected, {}, {})
         kind = get_named_type(selected.definition.type)
@@ -144,9 +180,9 @@ class Runner:
         values, rows = dict[str, Planned](), dict[str, Planned]()
         for each in cast("Sequence[GraphQLObjectType]", kinds):
             if each.name in NODES:
-                rows[each.name] = Planned(compiler.row(selected, each, _WRITTEN), name)
+                rows[each.name] = self._planned(collector, name, partial(_row, selected, each))
             else:
-                values[each.name] = Planned(compiler.value(selected, each), name)
+                values[each.name] = self._planned(collector, name, partial(_value, selected, each))
         return Answered(selected, values, rows)
 
     async def query(self, plan: Planned, asked: Asked, context: Any, report: Report | None) -> Outcome:
@@ -192,7 +228,7 @@ class Runner:
     ) -> Outcome:
         """Runs the fields of a mutation, or the one of a subscription for an event (`root`), one after the other."""
         data, errors = dict[str, Any](), CollectedErrors()
-        noted = partial(self._note, asked.operation.operation)
+        at_fault = partial(self._note, asked.operation.operation)
         for answered in fields:
             selected = answered.selected
             if selected.name == "__typename":
@@ -200,7 +236,7 @@ class Runner:
                 continue
             path = Path(None, selected.key, selected.parent.name)
             executor = self._executor(asked, context, root)  # with errors of its own
-            resolving = _Resolving(answered, path, executor, asked.variables, report, noted)
+            resolving = _Resolving(answered, path, executor, asked.variables, report, at_fault)
             try:
                 value, more = await resolving.value(root, context)
             except Exception as error:  # noqa: BLE001 - told in the field's place
@@ -226,7 +262,7 @@ class _Resolving:
     executor: Executor[Any]
     variables: VariableValues
     report: Report | None
-    noted: Callable[[Exception], None]
+    at_fault: Callable[[Exception], None]
     """Told of what is at fault in a plan."""
 
     async def value(self, source: Any, context: Any) -> tuple[Any, Sequence[GraphQLError]]:
@@ -256,7 +292,7 @@ class _Resolving:
         except PASSING:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the change is made and must be answered
-            self.noted(error)
+            self.at_fault(error)
             return await self._completed(await found(context.reader, written))
         if not seen:
             return await self._value(written.otherwise(), context)
@@ -268,7 +304,7 @@ class _Resolving:
             read = await self._read(planned, outcome, context)
             return planned.answer(read, self.path)
         except Exception as error:  # noqa: BLE001 - whatever it is, the change is made and must be answered
-            self.noted(error)
+            self.at_fault(error)
             return await self._completed(outcome)
 
     async def _read(self, planned: Planned, outcome: Any, context: Any) -> Read:
@@ -287,6 +323,25 @@ class _Resolving:
         if isawaitable(completed):
             completed = await completed
         return completed, self.executor.collected_errors.errors
+
+
+def _key(asked: Asked, names: Sequence[str]) -> tuple[Any, ...]:
+    return asked.text, asked.name, decisions(names, asked.variables) if names else ()
+
+
+def _weight(text: str, plan: Plan | NotCompilable) -> int:
+    if isinstance(plan, NotCompilable):
+        return weight(text)
+    parts = [plan] if isinstance(plan, Planned) else [part for answered in plan for part in answered.parts]
+    return weight(text) + _OF_A_FIELD * sum(part.fields for part in parts)
+
+
+def _row(selected: Selected, kind: GraphQLObjectType, compiler: Compiler) -> Outline:
+    return compiler.row(selected, kind, _WRITTEN)
+
+
+def _value(selected: Selected, kind: GraphQLObjectType, compiler: Compiler) -> Outline:
+    return compiler.value(selected, kind)
 
 
 def _reason(fault: Exception) -> str:

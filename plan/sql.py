@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import ref
 
 from plan.statements import beyond, ordered, standing_rows
 from plan.tables import are_unique, quoted
-from plan.writing import Writing
+from plan.writing import OfViewer, Writing
 
 if TYPE_CHECKING:
     from plan.arguments import Bound
@@ -44,21 +45,24 @@ class Scope:
     writing: Writing
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnOf:
+class ColumnOf(NamedTuple):
     """A column of the level, or of something joined to it."""
 
     alias: str
     column: str
 
+    @property
+    def sql(self) -> str:
+        """As SQL names it."""
+        return f'{self.alias}."{self.column}"'
+
     def written(self, scope: Scope) -> str:
         """In SQL."""
         del scope
-        return f'{self.alias}."{self.column}"'
+        return self.sql
 
 
-@dataclass(frozen=True, slots=True)
-class IdOf:
+class IdOf(NamedTuple):
     """The id of the level's row, or of something joined to it, as bytes: nobody needs a UUID made of it."""
 
     alias: str
@@ -89,7 +93,10 @@ class Related:
         if bound.template is None:
             return ""
         first = len(bound.values) - len(bound.template.slots)
-        slots = tuple(Argument(self.binding, first + index) for index in range(len(bound.template.slots)))
+        slots = tuple(
+            slot if isinstance(slot, OfViewer) else Argument(self.binding, first + index)
+            for index, slot in enumerate(bound.template.slots)
+        )
         return f" AND ({replace(bound.template, slots=slots).written(self.alias, scope.writing)})"
 
 
@@ -144,12 +151,13 @@ class FirstOfJoin:
         return f"LEFT JOIN LATERAL ({first}) {self.alias} ON TRUE"
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class Level:
     """Rows of `node`. Those of a relation have `related`; those at a root have none, and are found by their id.
 
-    `place` is where the rows are: the column of the parent's tuple, or the column of the statement's only row. `path`
-    names the field of the answer that they are under; `read` is whether any row of a connection is asked for.
+    `place` is where the rows are: the column of the parent's tuple, or the column of the statement's only row; -1 where
+    they are in a text that the database writes. `path` names the field of the answer that they are under; `read` is
+    whether any row of a connection is asked for.
     """
 
     node: NodeDefinition
@@ -157,11 +165,21 @@ class Level:
     binding: int
     path: str
     related: Related | None = None
-    parent: Level | None = None
+    _parent: ref[Level] | None = None
     place: int = -1
     read: bool = False
     columns: dict[Any, int] = field(default_factory=dict)
     joins: dict[tuple[str, str], ToOneJoin | FirstOfJoin] = field(default_factory=dict)
+
+    @property
+    def parent(self) -> Level | None:
+        """The level of the rows that these are related to, which holds this one: only the outline holds both."""
+        return None if self._parent is None else self._parent()
+
+    def relate(self, related: Related, parent: Level) -> None:
+        """Makes it a column of the tuples of its parents."""
+        self.related, self._parent = related, ref(parent)
+        self.place = parent.index_of(self)
 
     def index_of(self, column: Any) -> int:
         """The place of a column in the tuples, which is added if it is not there."""
@@ -173,18 +191,28 @@ class Level:
         if bound.failed is not None or (self.related is None and bound.chosen not in (None, self.node.name)):
             return "NULL"
         columns = ", ".join(column.written(scope) for column in self.columns) or "TRUE"
+        asked = self._asked(scope) if self.related is None else self._window(self.related, scope, bound, bound.limit)
+        return f"ARRAY({self._select(scope, f'ROW({columns})', asked)})"
+
+    def listed(self, scope: Scope, item: str) -> str:
+        """In SQL, an array of what `item` makes of each row that is shown, in the order in which it is shown."""
+        assert self.related is not None, "what is listed is related to something"
+        bound = scope.bounds[self.binding]
+        rows = f"ARRAY({self._select(scope, item, self._window(self.related, scope, bound, bound.size))})"
+        return f"array_reverse({rows})" if bound.backwards else rows
+
+    def _select(self, scope: Scope, item: str, asked: str) -> str:
         joined = "".join(f" {join.written(scope)}" for join in self.joins.values())
-        asked = self._asked(scope) if self.related is None else self._window(self.related, scope, bound)
-        return f"ARRAY(SELECT ROW({columns}) FROM {quoted(self.node.table)} {self.alias}{joined} WHERE {asked})"
+        return f"SELECT {item} FROM {quoted(self.node.table)} {self.alias}{joined} WHERE {asked}"
 
     def _asked(self, scope: Scope) -> str:
         row_id = scope.writing.parameter(Argument(self.binding, 0))
         return f"{self.alias}.id = {row_id} AND {self.node.visibility.written(scope.viewer, self.alias, scope.writing)}"
 
-    def _window(self, related: Related, scope: Scope, bound: Bound) -> str:
+    def _window(self, related: Related, scope: Scope, bound: Bound, limit: int) -> str:
         bounds = "".join(self._beyond(scope, bound, start, until=until) for start, until in bound.keysets)
         order = _sorted(self.node, related.key, bound.order, self.alias)
-        return f"{related.condition(scope)}{bounds} ORDER BY {order} LIMIT {bound.limit}"
+        return f"{related.condition(scope)}{bounds} ORDER BY {order} LIMIT {limit}"
 
     def _beyond(self, scope: Scope, bound: Bound, start: int, *, until: bool) -> str:
         parts = range(start, start + len(bound.order))
@@ -201,7 +229,7 @@ def statement(
 ) -> str:
     """The text of the statement that reads the roots: one row, an array for each, for each standing, for who asks."""
     standing = [f"ARRAY({standing_rows(each, scope.viewer, scope.writing, 'ROW({0})')})" for each in standings]
-    asking = [f"ARRAY(SELECT ROW({', '.join(identity.ids)}) FROM asking)"] if identity else []
+    asking = [f"ARRAY(SELECT ROW({', '.join(identity.columns)}) FROM asking)"] if identity else []
     body = "SELECT " + ", ".join([root.written(scope) for root in roots] + standing + asking)
     return scope.writing.text(body, name)
 

@@ -31,14 +31,14 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class OfViewer:
-    """An attribute of whoever asks."""
+    """An attribute of whoever asks; None for who has none, such as a whole role's `user_id`."""
 
     attribute: str
 
     def value(self, viewer: Any, bounds: Any) -> Any:
         """The viewer's own."""
         del bounds
-        return getattr(viewer, self.attribute)
+        return getattr(viewer, self.attribute, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Signing up and in."""
 
 import re
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
@@ -82,7 +83,17 @@ async def sign_in(caller: Caller, *, email: str, password: str, device_token: st
 
 
 async def sign_in_with_code(caller: Caller, *, challenge: str, code: str, device_token: str | None = None) -> SignedIn:
-    """Opens a session for whoever has just given the password. See `with_code`; Unauthenticated when it is over."""
+    """Opens a session for whoever has just given the password. See `challenged`."""
+    async with challenged(caller, challenge, code, device_token) as user:
+        return await open_session(caller, user, second_factor=True)
+
+
+@asynccontextmanager
+async def challenged(caller: Caller, challenge: str, code: str, device_token: str | None = None) -> AsyncIterator[User]:
+    """A transaction in which the second factor of who has the challenge has been proven: who that is.
+
+    Unauthenticated for a challenge that is over; else refuses as `with_code` does.
+    """
     keys = caller.rules.keys
     proof = proof_in(ProofKind.PASSWORD, keys, challenge, caller.now())
     user = await User.get_or_none(id=proof.user_id) if proof else None
@@ -90,7 +101,7 @@ async def sign_in_with_code(caller: Caller, *, challenge: str, code: str, device
         raise Unauthenticated("problem.challenge_over")
     await caller.throttle.hit(CODE_OF_CHALLENGE, str(proof.id))
     async with with_code(caller, user, code, device_token):
-        return await open_session(caller, user, second_factor=True)
+        yield user
 
 
 async def viewer_of(fetch: Fetch, token: str | None, now: datetime) -> Holder:
@@ -98,7 +109,12 @@ async def viewer_of(fetch: Fetch, token: str | None, now: datetime) -> Holder:
     session = await Session.current(fetch, token_hash(token), now) if token else None
     if session is None:
         return Holder()
-    return Holder(Viewer(session["user_id"], session["id"]), session["written_lsn"], session["expires_at"])
+    return Holder(
+        viewer=Viewer(session["user_id"], session["id"]),
+        written=session["written_lsn"],
+        expires_at=session["expires_at"],
+        locale=session["locale"],
+    )
 
 
 async def has_written(viewer: Viewer) -> None:

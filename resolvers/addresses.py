@@ -16,6 +16,7 @@ from models.database import transaction
 from models.mails import send_mail
 from resolvers.caller import Caller, tell
 from resolvers.credentials import mailing, prove, still_proven
+from resolvers.notices import notify
 
 BOTH = (LinkKind.EMAIL_CHANGE_OLD, LinkKind.EMAIL_CHANGE_NEW)
 
@@ -31,7 +32,7 @@ async def request_change(caller: Caller, *, new_email: str, password: str) -> No
         raise Conflict("problem.same_email", path=("newEmail",))
     await mailing(caller, address)
     async with transaction():
-        held, now = await still_proven(user), caller.now()
+        held, now = await still_proven(caller, user), caller.now()
         await MailedLink.take_back(held.id, *BOTH, now=now)
         about: dict[str, Any] = {"user_id": held.id, "subject_id": new_id(), "name": held.name, "email": address}
         for kind, to in zip(BOTH, (held.email, address), strict=True):
@@ -66,7 +67,7 @@ async def _is_free(address: str, now: datetime) -> bool:
     """Whether nobody has the address; who has it is told that somebody wanted it."""
     owner = await User.get_or_none(email=address)
     if owner is not None:
-        await send_mail(MailKind.EMAIL_TAKEN, address, owner.locale, now, name=owner.name)
+        await notify(owner, MailKind.EMAIL_TAKEN, now)
     return owner is None
 
 
@@ -76,4 +77,5 @@ async def _move(caller: Caller, user: User, address: str) -> None:
     await user.save(update_fields=["email"])
     await tell(caller, EmailChanged, None, by=user.id, user_id=user.id)
     for to in (before, address):
-        await send_mail(MailKind.EMAIL_CHANGED, to, user.locale, now, name=user.name, email=address)
+        about = {"name": user.name, "email": address}
+        await send_mail(MailKind.EMAIL_CHANGED, to, user.locale, now, user_id=user.id, **about)

@@ -13,12 +13,13 @@ from domain.events import ApiKeyCreated, ApiKeyRevoked
 from domain.mails import MailKind
 from domain.permissions import Scope
 from domain.text import one_line
+from domain.throttling import KEY_OF_PERSON
 from domain.tokens import token_hash
 from domain.viewers import Viewer
 from models import ApiKey, User
 from models.database import transaction
 from models.lines import Fetch
-from resolvers.caller import Caller, Holder, require_somebody, tell
+from resolvers.caller import Caller, Holder, hold_asker, require_somebody, tell
 from resolvers.notices import notify
 
 
@@ -38,17 +39,18 @@ async def create(
     expires_at: datetime | None = None,
     expires_in_days: int | None = None,
 ) -> Made:
-    """A new key for whoever asks; Conflict for one who has as many as one may have."""
-    user_id, now = require_somebody(caller), caller.now()
+    """A new key for whoever asks; Conflict for one who has as many as one may have, Throttled who makes too many."""
+    now = caller.now()
     named = one_line(name, path=("name",), most=100)
     until = api_keys.expiry(now, at=expires_at, in_days=expires_in_days)
     if not scopes:
         raise Invalid("problem.key_scopes", path=("scopes",))
+    await caller.throttle.hit(KEY_OF_PERSON, str(require_somebody(caller)))
     key = api_keys.new_key()
     async with transaction():
-        user = await _require_room(user_id, now)
+        user = await _require_room(caller)
         row = await ApiKey.create(
-            user_id=user_id,
+            user_id=user.id,
             name=named,
             prefix=api_keys.shown_of(key),
             token_hash=token_hash(key),
@@ -72,6 +74,15 @@ async def revoke(caller: Caller, *, key_id: UUID) -> ApiKey:
     return row
 
 
+async def end_all(caller: Caller, user_id: UUID) -> None:
+    """Ends all keys of a person that are good for something; each is told by itself. Hold the person first."""
+    now = caller.now()
+    for row in await ApiKey.filter(ApiKey.usable(now), user_id=user_id).order_by("id").select_for_update():
+        row.revoke(now)
+        await row.save(update_fields=["revoked_at"])
+        await _tell(caller, ApiKeyRevoked, row)
+
+
 async def states(caller: Caller, rows: Sequence[Mapping[str, Any]]) -> list[ApiKeyState]:
     """What each of the keys is at this moment."""
     return [api_keys.state_of(row["revoked_at"], row["expires_at"], caller.now()) for row in rows]
@@ -89,6 +100,7 @@ async def holder_of(fetch: Fetch, key: str, now: datetime) -> Holder:
         expires_at=found["expires_at"],
         scopes=scopes,
         api_key_id=found["id"],
+        locale=found["locale"],
     )
 
 
@@ -100,13 +112,15 @@ async def lost(key_ids: Collection[UUID], now: datetime) -> set[UUID]:
     return set(key_ids) - {row.id for row in await usable.only("id")}
 
 
-async def _require_room(user_id: UUID, now: datetime) -> User:
+async def _require_room(caller: Caller) -> User:
     # Held, so that two at once cannot both be the last for which there was room.
-    user = await User.hold(user_id)
-    if await ApiKey.filter(ApiKey.usable(now), user_id=user_id).count() >= MOST_KEYS:
+    user = await hold_asker(caller)
+    if await ApiKey.filter(ApiKey.usable(caller.now()), user_id=user.id).count() >= MOST_KEYS:
         raise Conflict("problem.key_count", most=MOST_KEYS)
     return user
 
 
 async def _tell(caller: Caller, event: type[ApiKeyCreated] | type[ApiKeyRevoked], row: ApiKey) -> None:
-    await tell(caller, event, None, user_id=row.user_id, api_key_id=row.id, name=row.name, scopes=row.scopes)
+    await tell(
+        caller, event, None, by=row.user_id, user_id=row.user_id, api_key_id=row.id, name=row.name, scopes=row.scopes
+    )

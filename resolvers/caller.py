@@ -14,7 +14,7 @@ from domain.sealing import Keys
 from domain.viewers import ANONYMOUS, NOBODY, Viewer
 from gateways.storage import Storage
 from gateways.throttling import Throttle
-from models import teams
+from models import ApiKey, Session, User, teams
 from models.base import Row, TeamRow
 from models.events import record
 from models.finding import Found, Hold, Sought
@@ -44,12 +44,12 @@ class Rules:
     elsewhere: Sequence[Elsewhere] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who asks, in which language, and the gateways and figures that the answer may need."""
 
     viewer: Viewer
     locale: str
+    """In which they are answered: what they have chosen, if they are known, else `asked_locale`."""
     clock: Clock
     storage: Storage
     throttle: Throttle
@@ -70,6 +70,8 @@ class Caller:
     """When what they have shown is no longer good; None for nobody."""
     action: str | None = None
     """What the field that is being run has declared to do; None outside of one."""
+    asked_locale: str = "en"
+    """The language that they ask in."""
 
     def now(self) -> datetime:
         """The present moment, in UTC."""
@@ -89,6 +91,8 @@ class Holder(NamedTuple):
     expires_at: datetime | None = None
     scopes: Collection[Scope] | None = None
     api_key_id: UUID | None = None
+    locale: str | None = None
+    """What they have chosen to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,30 @@ def require_somebody(caller: Caller) -> UUID:
     return caller.viewer.user_id
 
 
+async def hold_asker(caller: Caller) -> User:
+    """The person who asks, held until the transaction ends; refuses as `User.hold` and `require_still_in` do.
+
+    Every mutation that changes an account, or gives it something, begins so: what has to end with a session ends while
+    the person is held, and a request that was let in before that waits here.
+    """
+    user = await User.hold(require_somebody(caller))
+    await require_still_in(caller)
+    return user
+
+
+async def require_still_in(caller: Caller) -> None:
+    """Unauthenticated where the caller's session or key has ended since they were let in. Hold the person first.
+
+    It is a statement of its own: the one that has waited sees as of before its wait whatever it has not waited for.
+    """
+    if caller.api_key_id is not None:
+        is_good = ApiKey.filter(ApiKey.usable(caller.now()), id=caller.api_key_id).exists()
+    else:
+        is_good = Session.filter(Session.still_open(), id=caller.viewer.session_id).exists()
+    if not await is_good:
+        raise Unauthenticated
+
+
 async def require(caller: Caller, action: str, team_id: UUID) -> Role:
     """Lets the caller go on only if their role in the team (see `models.teams.require`) and their key are enough.
 
@@ -138,13 +166,18 @@ async def lock(caller: Caller, action: str, kind: type[R], row_id: UUID) -> R:
 
 
 async def find_within(
-    caller: Caller, action: str, kind: type[R], row_id: UUID, outer: type[Outer], hold: Hold
+    caller: Caller, action: str, kind: type[R], row_id: UUID, outer: type[Outer], hold: Hold, *, own: Hold = Hold.NOT
 ) -> tuple[R, Outer]:
-    """As `find`, with the row of `outer` that it belongs to, which is held so."""
-    found = await _permitted(caller, action, Sought(kind, within=outer, within_hold=hold), row_id)
+    """As `find`, with the row of `outer` that it belongs to, which is held so; the row itself is held as `own`."""
+    found = await _permitted(caller, action, Sought(kind, own, within=outer, within_hold=hold), row_id)
     if found.within is None:
         raise NotFound
     return found.row, found.within
+
+
+async def lock_within(caller: Caller, action: str, kind: type[R], row_id: UUID, outer: type[Outer]) -> tuple[R, Outer]:
+    """As `lock`, with the row of `outer` that it belongs to, which stays there meanwhile."""
+    return await find_within(caller, action, kind, row_id, outer, Hold.THERE, own=Hold.ALONE)
 
 
 async def _permitted(caller: Caller, action: str, sought: Sought, row_id: UUID) -> Found:
@@ -162,19 +195,29 @@ def _require_as_declared(caller: Caller, action: str) -> None:
     require_scope(caller, action)
 
 
+def origin(caller: Caller, *, by: UUID | None = None) -> dict[str, Any]:
+    """From where and with which key the caller asks, as `record` takes it; whoever is `by` (see `tell`) has none."""
+    return {"address": caller.address, "device": caller.device, "api_key_id": None if by else caller.api_key_id}
+
+
 async def tell(
-    caller: Caller, event: Callable[..., Event], team_id: UUID | None, *, by: UUID | None = None, **about: Any
+    caller: Caller,
+    event: Callable[..., Event],
+    team_id: UUID | None,
+    *,
+    by: UUID | None = None,
+    of: Row | None = None,
+    **about: Any,
 ) -> None:
     """Records in the running transaction what the caller has done, now, in a team or (None) outside of any.
 
-    `by` is the person where the caller was nobody yet.
+    `by` is the person where the caller was nobody yet; `of` a new row, which is written in the same trip.
     """
     actor_id = caller.viewer.user_id if by is None and caller.viewer.signed_in else by
     told = event(team_id=team_id, actor_id=actor_id, **about)
-    await record(told, caller.now(), address=caller.address, device=caller.device)
+    await record(told, caller.now(), of=of, **origin(caller, by=by))
 
 
 async def write_and_tell(caller: Caller, row: TeamRow, event: Callable[..., Event], **about: Any) -> None:
     """Writes a new row, and records in the same trip that the caller has made it."""
-    made = event(team_id=row.team_id, actor_id=caller.viewer.user_id, **about)
-    await record(made, caller.now(), address=caller.address, device=caller.device, of=row)
+    await tell(caller, event, row.team_id, of=row, **about)

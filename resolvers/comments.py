@@ -1,43 +1,240 @@
-"""Comments: saying something about a version."""
+"""Comments: saying something about a version, and changing, deleting, resolving it and reacting to it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from domain.errors import Invalid
-from domain.events import CommentCreated
+from domain.comments import BODY, ReactionKind
+from domain.drawings import drawing as drawn
+from domain.errors import Forbidden, Invalid
+from domain.events import (
+    CommentCreated,
+    CommentDeleted,
+    CommentEdited,
+    CommentReacted,
+    CommentResolved,
+    CommentRestored,
+    CommentUnresolved,
+    Event,
+)
+from domain.permissions import allows
 from domain.text import many_lines
-from models import Comment, Version, Video
+from domain.throttling import EDIT_OF_PERSON, REACTION_OF_PERSON
+from models import Comment, CommentEdit, Member, Reaction, Version, Video
+from models.comments import Span
 from models.database import transaction
 from models.finding import Hold
-from resolvers.caller import Caller, find_within, write_and_tell
+from resolvers.caller import Caller, Following, find, find_within, lock_within, require_somebody, tell, write_and_tell
 
-BODY = 5000
+STAYS = object()
+"""In the place of what is not to be changed; None takes it away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a comment stands, as somebody asks for it: milliseconds or time codes; STAYS for what is not asked for."""
+
+    start_ms: Any = STAYS
+    end_ms: Any = STAYS
+    start_timecode: Any = STAYS
+    end_timecode: Any = STAYS
+
+    def span(self, version: Version, before: Span) -> Span:
+        """The span that is meant on `version`, what is not asked for being as `before`."""
+        start = self._moment("start", version)
+        end = self._moment("end", version)
+        return Span(
+            before.start_ms if start is STAYS else start or 0,
+            before.end_ms if end is STAYS else end,
+        )
+
+    @property
+    def is_given(self) -> bool:
+        """Whether anything is asked for."""
+        return any(getattr(self, name) is not STAYS for name in self.__slots__)
+
+    def _moment(self, end: str, version: Version) -> Any:
+        moment, timecode = getattr(self, f"{end}_ms"), getattr(self, f"{end}_timecode")
+        if timecode is STAYS or timecode is None:
+            return moment
+        if moment is not STAYS and moment is not None:
+            raise Invalid("problem.moment_twice", path=(f"{end}Timecode",))
+        return version.moments().ms_of_timecode(timecode, path=(f"{end}Timecode",))
 
 
 async def add(
-    caller: Caller, *, version_id: UUID, body: str, start_ms: int | None = None, parent_id: UUID | None = None
+    caller: Caller,
+    *,
+    version_id: UUID,
+    body: str,
+    place: Place | None = None,
+    drawing: object | None = None,
+    parent_id: UUID | None = None,
 ) -> Comment:
-    """Opens a thread at `start_ms` of the version, or answers the comment `parent_id` in its thread."""
-    text = _body(body)
+    """Opens a thread at a place of the version, or answers the comment `parent_id` in its thread."""
+    place = place or Place()
+    said: dict[str, Any] = {"body": _body(body), "drawing": None if drawing is None else drawn(drawing)}
     async with transaction():
         # Held, the video stays out of the trash until the commit; others may comment on it meanwhile.
         version, video = await find_within(caller, "comment:create", Version, version_id, Video, Hold.THERE)
-        said: dict[str, Any] = {"body": text, "start_ms": start_ms, "by": caller.viewer.user_id, "now": caller.now()}
+        said |= {"by": caller.viewer.user_id, "now": caller.now()}
         if parent_id is None:
-            comment = Comment.opened(version, **said)
+            comment = Comment.opened(version, place.span(version, Span(0)), **said)
         else:
-            comment = (await _answerable(caller, parent_id, version)).answered(**said)
+            comment = (await _thread(caller, parent_id, version, place)).answered(**said)
         video.require_live()
         about = {"video_id": video.id, "version_id": version.id, "parent_id": comment.parent_id}
         await write_and_tell(caller, comment, CommentCreated, comment_id=comment.id, **about)
     return comment
 
 
-async def _answerable(caller: Caller, comment_id: UUID, version: Version) -> Comment:
-    comment = await Comment.find(comment_id, caller.viewer)
+async def _thread(caller: Caller, comment_id: UUID, version: Version, place: Place) -> Comment:
+    """The comment that opens the thread of what is answered. Held, it is not deleted before the answer is in."""
+    comment = await Comment.pin(comment_id, caller.viewer)
     if comment.version_id != version.id:
         raise Invalid("problem.comment_elsewhere", path=("parentId",))
+    thread = comment if comment.parent_id is None else await Comment.pin(comment.parent_id, caller.viewer)
+    standing = Span(thread.start_ms, thread.end_ms)
+    if place.is_given and place.span(version, standing) != standing:
+        raise Invalid("problem.moment_of_thread", path=("startMs",))
+    return thread
+
+
+async def edit(caller: Caller, *, comment_id: UUID, body: str | None, place: Place, drawing: object = STAYS) -> Comment:
+    """Gives one's own comment other words, or another place; an answer stands where its thread stands."""
+    text = None if body is None else _body(body)
+    picture = drawn(drawing) if drawing not in (STAYS, None) else drawing
+    await caller.throttle.hit(EDIT_OF_PERSON, str(require_somebody(caller)))
+    async with transaction():
+        comment, video = await lock_within(caller, "comment:edit", Comment, comment_id, Video)
+        video.require_live()
+        comment.require_there()
+        given: dict[str, Any] = {"body": comment.body if text is None else text, **await _moved(comment, place)}
+        given |= {} if picture is STAYS else {"drawing": picture}
+        changed = {name: value for name, value in given.items() if value != getattr(comment, name)}
+        if changed:
+            await _change(caller, comment, changed)
     return comment
+
+
+async def _change(caller: Caller, comment: Comment, changed: Mapping[str, Any]) -> None:
+    await comment.edit(changed, caller.now()).save()
+    await comment.save(update_fields=[*changed, "edited_at"])
+    parts = {_PARTS.get(name, name) for name in changed}
+    if "range" in parts:
+        await Comment.filter(parent_id=comment.id).update(start_ms=comment.start_ms, end_ms=comment.end_ms)
+    await _tell(caller, CommentEdited, comment, changed=sorted(parts), parent_id=comment.parent_id)
+
+
+_PARTS = {"start_ms": "range", "end_ms": "range"}
+"""What columns are together called, where that is another name."""
+
+
+async def _moved(comment: Comment, place: Place) -> Mapping[str, int | None]:
+    if not place.is_given:
+        return {}
+    version, before = await Version.get(id=comment.version_id), Span(comment.start_ms, comment.end_ms)
+    span = place.span(version, before)
+    if comment.parent_id is not None and span != before:
+        raise Invalid("problem.moment_of_thread", path=("startMs",))
+    span.require_within(version)
+    return {"start_ms": span.start_ms, "end_ms": span.end_ms}
+
+
+async def delete(caller: Caller, *, comment_id: UUID) -> Comment:
+    """Takes a comment's words. One with answers stays in its place without them, any other leaves all lists."""
+    async with transaction():
+        comment, thread = await _with_thread(caller, comment_id)
+        now = caller.now()
+        before = comment.delete_softly(answered=await comment.is_answered(), by=caller.viewer.user_id, now=now)
+        await CommentEdit.withdraw(comment, now)
+        await before.save()
+        await comment.save()
+        if thread is not None and thread.deleted_at is not None and not await thread.is_answered():
+            thread.gone_at = now
+            await thread.save(update_fields=["gone_at"])
+        await _tell(caller, CommentDeleted, comment, parent_id=comment.parent_id)
+    return comment
+
+
+async def restore(caller: Caller, *, comment_id: UUID) -> Comment:
+    """Brings a deleted comment back, within an hour. What somebody else has deleted, its author cannot."""
+    async with transaction():
+        comment, thread = await _with_thread(caller, comment_id)
+        await _require_may_restore(caller, comment)
+        comment.bring_back(await CommentEdit.give_back(comment), caller.now())
+        await comment.save()
+        if thread is not None and thread.gone_at is not None:
+            thread.gone_at = None
+            await thread.save(update_fields=["gone_at"])
+        await _tell(caller, CommentRestored, comment, parent_id=comment.parent_id)
+    return comment
+
+
+async def resolve(caller: Caller, *, comment_id: UUID) -> Comment:
+    """Says that a thread is dealt with."""
+    async with transaction():
+        comment, video = await lock_within(caller, "comment:resolve", Comment, comment_id, Video)
+        video.require_live()
+        comment.resolve(caller.viewer.user_id, caller.now())
+        await comment.save(update_fields=["resolved_at", "resolved_by_id"])
+        await _tell(caller, CommentResolved, comment)
+    return comment
+
+
+async def unresolve(caller: Caller, *, comment_id: UUID) -> Comment:
+    """Opens a resolved thread again."""
+    async with transaction():
+        comment, video = await lock_within(caller, "comment:resolve", Comment, comment_id, Video)
+        video.require_live()
+        comment.unresolve()
+        await comment.save(update_fields=["resolved_at", "resolved_by_id"])
+        await _tell(caller, CommentUnresolved, comment)
+    return comment
+
+
+async def react(caller: Caller, *, comment_id: UUID, kind: ReactionKind, wanted: bool) -> Comment:
+    """Reacts to a comment, or takes that back; what is so already stays so, and nothing is told of it."""
+    await caller.throttle.hit(REACTION_OF_PERSON, str(require_somebody(caller)))
+    async with transaction():
+        comment, video = await find_within(
+            caller, "comment:create", Comment, comment_id, Video, Hold.THERE, own=Hold.THERE
+        )
+        video.require_live()
+        comment.require_there()
+        made = Reaction.by(caller.viewer.user_id, comment, kind, caller.now())
+        if await (made.add() if wanted else made.take_back()):
+            about = {"kind": kind.value, "added": wanted, "parent_id": comment.parent_id}
+            await _tell(caller, CommentReacted, comment, **about)
+    return comment
+
+
+async def watch(caller: Caller, *, video_id: UUID) -> Following:
+    """Where it is told what happens to a video's comments, among all else about the video."""
+    video = await find(caller, "video:view", Video, video_id)
+    return Following([f"video:{video.id}"], video.team_id)
+
+
+async def _with_thread(caller: Caller, comment_id: UUID) -> tuple[Comment, Comment | None]:
+    """The comment that is to be deleted or brought back and, of an answer, its thread: both held, the thread first."""
+    known = await Comment.find(comment_id, caller.viewer)
+    thread = None if known.parent_id is None else await Comment.lock(known.parent_id, caller.viewer)
+    comment, video = await lock_within(caller, "comment:delete", Comment, comment_id, Video)
+    video.require_live()
+    return comment, thread
+
+
+async def _require_may_restore(caller: Caller, comment: Comment) -> None:
+    """Forbidden to an author who may delete no others' comments, where somebody else has deleted theirs."""
+    member = await Member.get(user_id=caller.viewer.user_id, team_id=comment.team_id)
+    if not allows(member.role, "comment:delete") and comment.deleted_by_id not in (None, caller.viewer.user_id):
+        raise Forbidden
+
+
+async def _tell(caller: Caller, event: type[Event], comment: Comment, **about: Any) -> None:
+    about |= {"video_id": comment.video_id, "version_id": comment.version_id, "comment_id": comment.id}
+    await tell(caller, event, comment.team_id, **about)
 
 
 def _body(text: str) -> str:

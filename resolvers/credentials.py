@@ -6,10 +6,11 @@ from domain.links import LinkKind
 from domain.mails import MailKind
 from domain.text import email_address
 from domain.throttling import MAIL_FROM_ADDRESS, MAIL_TO_ADDRESS
-from models import ApiKey, MailedLink, Session, User
+from models import MailedLink, Session, User
 from models.database import transaction
-from models.mails import send_mail
-from resolvers.caller import Caller, require_somebody, tell
+from resolvers import api_keys
+from resolvers.caller import Caller, hold_asker, require_somebody, tell
+from resolvers.notices import notify
 from resolvers.passwords import hash_password
 from resolvers.signing_in import check_password
 
@@ -59,15 +60,15 @@ async def change(caller: Caller, *, current: str, new: str) -> User:
     user = await prove(caller, current, "current")
     hashed = await hash_password(new, path=("new",), person=(user.name, user.email))
     async with transaction():
-        held = await still_proven(user)
+        held = await still_proven(caller, user)
         ended = await Session.end_all(held.id, caller.now(), keep=caller.viewer.session_id)
         await _replace(caller, held, hashed, by_link=False, sessions=ended)
     return held
 
 
-async def still_proven(proven: User) -> User:
-    """The person, held; Conflict where the password that they have proven to know is another one by now."""
-    held = await User.hold(proven.id)
+async def still_proven(caller: Caller, proven: User) -> User:
+    """Who asks, held; Conflict where the password that they have proven to know is another one by now."""
+    held = await hold_asker(caller)
     if held.password_hash != proven.password_hash:
         raise Conflict("problem.password_changed")
     return held
@@ -82,7 +83,6 @@ async def _replace(caller: Caller, user: User, hashed: str, *, by_link: bool, se
         user.id, LinkKind.PASSWORD_RESET, LinkKind.EMAIL_CHANGE_OLD, LinkKind.EMAIL_CHANGE_NEW, now=now
     )
     if by_link:  # whoever had to do that may have been robbed of their session, with which keys are made
-        await ApiKey.filter(user_id=user.id, revoked_at__isnull=True).update(revoked_at=now)
-    about = {"user_id": user.id, "by_link": by_link, "sessions": sessions}
-    await tell(caller, PasswordChanged, None, by=user.id, **about)
-    await send_mail(MailKind.PASSWORD_CHANGED, user.email, user.locale, now, name=user.name)
+        await api_keys.end_all(caller, user.id)
+    await tell(caller, PasswordChanged, None, by=user.id, user_id=user.id, by_link=by_link, sessions=sessions)
+    await notify(user, MailKind.PASSWORD_CHANGED, now)

@@ -19,7 +19,7 @@ from domain.throttling import (
     used_up,
 )
 from models import User
-from models.database import transaction
+from models.database import lasting_transaction
 from resolvers.caller import Caller, tell
 
 
@@ -46,9 +46,12 @@ class Attempt:
     last: bool
 
     async def failed(self) -> None:
-        """It was wrong. Where it was the last for now, that is told, whether or not there is such an account."""
+        """It was wrong. Where it was the last for now, that is told, whether or not there is such an account.
+
+        It stays told though what it was tried for is refused, and undone with all that was to be kept under a key.
+        """
         if self.last:
-            async with transaction():
+            async with lasting_transaction():
                 await tell(self.caller, SignInFailed, None, user_id=self.user_id)
 
     async def succeeded(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.errors import Conflict, Forbidden, Invalid, Unauthenticated
-from domain.events import InvitationResent, InvitationRevoked, MemberInvited, MemberJoined
+from domain.events import InvitationDeclined, InvitationResent, InvitationRevoked, MemberInvited, MemberJoined
 from domain.ids import new_id
 from domain.invitations import InvitationState, invitation_state
 from domain.links import LinkKind
@@ -19,7 +19,7 @@ from models.base import M
 from models.database import transaction
 from resolvers import teams
 from resolvers.accounts import join
-from resolvers.caller import Caller, require, tell
+from resolvers.caller import Caller, hold_asker, require, tell
 from resolvers.passwords import hash_password
 from resolvers.signing_in import SignedIn, open_session
 
@@ -106,25 +106,45 @@ async def preview(caller: Caller, *, token: str) -> Preview:
 
 async def accept(caller: Caller, *, token: str, newcomer: Newcomer | None = None) -> Joined:
     """Makes whoever holds the link a member: themselves, if they are signed in, or the account that they make by it."""
-    if caller.scopes is not None:
-        raise Forbidden("problem.scope")
-    shown = await preview(caller, token=token)
+    shown = await _shown(caller, token)
     user = await _new_person(caller, shown, newcomer) if not caller.viewer.signed_in else None
     async with transaction():
+        person = await _saved(caller, user) if user else await hold_asker(caller)  # first, as who goes does
         invitation = await _followed(token, shown.invitation.team_id, caller.now())
-        person = await _saved(caller, user) if user else await User.get(id=caller.viewer.user_id)
-        if person.email != invitation.email:
-            raise Forbidden("problem.invitation_address")
+        _require_addressed(person, invitation)
         member = await _join(invitation, person, caller.now())
-        about = {"member_id": member.id, "user_id": person.id, "role": member.role.value, "is_new": user is not None}
-        await tell(caller, MemberJoined, member.team_id, by=person.id, invitation_id=invitation.id, **about)
+        about: dict[str, Any] = {"invitation_id": invitation.id, "member_id": member.id, "user_id": person.id}
+        about |= {"role": member.role.value, "is_new": user is not None}
+        await tell(caller, MemberJoined, member.team_id, by=person.id, **about)
         return Joined(member.id, await open_session(caller, person) if user else None)
+
+
+async def decline(caller: Caller, *, token: str) -> Preview:
+    """Says no, for whoever holds the link: themselves, if they are signed in, or nobody whose address has an account.
+
+    Its link is good no more. Refuses as `accept` does.
+    """
+    shown = await _shown(caller, token)
+    if shown.has_account and not caller.viewer.signed_in:
+        raise Unauthenticated("problem.invitation_sign_in")
+    async with transaction():
+        asker = await hold_asker(caller) if caller.viewer.signed_in else None  # first, as for `accept`
+        invitation = await _followed(token, shown.invitation.team_id, caller.now())
+        if asker is not None:
+            _require_addressed(asker, invitation)
+        invitation.declined_at = caller.now()
+        await invitation.save()
+        await tell(caller, InvitationDeclined, invitation.team_id, invitation_id=invitation.id)
+    return shown
 
 
 async def states(caller: Caller, rows: Sequence[Any]) -> list[InvitationState]:
     """Where invitations stand now."""
     now = caller.now()
-    return [invitation_state(row["accepted_at"], row["revoked_at"], row["expires_at"], now) for row in rows]
+    return [
+        invitation_state(row["accepted_at"], row["declined_at"], row["revoked_at"], row["expires_at"], now)
+        for row in rows
+    ]
 
 
 async def _require_reach(caller: Caller, team_id: UUID, role: Role) -> None:
@@ -151,10 +171,21 @@ async def _held(caller: Caller, seen: Invitation) -> tuple[Team, Invitation]:
 
 
 async def _send(caller: Caller, invitation: Invitation, team: Team) -> None:
-    """In the language of who gets it, where that is known; else in the one of who invites."""
+    """For who has no account when it is mailed, in the language of who invites: they may share it."""
     inviter = await User.get(id=caller.viewer.user_id)
-    invited = await User.get_or_none(email=invitation.email)
-    await invitation.send(caller.now(), (invited or inviter).locale, inviter=inviter.name, team=team.name)
+    await invitation.send(caller.now(), inviter.locale, inviter=inviter.name, team=team.name)
+
+
+async def _shown(caller: Caller, token: str) -> Preview:
+    """What whoever holds the link answers to; Forbidden to an API key: nobody invites a program."""
+    if caller.scopes is not None:
+        raise Forbidden("problem.scope")
+    return await preview(caller, token=token)
+
+
+def _require_addressed(person: User, invitation: Invitation) -> None:
+    if person.email != invitation.email:
+        raise Forbidden("problem.invitation_address")
 
 
 async def _new_person(caller: Caller, shown: Preview, newcomer: Newcomer | None) -> User:

@@ -4,14 +4,14 @@ from uuid import UUID
 
 from models import Job
 from models.database import transaction
-from resolvers.caller import Caller, Following, find, lock
+from resolvers.caller import Caller, Following, find, lock, origin
 
 
 async def cancel(caller: Caller, *, job_id: UUID) -> Job:
     """Ends a job that has not ended; whatever it made so far is thrown away."""
     async with transaction():
         job = await lock(caller, "job:cancel", Job, job_id)
-        await job.cancel(caller.now(), by=caller.viewer.user_id, address=caller.address, device=caller.device)
+        await job.cancel(caller.now(), by=caller.viewer.user_id, **origin(caller))
     return job
 
 

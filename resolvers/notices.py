@@ -10,4 +10,4 @@ from models.mails import send_mail
 
 async def notify(user: User, kind: MailKind, now: datetime, **values: Any) -> None:
     """Has it mailed once the running transaction has committed; `values` fill the text, beside the person's name."""
-    await send_mail(kind, user.email, user.locale, now, name=user.name, **values)
+    await send_mail(kind, user.email, user.locale, now, user_id=user.id, name=user.name, **values)

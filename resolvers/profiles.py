@@ -8,12 +8,16 @@ from domain.accounts import time_zone as checked_zone
 from domain.errors import Conflict, Invalid
 from domain.events import AccountEdited
 from domain.jobs import JobKind
+from domain.notifications import EmailNotifications
 from domain.pictures import avatar_folder, picture
 from domain.text import one_line
 from domain.throttling import AVATAR_OF_PERSON
 from models import Job, User
 from models.database import transaction
-from resolvers.caller import Caller, require_somebody, tell
+from resolvers.caller import Caller, hold_asker, origin, require_somebody, tell
+
+_WHEN_MAILED = {"time_zone", "email_notifications"}
+"""What decides on when somebody is mailed what is new."""
 
 
 async def update(
@@ -22,6 +26,7 @@ async def update(
     name: str | None = None,
     time_zone: str | None = None,
     locale: str | None = None,
+    email_notifications: EmailNotifications | None = None,
     locales: Collection[str],
 ) -> User:
     """Changes what is given of one's own profile; `locales` are those that there are words in."""
@@ -29,13 +34,16 @@ async def update(
         "name": None if name is None else one_line(name, path=("name",), most=100),
         "time_zone": None if time_zone is None else checked_zone(time_zone, path=("timeZone",)),
         "locale": None if locale is None else _known(locale, locales),
+        "email_notifications": email_notifications,
     }
     async with transaction():
-        user = await User.hold(require_somebody(caller))
+        user = await hold_asker(caller)
         changed = [what for what, value in changes.items() if value not in (None, getattr(user, what))]
         if changed:
             user.update_from_dict({what: changes[what] for what in changed})
-            await user.save(update_fields=changed)
+            if _WHEN_MAILED.intersection(changed):
+                user.expect_mail_anew(caller.now())
+            await user.save(update_fields=[*changed, "mail_at"])
             await tell(caller, AccountEdited, None, user_id=user.id, changed=changed)
     return user
 
@@ -51,7 +59,8 @@ async def set_avatar(caller: Caller, *, image: str) -> Job:
     await caller.throttle.hit(AVATAR_OF_PERSON, str(user_id))
     now = caller.now()
     async with transaction():
-        await Job.withdraw(JobKind.AVATAR, user_id, now, address=caller.address, device=caller.device)
+        await Job.withdraw(JobKind.AVATAR, user_id, now, **origin(caller))
+        await hold_asker(caller)
         return await Job.enqueue(JobKind.AVATAR, now, payload={"content": content}, created_by_id=user_id)
 
 
@@ -59,8 +68,8 @@ async def remove_avatar(caller: Caller) -> User:
     """Away with one's picture, and with one that is still being made; Conflict where there is neither."""
     user_id, now = require_somebody(caller), caller.now()
     async with transaction():
-        withdrawn = await Job.withdraw(JobKind.AVATAR, user_id, now, address=caller.address, device=caller.device)
-        user = await User.hold(user_id)
+        withdrawn = await Job.withdraw(JobKind.AVATAR, user_id, now, **origin(caller))
+        user = await hold_asker(caller)
         if user.avatar_key is None and not withdrawn:
             raise Conflict("problem.no_avatar")
         if user.avatar_key is not None:
@@ -80,5 +89,5 @@ async def avatar_urls(caller: Caller, rows: Sequence[Any]) -> list[str | None]:
 
 def _known(locale: str, locales: Collection[str]) -> str:
     if locale not in locales:
-        raise Invalid("problem.locale", path=("locale",), known=", ".join(locales))
+        raise Invalid("problem.locale", path=("locale",), known=sorted(locales))
     return locale

@@ -7,9 +7,9 @@ from uuid import UUID
 from domain.errors import Unauthenticated
 from domain.events import SessionEnded, SessionsEnded
 from domain.viewers import Viewer
-from models import Session, User
+from models import Session
 from models.database import transaction
-from resolvers.caller import Caller, require_somebody, tell
+from resolvers.caller import Caller, hold_asker, require_somebody, tell
 
 
 async def sign_out(caller: Caller) -> None:
@@ -33,9 +33,8 @@ async def revoke(caller: Caller, *, session_id: UUID) -> Session:
 
 async def sign_out_everywhere(caller: Caller, *, keep_current: bool) -> int:
     """Ends all of one's sessions, or all others; answers how many."""
-    user_id = require_somebody(caller)
     async with transaction():
-        await User.hold(user_id)
+        user_id = (await hold_asker(caller)).id
         keep = caller.viewer.session_id if keep_current else None
         ended = await Session.end_all(user_id, caller.now(), keep=keep)
         if ended:

@@ -10,6 +10,7 @@ import structlog
 
 from domain.errors import Invalid, SecondFactorRequired, Throttled, Unauthenticated
 from domain.events import RecoveryCodeUsed, SessionOpened
+from domain.ids import new_id
 from domain.mails import MailKind
 from domain.proofs import ProofKind, prove
 from domain.sealing import Unreadable
@@ -43,6 +44,8 @@ class SignedIn:
     user_id: UUID
     expires_at: datetime
     device_token: str
+    locale: str
+    """Of who has signed in."""
 
 
 async def knows_password(
@@ -88,7 +91,7 @@ async def trying_code(caller: Caller, user: User, device_token: str | None = Non
     except WrongCode:
         await attempt.failed()
         raise
-    except BaseException:  # it was not looked at, or it was right and something else was not
+    except Exception:  # it was not looked at, or it was right and something else was not
         await attempt.succeeded()
         raise
     await attempt.succeeded()
@@ -129,7 +132,8 @@ async def open_session(caller: Caller, user: User, *, second_factor: bool = Fals
         challenge = prove(ProofKind.PASSWORD, rules.keys, user.id, user.password_hash, now)
         raise SecondFactorRequired(challenge=challenge)
     token, expires_at = new_token(), now + rules.session
-    session = await Session.create(
+    session = Session(
+        id=new_id(),
         user_id=user.id,
         token_hash=token_hash(token),
         device=caller.device[:200],
@@ -138,15 +142,14 @@ async def open_session(caller: Caller, user: User, *, second_factor: bool = Fals
         seen_at=now,
         expires_at=expires_at,
     )
-    await tell(caller, SessionOpened, None, by=user.id, user_id=user.id, session_id=session.id)
+    await tell(caller, SessionOpened, None, by=user.id, of=session, user_id=user.id, session_id=session.id)
     device_token = prove(ProofKind.DEVICE, rules.keys, user.id, user.password_hash, now)
-    return SignedIn(token, session.id, user.id, expires_at, device_token)
+    return SignedIn(token, session.id, user.id, expires_at, device_token, user.locale)
 
 
 async def _hold(user: User) -> None:
     """Keeps the account as it is until the transaction ends: who changes its password finds this session, too."""
-    held = await User.hold(user.id)
-    if held.password_hash != user.password_hash:
+    if not await User.hold_with(user.id, user.password_hash):
         raise Unauthenticated("problem.wrong_credentials")
 
 
@@ -162,8 +165,13 @@ async def _use_up(caller: Caller, user: User, code: str) -> None:
 
 
 async def _renew_hash(user: User, password: str) -> None:
-    """Where the hash was made with other parameters than today's, makes it anew."""
+    """Where the hash was made with other parameters than today's, makes it anew.
+
+    Where it is another one by now, somebody else has done the same, with the same result; or the password has been
+    changed, and what is proven of the old one is worth nothing to `_hold`.
+    """
     old = user.password_hash
     new = await rehashed(password, old) if old else None
-    if new and await User.filter(id=user.id, password_hash=old).update(password_hash=new):
+    if new:
+        await User.filter(id=user.id, password_hash=old).update(password_hash=new)
         user.password_hash = new

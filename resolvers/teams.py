@@ -24,16 +24,17 @@ from domain.throttling import MAIL_OF_PERSON
 from models import Member, Session, Team, User
 from models.database import transaction
 from models.teams import owners
-from resolvers.caller import Caller, require, require_somebody, tell
+from resolvers.caller import Caller, hold_asker, require, tell
 from resolvers.notices import notify
 
 
 async def create(caller: Caller, *, name: str) -> Team:
     """A new team, which the caller owns."""
-    called, user_id = _name(name), require_somebody(caller)
+    called = _name(name)
     async with transaction():
-        team = await Team.found(called, user_id, caller.now())
-        await tell(caller, TeamCreated, team.id, user_id=user_id, name=team.name)
+        owner = await hold_asker(caller)
+        team = await Team.found(called, owner.id, caller.now())
+        await tell(caller, TeamCreated, team.id, user_id=owner.id, name=team.name)
     return team
 
 

@@ -7,10 +7,11 @@ from domain.events import RecoveryCodesRenewed, TwoFactorDisabled, TwoFactorEnab
 from domain.mails import MailKind
 from models import RecoveryCode, TwoFactor, User
 from models.database import transaction
-from resolvers.caller import Caller, require_scope, require_somebody, tell
+from resolvers.caller import Caller, require_scope, require_somebody, require_still_in, tell
 from resolvers.codes import as_typed, new_recovery_codes, new_secret, otpauth_uri
+from resolvers.credentials import prove, still_proven
 from resolvers.notices import notify
-from resolvers.signing_in import SEALED_FOR, WrongCode, check_password, takes, trying_code, with_code
+from resolvers.signing_in import SEALED_FOR, WrongCode, takes, trying_code, with_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,10 @@ class State:
 
 async def start(caller: Caller, *, password: str) -> Started:
     """Makes the secret. Signing in takes no code until `confirm`. Conflict where two-factor is on."""
-    user, now = await _myself(caller), caller.now()
-    await check_password(caller, user, password)
+    user, now = await prove(caller, password, "password"), caller.now()
     secret = new_secret()
     async with transaction():
+        await still_proven(caller, user)
         await TwoFactor.begin(user.id, caller.rules.keys.seal(SEALED_FOR, secret, of=str(user.id)), now)
         await tell(caller, TwoFactorStarted, None, user_id=user.id)
     return Started(secret, otpauth_uri(secret, user.email))
@@ -44,6 +45,7 @@ async def confirm(caller: Caller, *, code: str) -> list[str]:
     """Switches it on, with the app's first code. Answers the recovery codes, as they are shown."""
     user = await _myself(caller)
     async with trying_code(caller, user):
+        await require_still_in(caller)
         two_factor = await TwoFactor.held(user.id, confirmed=False)
         if not await takes(caller, two_factor, as_typed(code)):
             raise WrongCode
@@ -55,9 +57,9 @@ async def confirm(caller: Caller, *, code: str) -> list[str]:
 
 async def disable(caller: Caller, *, password: str, code: str) -> None:
     """Switches it off. Conflict where it is off."""
-    user = await _myself(caller)
-    await check_password(caller, user, password)
+    user = await prove(caller, password, "password")
     async with with_code(caller, user, code):
+        await require_still_in(caller)
         await RecoveryCode.filter(user_id=user.id).delete()
         await TwoFactor.filter(user_id=user.id).delete()
         await tell(caller, TwoFactorDisabled, None, user_id=user.id)
@@ -68,6 +70,7 @@ async def renew_recovery_codes(caller: Caller, *, code: str) -> list[str]:
     """New recovery codes in the place of all there are. Conflict where two-factor is off."""
     user = await _myself(caller)
     async with with_code(caller, user, code):
+        await require_still_in(caller)
         codes = await _new_codes(caller, user)
         await tell(caller, RecoveryCodesRenewed, None, user_id=user.id)
     return codes

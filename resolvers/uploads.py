@@ -11,6 +11,7 @@ from domain.errors import Conflict, DomainError, Invalid
 from domain.events import Event, UploadCompleted, UploadDiscarded, UploadStarted
 from domain.ids import new_id
 from domain.jobs import JobKind
+from domain.quantities import Bytes
 from domain.text import many_lines, one_line
 from domain.uploads import Part, check_parts, part_size, part_sizes
 from gateways.storage import UploadGone
@@ -52,7 +53,7 @@ async def start(
     named = one_line(file_name, path=("fileName",), most=255)
     described = many_lines(change_description or "", path=("changeDescription",), most=1000)
     if not 0 <= size <= caller.rules.upload_max_bytes:
-        raise Invalid("problem.upload_size", path=("size",), most=caller.rules.upload_max_bytes)
+        raise Invalid("problem.upload_size", path=("size",), most=Bytes(caller.rules.upload_max_bytes))
     promised = sha256.lower() if sha256 else None
     if promised and not _SHA256.fullmatch(promised):
         raise Invalid("problem.sha256", path=("sha256",))
@@ -172,4 +173,5 @@ def _require_as_promised(upload: Upload, checksums: Mapping[int, str], arrived: 
     findings = check_parts(part_sizes(upload.size, upload.part_size), checksums, arrived)
     if findings:
         number, problem = findings[0].number, f"problem.part_{findings[0].fault.value}"
-        raise Invalid(problem, path=("parts", str(number)), number=number, count=len(findings))
+        place = [str(index) for index, sent in enumerate(checksums) if sent == number]  # none, of one that was left out
+        raise Invalid(problem, path=("parts", *place), number=number, count=len(findings))

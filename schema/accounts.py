@@ -9,16 +9,18 @@ import strawberry
 
 import models
 from domain.errors import Conflict, SecondFactorRequired, Throttled, Unauthenticated
+from domain.notifications import EmailNotifications
 from domain.viewers import Viewer
-from plan import Connection, Node, batch, column, node, reference, to_many
+from plan import Connection, Node, batch, column, count_of, node, reference, to_many
 from resolvers import accounts, profiles, sessions, signing_in
 from schema.context import Info, SessionCookie
-from schema.fields import for_caller, mutation, own
+from schema.fields import SECRET, for_caller, mutation, own
 
 if TYPE_CHECKING:
     from schema.api_keys import ApiKey
     from schema.audit import AuditEntry
     from schema.identities import Identity
+    from schema.notifications import Notification
     from schema.sessions import Session
     from schema.teams import Member
 
@@ -40,6 +42,25 @@ class User(Node):
     deletion_at: datetime | None = own(
         "deletion_at", description="When the account goes; null if it stays, and for anybody else's."
     )
+    email_notifications: EmailNotifications | None = own(
+        "email_notifications",
+        of=EmailNotifications,
+        description="When they are mailed what is new; null for anybody else's.",
+    )
+    notifications: Connection[Notification] = to_many(
+        "user_id",
+        order="-latest_at",
+        description="What is new for you, and what was, the latest first; empty for anybody else's.",
+    )
+    unread_notifications: Connection[Notification] = to_many(
+        "user_id",
+        order="-latest_at",
+        where=models.Notification.unread,
+        description="What you have not read yet, the latest first; empty for anybody else's.",
+    )
+    unread_notification_count: int = count_of(
+        "unread_notifications", description="How many notifications you have not read yet; 0 for anybody else's."
+    )
     sessions: Connection[Session] = to_many(
         "user_id",
         order="-seen_at",
@@ -53,13 +74,17 @@ class User(Node):
         "actor_id",
         order="-created_at",
         where=models.AuditEntry.outside_of_teams,
-        description="What they have done to their account, the newest first. You see your own alone.",
+        description="What they have done to their account, the newest first: your own alone, and not for an API key.",
     )
     identities: Connection[Identity] = to_many(
-        "user_id", order="created_at", description="Accounts elsewhere that you sign in with; only you see them."
+        "user_id",
+        order="created_at",
+        description="Accounts elsewhere that you sign in with; only you see them, and no API key does.",
     )
     api_keys: Connection[ApiKey] = to_many(
-        "user_id", order="-created_at", description="Your own API keys, newest first; nobody sees another person's."
+        "user_id",
+        order="-created_at",
+        description="Your own API keys, newest first; nobody sees another person's, and no API key sees any.",
     )
 
 
@@ -104,11 +129,14 @@ class SignedIn:
     """Payload of `signIn`, `signInWithCode` and `confirmSignUp`."""
 
     session: strawberry.Private[signing_in.SignedIn]
-    token: str = strawberry.field(description="Send it as `Authorization: Bearer …`. It is told only here.")
+    token: str = strawberry.field(
+        description="Send it as `Authorization: Bearer …`. It is told only here.", metadata=SECRET
+    )
     expires_at: datetime = strawberry.field(description="When the session ends by itself.")
     device_token: str = strawberry.field(
         description="Keep it, on this device alone, and send it with the next `signIn`: then nobody who guesses your "
-        "password from elsewhere can keep you out. Over HTTP it is an HttpOnly cookie, too."
+        "password from elsewhere can keep you out. Over HTTP it is an HttpOnly cookie, too.",
+        metadata=SECRET,
     )
     user: User = reference(lambda signed_in, _context: signed_in.session.user_id, description="Who has signed in.")
 
@@ -116,7 +144,7 @@ class SignedIn:
     def of(cls, info: Info, session: signing_in.SignedIn) -> SignedIn:
         """The payload for a session; its fields are read as the person who has just signed in."""
         info.context.cookie = SessionCookie(session.token, session.expires_at, session.device_token)
-        info.context.become(Viewer(session.user_id, session.session_id))
+        info.context.become(Viewer(session.user_id, session.session_id), session.locale)
         return cls(
             session=session,
             token=session.token,
@@ -195,7 +223,12 @@ class AccountMutations:
         )
         return SignedIn.of(info, session)
 
-    @mutation("account:sign_out", answers=SignedOut, description="Ends the session that asks.")
+    @mutation(
+        "account:sign_out",
+        answers=SignedOut,
+        keyless="it is about the session that asks",
+        description="Ends the session that asks.",
+    )
     async def sign_out(self, info: Info) -> SignedOut:
         await sessions.sign_out(info.context.caller)
         info.context.cookie = SessionCookie(None)

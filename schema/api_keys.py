@@ -9,12 +9,12 @@ import strawberry
 
 import models
 from domain.api_keys import LONGEST_DAYS, MOST_KEYS, ApiKeyState
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict, NotFound, Throttled
 from domain.permissions import Scope
 from plan import Node, batch, column, computed, node, reference
 from resolvers import api_keys
 from schema.context import Info
-from schema.fields import for_caller, mutation
+from schema.fields import SECRET, for_caller, mutation
 from schema.ids import uuid_of
 
 
@@ -58,7 +58,9 @@ class ApiKeyCreated:
     """Payload of `createApiKey`."""
 
     made: strawberry.Private[api_keys.Made]
-    key: str = strawberry.field(description="The key itself: send it as `Authorization: Bearer …`. Told only here.")
+    key: str = strawberry.field(
+        description="The key itself: send it as `Authorization: Bearer …`. Told only here.", metadata=SECRET
+    )
     api_key: ApiKey = reference(lambda created, _context: created.made.row.id, description="What we keep of it.")
 
 
@@ -69,8 +71,8 @@ class ApiKeyMutations:
     @mutation(
         "api_key:create",
         answers=ApiKeyCreated,
-        fails=(Conflict,),
-        description=f"Makes an API key. A person has at most {MOST_KEYS} that are good for something.",
+        fails=(Conflict, Throttled),
+        description=f"Makes an API key, and tells it this once. A person has at most {MOST_KEYS} that are of use.",
     )
     async def create_api_key(self, info: Info, input: CreateApiKeyInput) -> ApiKeyCreated:
         made = await api_keys.create(

@@ -130,4 +130,7 @@ class AuditEntry(Node):
     details: Json = computed("details", by=_details, description="What else there is to say, as the event tells it.")
     address: str | None = column(description="The network address that it was done from, if it is known.")
     device: str | None = column(description="The program that it was done with, as it calls itself.")
+    api_key_prefix: str | None = column(
+        description="`ApiKey.prefix` of the key that it was done with; null for what somebody did who had signed in."
+    )
     request_id: str | None = column(description="The `X-Request-ID` of the request that did it.")

@@ -1,39 +1,141 @@
-"""Comments: what people say about a version, at a moment of it."""
+"""Comments: what people say about a version, at a moment of it or over a range."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
+import orjson
 import strawberry
+from strawberry import UNSET
 
 import models
-from domain.errors import Conflict
-from plan import Connection, Node, column, count_of, node, to_many, to_one
+from domain.comments import BODY, CommentHappening
+from domain.errors import Conflict, Throttled
+from domain.markdown import html
+from domain.moments import Moments
+from live.message import Message
+from plan import (
+    Connection,
+    Node,
+    Row,
+    batch,
+    column,
+    computed,
+    count_of,
+    encode_id,
+    node,
+    node_of,
+    reference,
+    to_many,
+    to_one,
+)
+from plan.scalars import SafeInt
 from resolvers import comments
-from schema.context import Info
+from resolvers.caller import Following
+from schema.context import Context, Info
 from schema.enums import Action
-from schema.fields import mutation
+from schema.fields import mutation, subscription
 from schema.ids import uuid_of
+from schema.reactions import ReactionCount, ReactionInput, counted
 from schema.rights import rights
-from schema.scalars import SafeInt
+from schema.scalars import Drawing
 from schema.versions import Version
 
 if TYPE_CHECKING:
     from schema.accounts import User
     from schema.videos import Video
 
+_MARKDOWN = (
+    "as HTML: a small Markdown (bold, italic, code, links, lists), everything else escaped. Safe to show as it is."
+)
+_DRAWING = "What was drawn on the picture at its moment; null if nothing was."
+
+
+def _drawing(kept: str | None) -> Any:
+    return None if kept is None else orjson.loads(kept)
+
+
+Called = Callable[[Moments, int], Any]
+"""What a moment of a version is called."""
+
+
+def _place(called: Called, moment: str, description: str) -> Any:
+    """What the moment in the column `moment` is called. The versions of all comments are read at once."""
+
+    async def by(context: Context, rows: Sequence[Any]) -> list[Any]:
+        known = await _moments(context, {row["version_id"] for row in rows if row[moment] is not None})
+        places = ((known.get(row["version_id"]), row[moment]) for row in rows)
+        return [None if of is None or ms is None else called(of, ms) for of, ms in places]
+
+    return batch("version_id", moment, by=by, reads=True, description=description)
+
+
+async def _moments(context: Context, version_ids: Collection[UUID]) -> dict[UUID, Moments]:
+    """Those of the versions that the viewer may see."""
+    versions = context.reader.ones(node_of(Version))
+    for coming in versions.ask(version_ids):
+        await coming
+    return {version["id"]: _moments_of(version) for version in versions.sound(version_ids) if version is not None}
+
+
+def _moments_of(version: Row) -> Moments:
+    rate = Fraction(version["frame_rate_numerator"], version["frame_rate_denominator"])
+    return Moments.of(rate, version["frame_count"], variable=version["variable_frame_rate"])
+
 
 @node(table=models.Comment, visible=models.Comment.visible_to)
 class Comment(Node):
-    """What somebody said about a version: it opens a thread, or answers in one. Threads are one level deep."""
+    """What somebody said about a version: it opens a thread, or answers in one. Threads are one level deep.
 
-    viewer_can: list[Action] = rights("comment")
-    body: str = column(description="What was said; may have several lines.")
+    A deleted comment has no words any more; it is in lists only while it has answers.
+    """
+
+    viewer_can: list[Action] = rights("comment", author="created_by_id")
+    body: str = column(
+        description="What was said, as it was written; may have several lines. Empty once it is deleted.",
+        characters=5000,
+    )
+    body_html: str = computed("body", by=html, characters=20_000, description=f"`body` {_MARKDOWN}")
+    drawing: Drawing | None = computed("drawing", by=_drawing, characters=25_000, description=_DRAWING)
     start_ms: SafeInt = column(
-        description="At which moment of the version, in milliseconds from its beginning; an answer has its thread's."
+        description="At which moment of the version it begins, in milliseconds from the version's beginning; an answer "
+        "has its thread's."
+    )
+    end_ms: SafeInt | None = column(description="Where its range ends; null for one that is about a moment.")
+    start_frame: SafeInt | None = _place(
+        Moments.frame_at, "start_ms", "The frame that is on screen at `startMs`, from 0; null where nobody can say."
+    )
+    end_frame: SafeInt | None = _place(Moments.frame_at, "end_ms", "The frame at `endMs`; null without one.")
+    start_timecode: str | None = _place(
+        Moments.timecode_at,
+        "start_ms",
+        "The SMPTE time code of `startFrame`; null where there is none.",
+    )
+    end_timecode: str | None = _place(
+        Moments.timecode_at, "end_ms", "The SMPTE time code of `endFrame`; null without one."
     )
     created_at: datetime = column(description="When it was said.")
+    edited_at: datetime | None = column(description="When it was last edited; null if it never was.")
+    edits: Connection[CommentEdit] = to_many(
+        "comment_id", order="created_at", description="What it said before each time that it was edited, oldest first."
+    )
+    edit_count: int = count_of("edits", description="How often it was edited.")
+    resolved_at: datetime | None = column(
+        description="Since when the thread that it opens is dealt with; null while it is open, and for answers."
+    )
+    resolved_by: User | None = to_one("resolved_by_id", description="Who has said so.")
+    deleted_at: datetime | None = column(description="When it was deleted; null if it was not.")
+    reactions: list[ReactionCount] = batch(
+        "id",
+        "deleted_at",
+        by=counted,
+        reads=True,
+        description="How people have reacted to it, the first kind first; at most 8.",
+    )
     author: User | None = to_one("created_by_id", description="Who said it; null if you share no team any more.")
     version: Version = to_one("version_id", description="The version that it is about.")
     video: Video = to_one("video_id", description="The video of that version.")
@@ -41,9 +143,33 @@ class Comment(Node):
         "parent_id", description="The comment that opened the thread; null where this one did."
     )
     replies: Connection[Comment] = to_many(
-        "parent_id", order="created_at", description="The answers in its thread, oldest first; an answer has none."
+        "parent_id",
+        order="created_at",
+        where=models.Comment.listed,
+        description="The answers in its thread, oldest first; an answer has none.",
     )
     reply_count: int = count_of("replies", description="How many answers it has.")
+
+
+@node(table=models.CommentEdit, visible=models.CommentEdit.visible_to)
+class CommentEdit(Node):
+    """What a comment said before it was edited. Whoever sees the comment sees it, until the comment is deleted."""
+
+    viewer_can: list[Action] = rights("comment", author="created_by_id")
+    created_at: datetime = column(description="When the comment was edited, so that it said this no more.")
+    body: str = column(description="What it said, as it was written.", characters=5000)
+    body_html: str = computed("body", by=html, characters=20_000, description=f"`body` {_MARKDOWN}")
+    drawing: Drawing | None = computed("drawing", by=_drawing, characters=25_000, description=_DRAWING)
+    start_ms: SafeInt = column(description="Where it began, in milliseconds from the version's beginning.")
+    end_ms: SafeInt | None = column(description="Where its range ended; null if it was about a moment.")
+
+
+_BODY = f"1–{BODY:,} characters, in Markdown if you like; may have several lines."
+_SHAPES = "What is drawn on the picture, see `Drawing`."
+_START = "The moment, in milliseconds from the version's beginning: at most its length."
+_END = "Where a range ends: later than it begins, at most the version's length."
+_START_TIMECODE = "In the place of `startMs`: the SMPTE time code of a frame, such as `00:01:02:03`."
+_END_TIMECODE = "The same in the place of `endMs`."
 
 
 @strawberry.input(description="A new comment.")
@@ -51,28 +177,178 @@ class AddCommentInput:
     """Input of `addComment`."""
 
     version_id: strawberry.ID = strawberry.field(description="The version that it is about.")
-    body: str = strawberry.field(description="1–5,000 characters; may have several lines.")
+    body: str = strawberry.field(description=_BODY)
     start_ms: SafeInt | None = strawberry.field(
         default=None,
-        description="The moment, in milliseconds from the version's beginning: 0 where it is left out, and at most its "
-        "length. Leave it out in an answer, which has its thread's.",
+        description=f"{_START} 0 where it is left out. Leave it out in an answer, which has its thread's place.",
     )
+    end_ms: SafeInt | None = strawberry.field(default=None, description=_END)
+    start_timecode: str | None = strawberry.field(default=None, description=_START_TIMECODE)
+    end_timecode: str | None = strawberry.field(default=None, description=_END_TIMECODE)
+    drawing: Drawing | None = strawberry.field(default=None, description=_SHAPES)
     parent_id: strawberry.ID | None = strawberry.field(
         default=None,
         description="The comment on the same version that this one answers. An answer to an answer joins its thread.",
     )
 
 
+@strawberry.input(description="What to change of a comment of yours: what is left out stays as it is.")
+class EditCommentInput:
+    """Input of `editComment`. In the place of what is left out there is UNSET: null says something of its own."""
+
+    id: strawberry.ID = strawberry.field(description="Which comment.")
+    body: str | None = strawberry.field(default=None, description=f"{_BODY} Null: as it is.")
+    start_ms: SafeInt | None = strawberry.field(default=UNSET, description=f"{_START} Null: the beginning.")
+    end_ms: SafeInt | None = strawberry.field(default=UNSET, description=f"{_END} Null: no range, but a moment.")
+    start_timecode: str | None = strawberry.field(default=UNSET, description=_START_TIMECODE)
+    end_timecode: str | None = strawberry.field(default=UNSET, description=_END_TIMECODE)
+    drawing: Drawing | None = strawberry.field(default=UNSET, description=f"{_SHAPES} Null: none any more.")
+
+
+def _asked(input: AddCommentInput | EditCommentInput) -> comments.Place:
+    given = {name: getattr(input, name) for name in comments.Place.__slots__}
+    absent = (UNSET, None) if isinstance(input, AddCommentInput) else (UNSET,)
+    return comments.Place(**{name: value for name, value in given.items() if value not in absent})
+
+
+_CommentId = Annotated[strawberry.ID, strawberry.argument(description="Which comment.")]
+_VideoId = Annotated[strawberry.ID, strawberry.argument(description="Whose versions' comments.")]
+_ThreadId = Annotated[strawberry.ID, strawberry.argument(description="The comment that opens the thread.")]
+
+
 @strawberry.type
 class CommentMutations:
     """The mutations of comments."""
 
-    @mutation("comment:create", answers=Comment, fails=(Conflict,), description="Says something about a version.")
+    @mutation(
+        "comment:create",
+        answers=Comment,
+        fails=(Conflict,),
+        description="Opens a thread at a moment or over a range of a version, or answers in one.",
+    )
     async def add_comment(self, info: Info, input: AddCommentInput) -> models.Comment:
         return await comments.add(
             info.context.caller,
             version_id=uuid_of(Version, input.version_id, "versionId"),
             body=input.body,
-            start_ms=input.start_ms,
+            place=_asked(input),
+            drawing=input.drawing,
             parent_id=None if input.parent_id is None else uuid_of(Comment, input.parent_id, "parentId"),
+        )
+
+    @mutation(
+        "comment:edit",
+        answers=Comment,
+        fails=(Conflict, Throttled),
+        description="Changes what a comment of yours says, its place, or what is drawn. `edits` keeps what it said.",
+    )
+    async def edit_comment(self, info: Info, input: EditCommentInput) -> models.Comment:
+        return await comments.edit(
+            info.context.caller,
+            comment_id=uuid_of(Comment, input.id, "id"),
+            body=input.body,
+            place=_asked(input),
+            drawing=comments.STAYS if input.drawing is UNSET else input.drawing,
+        )
+
+    @mutation(
+        "comment:delete",
+        answers=Comment,
+        fails=(Conflict,),
+        description="Deletes a comment: what it says and has said is seen no more. With answers it stays, wordless; "
+        "without them it leaves all lists. `restoreComment` brings it back, within an hour.",
+    )
+    async def delete_comment(self, info: Info, id: _CommentId) -> models.Comment:
+        return await comments.delete(info.context.caller, comment_id=uuid_of(Comment, id, "id"))
+
+    @mutation(
+        "comment:delete",
+        answers=Comment,
+        fails=(Conflict,),
+        description="Brings a deleted comment back, within an hour. What somebody else has deleted, editors can.",
+    )
+    async def restore_comment(self, info: Info, id: _CommentId) -> models.Comment:
+        return await comments.restore(info.context.caller, comment_id=uuid_of(Comment, id, "id"))
+
+    @mutation("comment:resolve", answers=Comment, fails=(Conflict,), description="Says that a thread is dealt with.")
+    async def resolve_comment(self, info: Info, id: _ThreadId) -> models.Comment:
+        return await comments.resolve(info.context.caller, comment_id=uuid_of(Comment, id, "id"))
+
+    @mutation("comment:resolve", answers=Comment, fails=(Conflict,), description="Opens a resolved thread again.")
+    async def unresolve_comment(self, info: Info, id: _ThreadId) -> models.Comment:
+        return await comments.unresolve(info.context.caller, comment_id=uuid_of(Comment, id, "id"))
+
+    @mutation(
+        "comment:create",
+        answers=Comment,
+        fails=(Conflict, Throttled),
+        description="Reacts to a comment without words. Who has done so in this way already changes nothing.",
+    )
+    async def add_reaction(self, info: Info, input: ReactionInput) -> models.Comment:
+        return await _react(info, input, wanted=True)
+
+    @mutation(
+        "comment:create",
+        answers=Comment,
+        fails=(Conflict, Throttled),
+        description="Takes a reaction back. Who has none of this kind changes nothing.",
+    )
+    async def remove_reaction(self, info: Info, input: ReactionInput) -> models.Comment:
+        return await _react(info, input, wanted=False)
+
+
+async def _react(info: Info, input: ReactionInput, *, wanted: bool) -> models.Comment:
+    comment_id = uuid_of(Comment, input.comment_id, "commentId")
+    return await comments.react(info.context.caller, comment_id=comment_id, kind=input.kind, wanted=wanted)
+
+
+@strawberry.type(description="Something that happened to a comment. What is below it is read at the time of telling.")
+class CommentEvent:
+    """Event of `commentEvents`."""
+
+    row_id: strawberry.Private[UUID]
+    actor_id: strawberry.Private[UUID | None]
+    kind: CommentHappening = strawberry.field(description="What happened.")
+    occurred_at: datetime = strawberry.field(description="When it happened.")
+    comment_id: strawberry.ID = strawberry.field(description="The id of the comment, also where `comment` is null.")
+    comment: Comment | None = reference(
+        lambda event, _context: event.row_id, description="The comment as it is now; null if you may not see it now."
+    )
+    actor: User | None = reference(
+        lambda event, _context: event.actor_id, description="Who did it; null if no person did."
+    )
+
+
+def _video() -> type:
+    from schema.videos import Video
+
+    return Video
+
+
+async def _watch(context: Context, video_id: str) -> Following:
+    return await comments.watch(context.caller, video_id=uuid_of(_video(), video_id, "videoId"))
+
+
+@strawberry.type
+class CommentSubscriptions:
+    """The subscriptions of comments."""
+
+    @subscription(
+        "video:view",
+        topics=_watch,
+        only=[happening.value for happening in CommentHappening],
+        description="Tells of what happens to the comments on a video's versions: they are added, edited, resolved, "
+        "deleted, reacted to. Resumable: subscribe with the last `extensions.eventId`, or a query's "
+        "`extensions.position`, as `extensions.lastEventId`.",
+    )
+    def comment_events(self, root: Message, video_id: _VideoId) -> CommentEvent:
+        del video_id  # what it selects has been done by the topics
+        happened = root.body
+        row_id = UUID(happened["payload"]["comment_id"])
+        return CommentEvent(
+            row_id=row_id,
+            actor_id=UUID(happened["actor_id"]) if happened["actor_id"] else None,
+            kind=CommentHappening(happened["type"]),
+            occurred_at=datetime.fromisoformat(happened["created_at"]),
+            comment_id=strawberry.ID(encode_id("Comment", row_id)),
         )

@@ -1,16 +1,18 @@
 """What an operation carries from the request to its fields."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from strawberry.types.info import Info as StrawberryInfo
 
 from domain.viewers import Viewer
+from i18n import closest
 from plan import Reader
 from plan.identity import Identity
 from plan.reader import Fetch
 from resolvers.caller import Caller
+from resolvers.idempotency import Once
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,22 @@ class Context:
     cookie: SessionCookie | None = None
     identity: Identity | None = None
     """How to find out who asks, where that is left to whatever reads first; they are nobody until then."""
+    once: Once | None = None
+    """Under which key the mutation is asked for."""
 
-    def become(self, viewer: Viewer) -> None:
-        """What is read from now on is read as `viewer`: somebody has just signed in, or it is known now who asks."""
+    def become(self, viewer: Viewer, locale: str | None = None) -> None:
+        """What is read from now on is read as `viewer`: somebody has just signed in, or it is known now who asks.
+
+        `locale` is what they have chosen to read.
+        """
         self.identity = None
-        self.caller = replace(self.caller, viewer=viewer, scopes=None, api_key_id=None)
+        spoken = closest(locale) or self.caller.locale
+        self.caller = self.caller._replace(viewer=viewer, scopes=None, api_key_id=None, locale=spoken)
         self.reader = self.reader.for_viewer(viewer)
+
+    def speak(self, locale: str) -> None:
+        """What is answered from now on is in `locale`, if there are words in it."""
+        self.caller = self.caller._replace(locale=closest(locale) or self.caller.locale)
 
     def forget(self) -> None:
         """Drops what has been read: something was written."""

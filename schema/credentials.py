@@ -74,7 +74,8 @@ class CredentialMutations:
         "account:recover",
         answers=PasswordReset,
         fails=(Conflict, Throttled),
-        description="Follows that link: sets the password and ends every session. Signs nobody in.",
+        description="Follows the link of `requestPasswordReset`: sets the password, and ends every session and API "
+        "key. Signs nobody in.",
     )
     async def reset_password(self, info: Info, input: ResetPasswordInput) -> PasswordReset:
         user = await credentials.reset(info.context.caller, token=input.token, password=input.password)
@@ -104,7 +105,7 @@ class CredentialMutations:
         "account:recover",
         answers=EmailConfirmed,
         fails=(Conflict,),
-        description="Follows one of the two links. With the second one the address changes.",
+        description="Follows one of the two links of `requestEmailChange`. With the second one the address changes.",
     )
     async def confirm_email_change(self, info: Info, token: _Token) -> EmailConfirmed:
         return EmailConfirmed(changed=await addresses.confirm_change(info.context.caller, token=token))

@@ -8,14 +8,16 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from domain.api_keys import ApiKeyState
+from domain.comments import CommentHappening, ReactionKind, ThreadState
 from domain.errors import ProblemCode
 from domain.invitations import InvitationState
 from domain.jobs import JobFault, JobKind, JobState
 from domain.media import IngestStep, Refusal
+from domain.notifications import EmailNotifications, NotificationKind
 from domain.permissions import PERMISSIONS, Audience, Role, Scope
 from domain.uploads import UploadState
 from domain.videos import VideoOrder, VideoStatus
-from i18n.catalogs import catalog
+from i18n.catalogs import DEFAULT, forms_of, message
 
 E = TypeVar("E", bound=type[Enum])
 
@@ -30,7 +32,7 @@ def describe(enum: E, description: str, *, name: str | None = None, **values: st
 
 def _in_words(key: str) -> str:
     """A message of the English catalog with its parameters as blanks."""
-    return re.sub(r"\{\w+\}", "…", catalog("en")[key])
+    return re.sub(r"\{\w+\}", "…", forms_of(message(DEFAULT, key))[-1])
 
 
 describe(
@@ -88,6 +90,7 @@ describe(
     "Where an invitation stands.",
     PENDING="It can be accepted.",
     ACCEPTED="It was accepted.",
+    DECLINED="Whom it was sent to does not want to join.",
     REVOKED="It was taken back.",
     EXPIRED="It was not accepted in time. It can be sent again.",
 )
@@ -102,6 +105,42 @@ describe(
     "In which order a library is listed.",
     NEWEST="The newest first: what is usual.",
     OLDEST="The oldest first.",
+)
+describe(
+    NotificationKind,
+    "Why you are told.",
+    REPLY="Somebody replied in a thread that you have said something in.",
+    COMMENT="Somebody commented on a video that you have made.",
+)
+describe(
+    EmailNotifications,
+    "When you are mailed what is new.",
+    IMMEDIATELY="As soon as it is; what follows within ten minutes comes together, in the next mail.",
+    DAILY="Once a day, at eight in the morning of your time zone, where something is unread.",
+    NEVER="Not at all.",
+)
+describe(
+    ThreadState,
+    "Whether a thread of comments is dealt with.",
+    OPEN="It is not.",
+    RESOLVED="Somebody has said that it is.",
+)
+describe(
+    ReactionKind,
+    "The ways to react to a comment without words.",
+    **{kind.name: f"{kind.emoji}" for kind in ReactionKind},
+)
+describe(
+    CommentHappening,
+    "What can happen to a comment.",
+    name="CommentEventKind",
+    ADDED="Somebody opened a thread, or answered in one.",
+    EDITED="Its author changed what it says, its place, or what is drawn.",
+    DELETED="Somebody deleted it.",
+    RESTORED="Somebody brought it back.",
+    RESOLVED="Somebody said that its thread is dealt with.",
+    UNRESOLVED="Somebody opened its thread again.",
+    REACTED="Somebody reacted to it, or took that back.",
 )
 describe(
     UploadState,
@@ -123,6 +162,7 @@ describe(
     DELETE_ACCOUNT="Removes an account whose time has come.",
     DISCARD_FILES="Throws away files that nothing refers to any more.",
     PURGE_TEAM="Removes a team whose deletion was asked for 14 days ago.",
+    NOTIFICATION_MAIL="Mails what is new for somebody.",
 )
 describe(
     JobState,

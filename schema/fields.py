@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, cast
 
@@ -15,7 +15,9 @@ from strawberry.types.fields.resolver import StrawberryResolver
 
 from domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unauthenticated
 from domain.permissions import PERMISSIONS, Audience, takes_a_lasting_team
+from live.message import Message
 from models.database import DEADLOCK
+from models.idempotency import Kept
 from plan import batch, load_written
 from resolvers.caller import Caller, Following, require_scope
 from schema.problems import PROBLEMS, problem_of
@@ -31,6 +33,8 @@ Ended = Callable[..., Awaitable[bool]]
 _AGAIN = 2
 """How often a mutation is tried again that was undone for another's sake."""
 _ARGUMENTS = {"id": "Its global id.", "input": "What is asked for."}
+SECRET = {"secret": True}
+"""`metadata` of what a payload tells this once: it is kept nowhere, so nothing that answers it takes a key."""
 
 
 class MutationField(StrawberryField):
@@ -38,6 +42,13 @@ class MutationField(StrawberryField):
 
     action: str
     answers: type
+    keyless: str | None
+    """Why it takes no idempotency key; None where it does."""
+
+    @property
+    def _within(self) -> tuple[str, ...]:
+        """The argument in which the paths of problems begin: `input`, which stands alone where there is one."""
+        return ("input",) if any(argument.python_name == "input" for argument in self.arguments) else ()
 
     @property
     def is_async(self) -> bool:
@@ -46,30 +57,39 @@ class MutationField(StrawberryField):
 
     async def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         """A member of the field's result union."""
-        began = perf_counter()
-        info.context.caller = replace(info.context.caller, action=self.action)
+        began, context = perf_counter(), info.context
+        context.caller = context.caller._replace(action=self.action)
         try:
-            require_scope(info.context.caller, self.action)
-            outcome = await self._outcome(source, info, args, kwargs)
+            require_scope(context.caller, self.action)
+            outcome = await self._outcome(context, partial(super().get_result, source, info, args, kwargs))
         except DomainError as error:
-            return problem_of(error, info.context.caller.locale)
+            return problem_of(error, context.caller.locale, self._within)
         finally:
-            info.context.observe(info.field_name, perf_counter() - began)
+            context.observe(info.field_name, perf_counter() - began)
         return await self._payload(outcome, info)
 
-    async def _outcome(self, *given: Any) -> Any:
+    async def _outcome(self, context: Any, use_case: Callable[[], Awaitable[Any]]) -> Any:
         """What the use-case answers. Where the database undid it, so that another can go on, it is run again."""
+        if context.once is not None:
+            use_case = partial(context.once.done, context.caller, self.answers.__name__, use_case, self._told)
         for _ in range(_AGAIN):
             with suppress(DEADLOCK):
-                return await super().get_result(*given)
-        return await super().get_result(*given)
+                return await use_case()
+        return await use_case()
 
     async def _payload(self, outcome: Any, info: Any) -> Any:
-        if not hasattr(self.answers, "__plan_node__"):
-            return outcome
-        info.context.forget()
-        locale = info.context.caller.locale
+        if not _is_node(self.answers):
+            return self.answers(**outcome.values or {}) if isinstance(outcome, Kept) else outcome
+        context = info.context
+        context.forget()
+        locale = context.caller.locale
         return await load_written(info, self.answers, outcome.id, lambda: problem_of(NotFound(), locale))
+
+    def _told(self, outcome: Any) -> tuple[Any, Any]:
+        """The id of the answer where it is a row, else its values, which are plain."""
+        if _is_node(self.answers):
+            return outcome.id, None
+        return None, {field.python_name: getattr(outcome, field.python_name) for field in _fields(self.answers)}
 
 
 class SubscriptionField(StrawberryField):
@@ -79,66 +99,104 @@ class SubscriptionField(StrawberryField):
     topics: Topics
     state_first: bool
     ended: Ended | None
+    only: frozenset[str] | None
+
+    def wants(self, message: Message) -> bool:
+        """Whether it tells of this message."""
+        return self.only is None or message.body["type"] in self.only
 
 
 class QueryField(StrawberryField):
     """A root field of the query with a resolver of its own, for what cannot be declared."""
 
     action: str
+    public: bool
 
 
-def query(action: str, *, resolver: Callable[..., Any], description: str, init: Literal[False] = False) -> Any:
-    """Declares a root field that `action` permits; the resolver answers null where it does not."""
+def query(
+    action: str,
+    *,
+    resolver: Callable[..., Any],
+    description: str,
+    public: bool = False,
+    init: Literal[False] = False,
+) -> Any:
+    """Declares a root field that `action` permits; the resolver answers null where it does not.
+
+    What is `public` is the same for everybody, signed in or not, in every language: caches may keep it.
+    """
     del init
     _require_rule(action)
     field = QueryField(base_resolver=_described(resolver), description=description)
-    field.action = action
+    field.action, field.public = action, public
     return field
 
 
 def mutation(
-    action: str, *, answers: type, description: str, fails: Sequence[type[DomainError]] = ()
+    action: str,
+    *,
+    answers: type,
+    description: str,
+    fails: Sequence[type[DomainError]] = (),
+    keyless: str | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Declares a mutation that `action` permits. Its type is a union: `answers`, or one of its problems.
 
     The problems that follow from the permission are there by themselves; `fails` names the others. Where `answers` is a
     declared type, the function answers anything with the row's `id`, and the row is read for the viewer.
+
+    `keyless` says why it takes no `Idempotency-Key`, where that does not follow from who may do it or what it answers.
     """
     _require_rule(action)
+    why = keyless or _keyless(action, answers)
+    told = f"{description} Takes no `Idempotency-Key`." if why else description
+    found_again = (NotFound,) if why is None and _is_node(answers) else ()
 
     def declare(function: Callable[P, R]) -> Callable[P, R]:
-        field = MutationField(base_resolver=_described(function), description=description)
-        field.action, field.answers = action, answers
-        field.type_annotation = StrawberryAnnotation(_result(function.__name__, answers, action, fails))
+        field = MutationField(base_resolver=_described(function), description=told)
+        field.action, field.answers, field.keyless = action, answers, why
+        field.type_annotation = StrawberryAnnotation(
+            _result(function.__name__, answers, action, (*found_again, *fails))
+        )
         return cast("Callable[P, R]", field)
 
     return declare
 
 
 def subscription(
-    action: str, *, topics: Topics, description: str, state_first: bool = False, ended: Ended | None = None
+    action: str,
+    *,
+    topics: Topics,
+    description: str,
+    state_first: bool = False,
+    ended: Ended | None = None,
+    only: Iterable[str] | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Declares a subscription that `action` permits, on the topics that the use-case `topics` answers.
 
     The function makes the client's event of a message. With `state_first` it is also called at the beginning, with
     None, to tell the present state, and a client that returns begins there too. `ended` is asked after durable events.
+    With `only`, events of other types on these topics are passed over.
     """
     _require_rule(action)
 
     def declare(function: Callable[P, R]) -> Callable[P, R]:
         field = SubscriptionField(base_resolver=_described(function), description=description)
         field.action, field.topics, field.state_first, field.ended = action, topics, state_first, ended
+        field.only = None if only is None else frozenset(only)
         return cast("Callable[P, R]", field)
 
     return declare
 
 
-def own(column: str, *, description: str, init: Literal[False] = False) -> Any:
-    """A column of a person that only they themselves are told; null to everybody else."""
+def own(
+    column: str, *, description: str, of: Callable[[Any], Any] = lambda value: value, init: Literal[False] = False
+) -> Any:
+    """A column of a person that only they themselves are told, as `of` makes it; null to everybody else."""
     del init
 
     async def by(context: Any, rows: Sequence[Any]) -> Sequence[Any]:
-        return [row[column] if context.caller.viewer.is_person(row["id"]) else None for row in rows]
+        return [of(row[column]) if context.caller.viewer.is_person(row["id"]) else None for row in rows]
 
     return batch("id", column, by=by, description=description)
 
@@ -171,6 +229,23 @@ def _result(function: str, answers: type, action: str, fails: Sequence[type[Doma
     members = (answers, *(PROBLEMS[problem] for problem in problems))
     union = strawberry.union(name, description="What was asked for, or why it was not done.")
     return Annotated[Union[members], union]  # noqa: UP007 - a union of types that are only known now
+
+
+def _keyless(action: str, answers: type) -> str | None:
+    if PERMISSIONS[action].holders is Audience.ANYONE:
+        return "it is for anybody, and a key is somebody's"
+    if not _is_node(answers) and any(field.metadata.get("secret") for field in _fields(answers)):
+        return "it answers a secret, which is kept nowhere"
+    return None
+
+
+def _is_node(answers: type) -> bool:
+    return hasattr(answers, "__plan_node__")
+
+
+def _fields(answers: Any) -> list[StrawberryField]:
+    fields: list[StrawberryField] = answers.__strawberry_definition__.fields
+    return fields
 
 
 def _in_a_team_that_goes(action: str) -> tuple[type[DomainError], ...]:

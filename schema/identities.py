@@ -17,7 +17,7 @@ from schema.ids import uuid_of
 
 @node(table=models.Identity, visible=models.Identity.visible_to)
 class Identity(Node):
-    """An account of an OpenID Connect provider that you sign in with. Only you see it."""
+    """An account of an OpenID Connect provider that you sign in with. Only you see it, no API key."""
 
     provider: str = column(description="The provider's key, as in `identityProviders`.")
     email: str | None = column(
@@ -59,5 +59,5 @@ class IdentityMutations:
         description="Signs in with that account no more. Refused for the last way in: choose a password first.",
     )
     async def remove_identity(self, info: Info, id: strawberry.ID) -> RemovedIdentity:
-        identity = await identities.remove(info.context.caller, identity_id=uuid_of(Identity, id))
+        identity = await identities.remove(info.context.caller, identity_id=uuid_of(Identity, id, "id"))
         return RemovedIdentity(provider=identity.provider)

@@ -1,4 +1,4 @@
-"""How inputs are made of what clients send: Strawberry finds out anew, each time, what the type of every field is."""
+"""How arguments are made of what clients send: Strawberry finds out anew, each time, what the type of each is."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING
@@ -6,8 +6,8 @@ from typing import Any
 
 from graphql import GraphQLInputObjectType, GraphQLScalarType, get_nullable_type
 from strawberry import Schema
-from strawberry.types.arguments import InputContext
-from strawberry.types.base import StrawberryMaybe
+from strawberry.types.arguments import InputContext, StrawberryArgument
+from strawberry.types.base import StrawberryMaybe, get_object_definition
 from strawberry.types.field import StrawberryField
 
 
@@ -19,6 +19,38 @@ def foresee_inputs(schema: Schema) -> None:
             fields = {schema.config.name_converter.from_field(field): field for field in definition.fields}
             scalars = {name for name, field in fields.items() if _is_scalar(kind.fields[name].type, field)}
             definition.from_input = _maker(fields, scalars)
+
+
+def foresee_mutations(schema: Schema) -> None:
+    """Has mutations called past Strawberry's own way to them, which asks of each argument, each time, what it is."""
+    root = schema._schema.mutation_type  # noqa: SLF001 - as above
+    for field in root.fields.values() if root else ():
+        field.resolve = _resolver(schema, field.extensions["strawberry-definition"])
+
+
+def _resolver(schema: Schema, field: StrawberryField) -> Callable[..., Any]:
+    config, scalars = schema.config, schema.schema_converter.scalar_registry
+    about = field.base_resolver and field.base_resolver.info_parameter
+    assert about is not None, "a mutation is a method that takes `info`"
+    takes = [_argument(schema, each) for each in field.arguments]
+
+    def resolve(source: Any, raw: Any, **given: Any) -> Any:
+        info: Any = config.info_class(_raw_info=raw, _field=field)
+        values = {about.name: info}
+        for name, called, kind, make in takes:
+            if name in given:
+                value, context = given[name], InputContext(info, config, scalars, (name,))
+                values[called] = make(kind, value, context) if make else context.convert(value, kind)
+        return field.get_result(source, info, [source], values)
+
+    return resolve
+
+
+def _argument(schema: Schema, argument: StrawberryArgument) -> tuple[str, str, Any, Callable[..., Any] | None]:
+    """What clients call it, what Python does, of which type it is, and what makes one of that, if we do."""
+    definition = get_object_definition(argument.type)
+    name = schema.config.name_converter.from_argument(argument)
+    return name, argument.python_name, argument.type, definition.from_input if definition else None
 
 
 def _is_scalar(kind: Any, field: StrawberryField) -> bool:

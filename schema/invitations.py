@@ -11,13 +11,13 @@ import models
 from domain.errors import Conflict, DomainError, Forbidden, Throttled, Unauthenticated
 from domain.invitations import InvitationState
 from domain.permissions import Role
-from i18n import negotiate
+from i18n import closest
 from plan import Node, batch, column, node, reference, to_one
 from resolvers import invitations
 from schema.accounts import SignedIn
 from schema.context import Info
 from schema.enums import Action
-from schema.fields import for_caller, mutation
+from schema.fields import SECRET, for_caller, mutation
 from schema.ids import uuid_of
 from schema.rights import rights
 
@@ -42,6 +42,7 @@ class Invitation(Node):
     role: Role = column(description="What they will be in the team.")
     state: InvitationState = batch(
         "accepted_at",
+        "declined_at",
         "revoked_at",
         "expires_at",
         by=for_caller(invitations.states),
@@ -53,6 +54,7 @@ class Invitation(Node):
     sent_at: datetime = column(description="When they were last asked.")
     expires_at: datetime = column(description="Until when the last link can be followed.")
     accepted_at: datetime | None = column(description="When they joined; null if they have not.")
+    declined_at: datetime | None = column(description="When they declined; null if they have not.")
 
 
 @strawberry.type(description="What the holder of an invitation's link may know.")
@@ -103,7 +105,7 @@ class NewPersonInput:
     name: str = strawberry.field(description="How you want to be called, 1–100 characters.")
     password: str = strawberry.field(description="10 to 200 characters, for signing in later.")
     locale: str | None = strawberry.field(
-        default=None, description="The language that you read, as a BCP 47 tag; that of the request if left out."
+        default=None, description="The language that you read, as a BCP 47 tag; else that of the request."
     )
 
 
@@ -121,7 +123,7 @@ class AcceptInvitationInput:
         given = self.new_person
         if given is None:
             return None
-        locale = negotiate(given.locale) if given.locale else info.context.caller.locale
+        locale = closest(given.locale) or info.context.caller.locale
         return invitations.Newcomer(given.name, given.password, locale)
 
 
@@ -131,9 +133,16 @@ class InvitationAccepted:
 
     joined: strawberry.Private[invitations.Joined]
     session: SignedIn | None = strawberry.field(
-        description="Of the account that was just made; null for who was signed in."
+        description="Of the account that was just made; null for who was signed in.", metadata=SECRET
     )
     member: Member = reference(lambda accepted, _context: accepted.joined.member_id, description="Your place in it.")
+
+
+@strawberry.type(description="You are not in the team, and who invited you sees that you do not want to.")
+class InvitationDeclined:
+    """Payload of `declineInvitation`."""
+
+    team_name: str = strawberry.field(description="The team's name.")
 
 
 @strawberry.type
@@ -181,3 +190,16 @@ class InvitationMutations:
         joined = await invitations.accept(info.context.caller, token=input.token, newcomer=input.newcomer(info))
         session = SignedIn.of(info, joined.session) if joined.session else None
         return InvitationAccepted(joined=joined, session=session)
+
+    @mutation(
+        "invitation:decline",
+        answers=InvitationDeclined,
+        fails=(Unauthenticated, Forbidden, Conflict),
+        description="Declines an invitation by its link, which is good no more: as who is signed in, if the address is "
+        "theirs, or as nobody where it has no account.",
+    )
+    async def decline_invitation(
+        self, info: Info, token: Annotated[str, strawberry.argument(description="The `token` in the link.")]
+    ) -> InvitationDeclined:
+        declined = await invitations.decline(info.context.caller, token=token)
+        return InvitationDeclined(team_name=declined.team_name)

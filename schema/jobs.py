@@ -13,7 +13,7 @@ import strawberry
 import models
 from domain.errors import Conflict, NotFound
 from domain.jobs import JobKind, JobState
-from domain.media import IngestStep
+from domain.media import IngestStep, told
 from i18n import translate
 from live.message import Message
 from plan import Node, batch, column, load, node, reference, to_one
@@ -43,7 +43,9 @@ async def _failures(context: Any, rows: Sequence[Any]) -> list[JobFailure | None
 
 
 def _failure(code: str | None, params: dict[str, Any], locale: str) -> JobFailure | None:
-    return JobFailure(code=FailureCode(code), message=translate(locale, f"failure.{code}", **params)) if code else None
+    if not code:
+        return None
+    return JobFailure(code=FailureCode(code), message=translate(locale, f"failure.{code}", **told(params)))
 
 
 @node(table=models.Job, visible=models.Job.visible_to)

@@ -50,7 +50,8 @@ def _who(rule: Rule) -> str:
         return _WHO[rule.holders]
     if rule.holders == frozenset(Role):
         return "every member"
-    return ", ".join(role.value for role in Role if role in rule.holders)
+    own = ["whoever made it"] if rule.own else []
+    return ", ".join([*(role.value for role in Role if role in rule.holders), *own])
 
 
 def _key(rule: Rule) -> str:

@@ -15,6 +15,7 @@ from domain.errors import (
     Unavailable,
 )
 from i18n import translate
+from schema import enums  # noqa: F401 - describes the codes before a type names them: an enum is made once
 
 
 @strawberry.interface(description="Why a mutation did not do what was asked. Every failure of a result union is one.")
@@ -24,7 +25,9 @@ class Problem:
     code: ProblemCode = strawberry.field(description="What kind of problem, for programs.")
     message: str = strawberry.field(description="What is wrong, for people, in the viewer's language.")
     path: list[str] | None = strawberry.field(
-        default=None, description="The part of the input at fault, outermost name first; null where none is."
+        default=None,
+        description="The part of the arguments at fault, as it was sent, outermost name first (`input`, `title`; items"
+        " of lists by their index). Null where none is.",
     )
 
 
@@ -52,9 +55,13 @@ PROBLEMS: dict[type[DomainError], type[Problem]] = {
 }
 
 
-def problem_of(error: DomainError, locale: str) -> Problem:
-    """The union member that tells of `error`, also of one that a more special class was raised for."""
+def problem_of(error: DomainError, locale: str, within: tuple[str, ...] = ()) -> Problem:
+    """The union member that tells of `error`, also of one that a more special class was raised for.
+
+    The error's path begins `within` the arguments.
+    """
     kind = next(PROBLEMS[base] for base in type(error).__mro__ if base in PROBLEMS)
     message = translate(locale, error.message, **error.params)
     details = {name: error.params[name] for name in error.details}
-    return kind(code=error.code, message=message, path=list(error.path) or None, **details)
+    path = [*within, *error.path] if error.path else None
+    return kind(code=error.code, message=message, path=path, **details)

@@ -8,6 +8,7 @@ import strawberry
 
 import models
 from domain.errors import Conflict, Throttled
+from domain.notifications import EmailNotifications
 from i18n import LOCALES
 from resolvers import deletions, profiles
 from schema.accounts import User
@@ -23,6 +24,9 @@ class UpdateProfileInput:
     name: str | None = strawberry.field(default=None, description="How you want to be called, 1–100 characters.")
     time_zone: str | None = strawberry.field(default=None, description="As IANA calls it, for example `Europe/Berlin`.")
     locale: str | None = strawberry.field(default=None, description=f"One of {', '.join(LOCALES)}.")
+    email_notifications: EmailNotifications | None = strawberry.field(
+        default=None, description="When you want to be mailed what is new."
+    )
 
 
 @strawberry.input(description="Your picture.")
@@ -38,15 +42,22 @@ class SetAvatarInput:
 class ProfileMutations:
     """The mutations of one's own account."""
 
-    @mutation("account:edit", answers=User, description="Changes your name, time zone and language.")
+    @mutation(
+        "account:edit",
+        answers=User,
+        description="Changes your name, time zone, language, and when you are mailed what is new: those that you give.",
+    )
     async def update_profile(self, info: Info, input: UpdateProfileInput) -> models.User:
-        return await profiles.update(
+        user = await profiles.update(
             info.context.caller,
             name=input.name,
             time_zone=input.time_zone,
             locale=input.locale,
+            email_notifications=input.email_notifications,
             locales=LOCALES,
         )
+        info.context.speak(user.locale)
+        return user
 
     @mutation(
         "account:edit",
@@ -73,6 +84,11 @@ class ProfileMutations:
     ) -> models.User:
         return await deletions.request(info.context.caller, password=password)
 
-    @mutation("account:secure", answers=User, fails=(Conflict,), description="Your account stays after all.")
+    @mutation(
+        "account:secure",
+        answers=User,
+        fails=(Conflict,),
+        description="Takes back the deletion of your account, as long as it waits.",
+    )
     async def cancel_account_deletion(self, info: Info) -> models.User:
         return await deletions.cancel(info.context.caller)

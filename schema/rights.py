@@ -17,36 +17,46 @@ from schema.enums import Action
 
 _PLACES = Standing(models.Member, ("team_id", "role"), models.Member.held_by)
 _DESCRIPTION = (
-    "What you may do with it by your role in its team, and by your API key's scopes if you ask with one. Whether its "
-    "state allows it is another question."
+    "What you may do with it by your role in its team (what you have made yourself may allow more), and by your API "
+    "key's scopes if you ask with one. Whether its state allows it is another question."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """Answers for rows whose column `team` names their team; `actions` are those that mean something for them."""
+    """Answers for rows whose column `team` names their team; `actions` are those that mean something for them.
+
+    `author` is the column that names who has made the row, where that gives them rights.
+    """
 
     actions: tuple[Action, ...]
     team: str
+    author: str
 
     async def __call__(self, context: Context, rows: Sequence[Row], places: Sequence[Any]) -> list[list[Action]]:
         """For each row the actions that the viewer may do."""
         scopes = context.caller.scopes
         good_for = None if scopes is None else frozenset(scopes)
         roles = _roles(context.reader.viewer, places)
-        held = {team_id: _held(self.actions, role, good_for) for team_id, role in roles.items()}
-        return [held.get(row[self.team], []) for row in rows]
+        held = {team_id: _held(self.actions, role, good_for, own=False) for team_id, role in roles.items()}
+        if not self.author:
+            return [held.get(row[self.team], []) for row in rows]
+        own = {team_id: _held(self.actions, role, good_for, own=True) for team_id, role in roles.items()}
+        mine = getattr(context.reader.viewer, "user_id", None)
+        return [(own if row[self.author] == mine else held).get(row[self.team], []) for row in rows]
 
 
-def rights(*nouns: str, team: str = "team_id") -> Any:
+def rights(*nouns: str, team: str = "team_id", author: str = "") -> Any:
     """The field `viewerCan` of a type: which of the actions on these nouns the viewer may do in the row's team.
 
-    `team` is the column that names the team. TypeError for a noun that no role holds an action on.
+    `team` is the column that names the team, `author` the one that names whoever has made the row, if that matters.
+    TypeError for a noun that no role holds an action on.
     """
     actions = tuple(action for action in Action if _noun(action) in nouns)
     if unknown := set(nouns) - set(map(_noun, actions)):
         raise TypeError(f"no role holds an action on {', '.join(sorted(unknown))}: see domain/permissions.py")
-    return batch(team, by=Rights(actions, team), standing=_PLACES, description=_DESCRIPTION)
+    columns = (team, author) if author else (team,)
+    return batch(*columns, by=Rights(actions, team, author), standing=_PLACES, description=_DESCRIPTION)
 
 
 def _noun(action: Action) -> str:
@@ -60,5 +70,5 @@ def _roles(viewer: Any, places: Sequence[Any]) -> dict[UUID, Role]:
 
 
 @cache
-def _held(actions: tuple[Action, ...], role: Role, scopes: frozenset[Scope] | None) -> list[Action]:
-    return [action for action in actions if allows(role, action.value) and covers(scopes, action.value)]
+def _held(actions: tuple[Action, ...], role: Role, scopes: frozenset[Scope] | None, *, own: bool) -> list[Action]:
+    return [action for action in actions if allows(role, action.value, own=own) and covers(scopes, action.value)]

@@ -14,14 +14,16 @@ from schema import enums  # noqa: F401 - makes GraphQL enums of the domain's, be
 from schema.accounts import AccountMutations, User
 from schema.api_keys import ApiKeyMutations
 from schema.audit import AuditEntry
-from schema.comments import Comment, CommentMutations
+from schema.comments import Comment, CommentMutations, CommentSubscriptions
 from schema.credentials import CredentialMutations
 from schema.fields import query
 from schema.identities import IdentityMutations, IdentityProvider, identity_providers
-from schema.inputs import foresee_inputs
+from schema.inputs import foresee_inputs, foresee_mutations
 from schema.invitations import InvitationMutations, InvitationPreview
 from schema.invitations import preview as invitation_preview
 from schema.jobs import Job, JobMutations, JobSubscriptions
+from schema.languages import MessageBundle, SpokenLanguage, locales, messages
+from schema.notifications import NotificationMutations, NotificationSubscriptions
 from schema.profiles import ProfileMutations
 from schema.scalars import SCALARS
 from schema.sessions import Session, SessionMutations
@@ -32,46 +34,103 @@ from schema.versions import Version, VersionMutations
 from schema.videos import Video, VideoMutations, VideoSubscriptions
 
 
-@strawberry.type
+@strawberry.type(
+    description="What can be read. What you may not see is null, as if it did not exist. `extensions.position` says up "
+    "to which event the answer is fresh: subscribe from there."
+)
 class Query:
-    """What can be read. Whatever the viewer may not see is null, as if it did not exist."""
+    """The root of what can be read."""
 
     viewer: User | None = reference(
         lambda _root, context: context.caller.viewer.user_id,
         action="account:view",
-        description="Who is asking; null when nobody is signed in.",
+        description="You, with your teams; null when nobody is signed in.",
     )
     session: Session | None = reference(
         lambda _root, context: context.caller.viewer.session_id,
         action="account:view",
         description="The session that asks; null when nobody is signed in, and for an API key.",
     )
-    node: Node | None = any_by_id("account:view", description="Anything that you may see, by its id.")
-    team: Team | None = by_id("team:view", description="A team that you are in.")
+    node: Node | None = any_by_id(
+        "account:view",
+        description="Anything that you may see, by its id; null for all else. Ask by `... on Video { title }` for what "
+        "its type has.",
+    )
+    team: Team | None = by_id(
+        "team:view", description="A team that you are in, with its people and its library; null for any other."
+    )
     invitation: InvitationPreview | None = query(
         "invitation:view",
         resolver=invitation_preview,
         description="What the link of an invitation's mail is for; null once it leads nowhere.",
     )
-    video: Video | None = by_id("video:view", description="A video of a team that you are in, the trash included.")
-    version: Version | None = by_id("video:view", description="A version of a video.")
-    comment: Comment | None = by_id("video:view", description="A comment on a version.")
-    upload: Upload | None = by_id("video:view", description="An upload.")
-    job: Job | None = by_id("job:view", description="A job.")
+    video: Video | None = by_id(
+        "video:view", description="A video of a team that you are in, the trash included; null for any other."
+    )
+    version: Version | None = by_id(
+        "video:view", description="A version of a video, with its files and comments; null where you may not see it."
+    )
+    comment: Comment | None = by_id(
+        "video:view", description="A comment on a version, with its thread; null where you may not see it."
+    )
+    upload: Upload | None = by_id(
+        "video:view",
+        description="An upload, and what became of it; null where you may not see it. `uploadParts` has the addresses.",
+    )
+    job: Job | None = by_id(
+        "job:view",
+        description="A job as it stands now; null where you may not see it. `jobProgress` tells how it goes on.",
+    )
+    locales: list[SpokenLanguage] = query(
+        "language:view",
+        resolver=locales,
+        description="The languages that the product speaks, English first.",
+        public=True,
+    )
+    messages: MessageBundle | None = query(
+        "language:view",
+        resolver=messages,
+        description="The words for one part of a client's interface, in the language nearest to `locale`, else in "
+        "English; null for a namespace that is not there.",
+        public=True,
+    )
     two_factor: TwoFactor | None = query(
         "account:two_factor",
         resolver=two_factor,
         description="How your second factor stands; null when nobody is signed in.",
     )
-    audit_entry: AuditEntry | None = by_id("audit:view", description="An entry of an audit log, or of your own.")
+    audit_entry: AuditEntry | None = by_id(
+        "audit:view",
+        description="An entry of the audit log of a team whose owner or admin you are, or of your own activity.",
+    )
     identity_providers: list[IdentityProvider] = query(
-        "account:view", resolver=identity_providers, description="Where people may sign in instead of with a password."
+        "account:view",
+        resolver=identity_providers,
+        description="Where people may sign in instead of with a password: send the browser to a provider's `url`.",
+        public=True,
     )
     upload_parts: UploadParts | None = query(
         "version:create",
         resolver=upload_parts,
-        description="What of an open upload has arrived, and fresh URLs for the rest; null for who may not upload.",
+        description="What of an open upload has arrived, and fresh URLs for the rest; null for whoever may not upload, "
+        "and once the upload takes no more parts.",
     )
+
+
+_MUTATION = (
+    "What can be changed. Each answers what was asked for, or a `Problem` that says why nothing was done: ask for "
+    "`... on Problem { code message path }`."
+)
+_SUBSCRIPTION = (
+    "What can be followed, over a websocket that speaks graphql-transport-ws. It ends with an error when the right to "
+    "it is lost."
+)
+
+
+def _root(name: str, parts: tuple[type, ...], description: str) -> type:
+    merged = merge_types(name, parts)
+    merged.__strawberry_definition__.description = description  # type: ignore[attr-defined]
+    return merged
 
 
 def build_schema() -> strawberry.Schema:
@@ -93,13 +152,16 @@ def build_schema() -> strawberry.Schema:
         VersionMutations,
         CommentMutations,
         JobMutations,
+        NotificationMutations,
     )
+    subscriptions = (VideoSubscriptions, CommentSubscriptions, JobSubscriptions, NotificationSubscriptions)
     schema = strawberry.Schema(
         query=Query,
-        mutation=merge_types("Mutation", mutations),
-        subscription=merge_types("Subscription", (VideoSubscriptions, JobSubscriptions)),
+        mutation=_root("Mutation", mutations, _MUTATION),
+        subscription=_root("Subscription", subscriptions, _SUBSCRIPTION),
         types=types,
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     foresee_inputs(schema)
+    foresee_mutations(schema)
     return schema

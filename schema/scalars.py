@@ -1,35 +1,40 @@
 """Scalars beside GraphQL's own."""
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, NewType
 
 import strawberry
+from strawberry.schema.types.base_scalars import DateTimeDefinition
 from strawberry.types.scalar import ScalarDefinition
 
-SafeInt = NewType("SafeInt", int)
-"""An integer that JavaScript holds exactly: up to 2⁵³ − 1 either way."""
+from plan.scalars import SAFE_INT, SafeInt
 
 Json = NewType("Json", dict[str, Any])
 """An object of JSON whose members depend on what it is about."""
-
-_LIMIT = 2**53 - 1
-
-
-def _checked(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _LIMIT:
-        raise ValueError(f"SafeInt cannot represent {value!r:.60}: it is no integer within ±(2⁵³ − 1).")
-    return value
-
+Drawing = NewType("Drawing", dict[str, Any])
+"""What was drawn on a picture: see `domain/drawings.py`."""
 
 SCALARS: dict[object, ScalarDefinition] = {
-    SafeInt: strawberry.scalar(
-        name="SafeInt",
-        description="An integer that JavaScript holds exactly, within ±(2⁵³ − 1). Sizes in bytes need more than Int.",
-        serialize=_checked,
-        parse_value=_checked,
+    SafeInt: SAFE_INT,
+    datetime: replace(
+        DateTimeDefinition,
+        description="A moment in ISO 8601, with its offset: we answer `2026-03-01T12:00:00.250000+00:00`, always UTC; "
+        "any offset, and `Z`, are taken.",
     ),
     Json: strawberry.scalar(
         name="JSON",
         description="An object of JSON whose members depend on what it is about.",
+        serialize=lambda value: value,
+    ),
+    Drawing: strawberry.scalar(
+        name="Drawing",
+        description="What is drawn on the picture, as vectors: `{version: 1, items: [...]}`, 1–200 items over each "
+        "other. Each has a `kind` and no more than is named here. `stroke`: `points`. `line`, `arrow`, `rectangle`, "
+        "`ellipse`: `from`, `to`. All of these `color` (`#rrggbb`) and `width`. `text`: `at`, `text` (at most 200 "
+        "characters), `color`, `size`. A point is `[x, y]`, from 0 to 1: of the picture's width and height, from the "
+        "top left. `width` (at most 0.1) and `size` (at most 0.5) are shares of its height. At most 3,000 points in "
+        "all strokes, and 50 kB. It is answered as it was given, with four decimals.",
         serialize=lambda value: value,
     ),
 }

@@ -61,7 +61,12 @@ class SessionMutations:
             context.cookie = SessionCookie(None)
         return session
 
-    @mutation("account:sign_out", answers=SignedOutEverywhere, description="Ends all of your sessions, at once.")
+    @mutation(
+        "account:sign_out",
+        answers=SignedOutEverywhere,
+        keyless="it is about the session that asks",
+        description="Ends all of your sessions, at once.",
+    )
     async def sign_out_everywhere(
         self,
         info: Info,

@@ -119,12 +119,15 @@ class TeamMutations:
     async def create_team(self, info: Info, input: CreateTeamInput) -> models.Team:
         return await teams.create(info.context.caller, name=input.name)
 
-    @mutation("team:rename", answers=Team, description="Calls a team otherwise.")
+    @mutation("team:rename", answers=Team, description="Gives a team another name.")
     async def rename_team(self, info: Info, input: RenameTeamInput) -> models.Team:
         return await teams.rename(info.context.caller, team_id=uuid_of(Team, input.id, "id"), name=input.name)
 
     @mutation(
-        "team:switch", answers=Team, description="Works in this team from now on, in the session that asks alone."
+        "team:switch",
+        answers=Team,
+        keyless="it is about the session that asks",
+        description="Notes that the session that asks works in this team from now on.",
     )
     async def switch_team(self, info: Info, id: strawberry.ID) -> models.Team:
         return await teams.switch(info.context.caller, team_id=uuid_of(Team, id, "id"))
@@ -138,7 +141,9 @@ class TeamMutations:
         member_id = uuid_of(Member, input.member_id, "memberId")
         return await teams.change_role(info.context.caller, member_id=member_id, role=input.role)
 
-    @mutation("member:remove", answers=Team, description="Puts another member out of the team, which it answers.")
+    @mutation(
+        "member:remove", answers=Team, description="Removes another member from their team, and answers the team."
+    )
     async def remove_member(self, info: Info, member_id: _MemberId) -> models.Team:
         return await teams.remove(info.context.caller, member_id=uuid_of(Member, member_id, "memberId"))
 
@@ -165,6 +170,11 @@ class TeamMutations:
     async def delete_team(self, info: Info, id: strawberry.ID) -> models.Team:
         return await teams.delete(info.context.caller, team_id=uuid_of(Team, id, "id"))
 
-    @mutation("team:restore", answers=Team, fails=(Conflict,), description="Calls the deletion of a team off.")
+    @mutation(
+        "team:restore",
+        answers=Team,
+        fails=(Conflict,),
+        description="Takes back a team's deletion, as long as it waits.",
+    )
     async def restore_team(self, info: Info, id: strawberry.ID) -> models.Team:
         return await teams.restore(info.context.caller, team_id=uuid_of(Team, id, "id"))

@@ -9,7 +9,7 @@ import strawberry
 from domain.errors import Conflict, Forbidden, Throttled
 from resolvers import two_factor as use_cases
 from schema.context import Info
-from schema.fields import mutation
+from schema.fields import SECRET, mutation
 
 Password = Annotated[str, strawberry.argument(description="Your password, once more.")]
 Code = Annotated[str, strawberry.argument(description="What your app shows now, or one of your recovery codes.")]
@@ -29,15 +29,17 @@ class TwoFactor:
 class TwoFactorStarted:
     """Payload of `startTwoFactor`."""
 
-    secret: str = strawberry.field(description="In base 32, to be typed into the app. It is told only here.")
-    uri: str = strawberry.field(description="The same as `otpauth://…`, to be shown as a QR code.")
+    secret: str = strawberry.field(
+        description="In base 32, to be typed into the app. It is told only here.", metadata=SECRET
+    )
+    uri: str = strawberry.field(description="The same as `otpauth://…`, to be shown as a QR code.", metadata=SECRET)
 
 
 @strawberry.type(description="Your recovery codes, each good for one code of the app. They are told only here.")
 class RecoveryCodes:
     """Payload of `confirmTwoFactor` and `newRecoveryCodes`."""
 
-    codes: list[str] = strawberry.field(description="Ten; blanks, hyphens and case do not matter.")
+    codes: list[str] = strawberry.field(description="Ten; blanks, hyphens and case do not matter.", metadata=SECRET)
 
 
 @strawberry.type(description="Signing in takes the password alone.")
@@ -64,7 +66,7 @@ class TwoFactorMutations:
         "account:two_factor",
         answers=TwoFactorStarted,
         fails=(Conflict, Throttled),
-        description="Makes a secret for your app. Nothing changes until `confirmTwoFactor`.",
+        description="Makes a secret for your authenticator app (TOTP). Nothing changes until `confirmTwoFactor`.",
     )
     async def start_two_factor(self, info: Info, password: Password) -> TwoFactorStarted:
         started = await use_cases.start(info.context.caller, password=password)
@@ -74,7 +76,7 @@ class TwoFactorMutations:
         "account:two_factor",
         answers=RecoveryCodes,
         fails=(Conflict, Throttled),
-        description="Switches two-factor on, with the first code that your app shows.",
+        description="Switches two-factor on, with the first code that your app shows; answers your recovery codes.",
     )
     async def confirm_two_factor(
         self, info: Info, code: Annotated[str, strawberry.argument(description="What your app shows now.")]
@@ -84,6 +86,7 @@ class TwoFactorMutations:
     @mutation(
         "account:two_factor",
         answers=TwoFactorDisabled,
+        keyless="it takes a code, which is good once",
         fails=(Conflict, Throttled),
         description="Switches two-factor off.",
     )

@@ -11,14 +11,14 @@ import models
 from domain.errors import Conflict, DomainError, Invalid, Unavailable
 from domain.uploads import UploadState
 from plan import Node, column, node, reference, to_one
+from plan.scalars import SafeInt
 from resolvers import uploads
 from schema.context import Info
 from schema.enums import Action
-from schema.fields import mutation
+from schema.fields import SECRET, mutation
 from schema.ids import uuid_of
 from schema.jobs import Job
 from schema.rights import rights
-from schema.scalars import SafeInt
 
 if TYPE_CHECKING:
     from schema.accounts import User
@@ -39,7 +39,7 @@ class Upload(Node):
     size: SafeInt = column(description="The file's size in bytes.")
     part_size: SafeInt = column(description="The size in bytes of every part but the last.")
     sha256: str | None = column(description="The SHA-256 that was promised, if one was.")
-    change_description: str = column(description="What the version will say that has changed.")
+    change_description: str = column(description="What the version will say that has changed.", characters=1000)
     video: Video = to_one("video_id", description="The video it will be a version of.")
     created_by: User | None = to_one("created_by_id", description="Who started it.")
     created_at: datetime = column(description="When it was started.")
@@ -90,7 +90,7 @@ class UploadParts:
     missing: list[PartTarget] = strawberry.field(
         resolver=_missing,
         description="Where to PUT the parts that are not, each time with fresh URLs.",
-        metadata={"items": PARTS},
+        metadata={"items": PARTS, **SECRET},
     )
 
 
@@ -129,8 +129,8 @@ class CompleteUploadInput:
         checksums = {part.number: part.checksum.strip('"') for part in self.parts}
         if len(checksums) < len(self.parts):
             numbers = [part.number for part in self.parts]
-            twice = next(number for number in numbers if numbers.count(number) > 1)
-            raise Invalid("problem.part_twice", path=("parts", str(twice)), number=twice)
+            place, twice = next((i, number) for i, number in enumerate(numbers) if number in numbers[:i])
+            raise Invalid("problem.part_twice", path=("parts", str(place)), number=twice)
         return checksums
 
 
@@ -142,7 +142,8 @@ class UploadMutations:
         "version:create",
         answers=UploadParts,
         fails=(Conflict, Unavailable),
-        description="Begins an upload: answers where to PUT each part, straight to storage.",
+        description="Begins an upload: answers where to PUT each part, straight to storage. Then `completeUpload`; "
+        "after a break `uploadParts` says how to go on.",
     )
     async def start_upload(self, info: Info, input: StartUploadInput) -> UploadParts:
         from schema.videos import Video
@@ -161,7 +162,8 @@ class UploadMutations:
         "version:create",
         answers=Job,
         fails=(Conflict, Unavailable),
-        description="Checks that every part has arrived as sent, and answers the job that makes a version of them.",
+        description="Checks that every part has arrived as sent, and answers the job that makes a version of them: "
+        "follow it by `jobProgress`. Asked again, it answers the same job.",
     )
     async def complete_upload(self, info: Info, input: CompleteUploadInput) -> models.Job:
         return await uploads.complete(

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 import models
+from domain.comments import ThreadState
 from domain.errors import Conflict
 from plan import Connection, Node, batch, column, computed, count_of, list_of, node, to_many, to_one
+from plan.scalars import SafeInt
 from resolvers import versions
 from schema.context import Info
 from schema.enums import Action
 from schema.fields import for_caller, mutation
 from schema.ids import uuid_of
 from schema.rights import rights
-from schema.scalars import SafeInt
+from schema.threads import CommentFilter, opening
 
 if TYPE_CHECKING:
     from schema.accounts import User
@@ -45,7 +47,9 @@ class Version(Node):
     video: Video = to_one("video_id", description="The video it is a version of.")
     created_by: User | None = to_one("created_by_id", description="Who made it; null if you share no team any more.")
     created_at: datetime = column(description="When it came to be.")
-    change_description: str = column(description="What has changed, in the maker's words; may be empty.")
+    change_description: str = column(
+        description="What has changed, in the maker's words; may be empty.", characters=1000
+    )
     restored_from: Version | None = to_one(
         "restored_from_id", description="The version it was restored from, if it was."
     )
@@ -94,10 +98,15 @@ class Version(Node):
     comments: Connection[Comment] = to_many(
         "version_id",
         order="start_ms",
-        where=models.Comment.opening,
+        filters=CommentFilter,
+        where=opening,
         description="The comments that open a thread, by the moment they are about.",
     )
     thread_count: int = count_of("comments", description="How many threads it has: comments without the answers.")
+    open_thread_count: int = count_of("comments", state=ThreadState.OPEN, description="How many of them are open.")
+    resolved_thread_count: int = count_of(
+        "comments", state=ThreadState.RESOLVED, description="How many of them are resolved."
+    )
 
 
 @strawberry.type

@@ -11,10 +11,12 @@ import strawberry
 
 import domain.videos
 import models
+from domain.comments import ThreadState
 from domain.errors import Conflict
 from domain.videos import VideoStatus
 from live.message import Message
 from plan import Connection, Node, aggregate_of, column, computed, count_of, first_of, node, reference, to_many, to_one
+from plan.scalars import SafeInt
 from resolvers import videos
 from resolvers.caller import Following
 from schema.context import Context, Info
@@ -22,7 +24,7 @@ from schema.enums import Action
 from schema.fields import mutation, subscription
 from schema.ids import uuid_of
 from schema.rights import rights
-from schema.scalars import SafeInt
+from schema.threads import CommentFilter, matching
 
 if TYPE_CHECKING:
     from schema.accounts import User
@@ -48,8 +50,8 @@ class Video(Node):
 
     viewer_can: list[Action] = rights("video", "version", "comment")
     title: str = column(description="Its title.")
-    description: str = column(description="What it is about; may be empty.")
-    tags: list[str] = column(description="Its tags, in lower case.")
+    description: str = column(description="What it is about; may be empty.", characters=5000)
+    tags: list[str] = column(description="Its tags, in lower case.", characters=1500)
     status: VideoStatus = column(description="How far it has come.")
     created_at: datetime = column(description="When it was made.")
     updated_at: datetime = column(description="When it was last changed.")
@@ -70,9 +72,17 @@ class Video(Node):
     comments: Connection[Comment] = to_many(
         "video_id",
         order="-created_at",
+        filters=CommentFilter,
+        where=matching,
         description="What was said about any of its versions, answers too, newest first.",
     )
     comment_count: int = count_of("comments", description="How many comments its versions have, answers included.")
+    open_thread_count: int = count_of(
+        "comments", state=ThreadState.OPEN, description="How many open threads its versions have."
+    )
+    resolved_thread_count: int = count_of(
+        "comments", state=ThreadState.RESOLVED, description="How many resolved threads its versions have."
+    )
     total_size: SafeInt = aggregate_of(
         "versions", "sum", "size", description="The size in bytes of all its versions' files together."
     )
@@ -107,7 +117,9 @@ class EditVideoInput:
 class VideoMutations:
     """The mutations of videos."""
 
-    @mutation("video:create", answers=Video, description="Makes a video, still without a version.")
+    @mutation(
+        "video:create", answers=Video, description="Makes a video, still without a version: `startUpload` brings one."
+    )
     async def create_video(self, info: Info, input: CreateVideoInput) -> models.Video:
         from schema.teams import Team
 
@@ -119,7 +131,12 @@ class VideoMutations:
             labels=input.tags,
         )
 
-    @mutation("video:edit", answers=Video, fails=(Conflict,), description="Renames, describes and tags a video.")
+    @mutation(
+        "video:edit",
+        answers=Video,
+        fails=(Conflict,),
+        description="Changes a video's title, description and tags: those that you give.",
+    )
     async def edit_video(self, info: Info, input: EditVideoInput) -> models.Video:
         return await videos.edit(
             info.context.caller,
@@ -129,7 +146,12 @@ class VideoMutations:
             labels=input.tags,
         )
 
-    @mutation("video:delete", answers=Video, fails=(Conflict,), description="Puts a video into the trash, for 30 days.")
+    @mutation(
+        "video:delete",
+        answers=Video,
+        fails=(Conflict,),
+        description="Puts a video into the trash, for 30 days; `restoreVideo` brings it back.",
+    )
     async def delete_video(self, info: Info, id: strawberry.ID) -> models.Video:
         return await videos.delete(info.context.caller, video_id=uuid_of(Video, id, "id"))
 
@@ -178,7 +200,8 @@ class VideoSubscriptions:
     @subscription(
         "video:view",
         topics=_watch,
-        description="Tells of every event of a video. Resumable: `extensions.eventId` names each event's place.",
+        description="Tells of every event of a video, its versions, comments, uploads and jobs. Resumable: subscribe "
+        "with the last `extensions.eventId`, or a query's `extensions.position`, as `extensions.lastEventId`.",
     )
     def video_changed(self, root: Message, id: strawberry.ID) -> VideoChange:
         del id  # what it selects has been done by the topics

@@ -12,7 +12,7 @@ from local.redis import EmbeddedRedis
 from models.database import database
 from tests import services
 from tests.factories import Factory, new_network_address
-from tests.studio import WORKERS, Studio, running
+from tests.studio import WORKERS, Disguised, Studio, running
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,11 +48,22 @@ def studio(number: int, database_url: str, redis_url: str) -> Iterator[Studio]:
     """The whole product, running, shared by the tests of this worker: a test lives in a team of its own."""
     folder = Path(services.where()["folder"]) / f"worker{number}"
     folder.mkdir()
-    product = Studio(folder, database_url, redis_url, ALLOWED_ORIGINS='["https://app.example"]')
+    settings = {"ALLOWED_ORIGINS": '["https://app.example"]', "TURNS": "off"}  # all tests are one address
+    product = Disguised(folder, database_url, redis_url, **settings)
     with running(product, "api", *WORKERS) as studio:
         yield studio
         # Some test left what a consumer cannot take, and whatever came after it has waited for it to be given up.
         assert "relay.event_parked" not in studio.log("relay")
+
+
+@pytest.fixture(scope="session")
+def telling(number: int, database_url: str, redis_url: str) -> Iterator[Studio]:
+    """The API once more, on the same database, where it tells about its schema, and minutes have no budget."""
+    folder = Path(services.where()["folder"]) / f"telling{number}"
+    folder.mkdir()
+    settings = {"INTROSPECTION": "on", "NODES_PER_MINUTE": "0", "TURNS": "off"}
+    with running(Disguised(folder, database_url, redis_url, **settings), "api") as studio:
+        yield studio
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,25 @@ from domain.api_keys import new_key, shown_of
 from domain.clock import utc_now
 from domain.ids import new_id
 from domain.links import GOOD_FOR, LinkKind
+from domain.notifications import NotificationKind
 from domain.permissions import Role, Scope
 from domain.tokens import new_token, token_hash
 from local.client import Client
-from models import ApiKey, AuditEntry, Comment, Invitation, MailedLink, Member, Session, Team, User, Version, Video
+from models import (
+    ApiKey,
+    AuditEntry,
+    Comment,
+    CommentEdit,
+    Invitation,
+    MailedLink,
+    Member,
+    Notification,
+    Session,
+    Team,
+    User,
+    Version,
+    Video,
+)
 from plan import encode_id
 from resolvers.passwords import hash_password
 
@@ -120,6 +135,33 @@ class Factory:
         said = {"body": "Nice", "start_ms": parent.start_ms if parent else 0, "created_by_id": version.created_by_id}
         about = {"team_id": version.team_id, "video_id": version.video_id, "version_id": version.id}
         return await Comment.create(parent=parent, **about, **(said | values))
+
+    async def notification(self, comment: Comment, person: Person, **values: Any) -> Notification:
+        """That a comment was made; by somebody else, one hopes."""
+        told = {"user_id": person.user.id, "kind": NotificationKind.COMMENT, "about_id": comment.video_id, "count": 1}
+        about = {"team_id": comment.team_id, "video_id": comment.video_id, "comment_id": comment.id}
+        what = {"people": [str(comment.created_by_id)], "latest_at": utc_now(), "position": 1}
+        return await Notification.create(**(told | about | what | values))
+
+    async def edit(self, comment: Comment, **values: Any) -> CommentEdit:
+        """What the comment said before."""
+        edit = comment.edit({"body": comment.body}, utc_now())
+        edit.update_from_dict({"body": "Nice?"} | values)
+        await edit.save()
+        await comment.save()
+        return edit
+
+    async def resolved(self, comment: Comment) -> Comment:
+        comment.resolve(comment.created_by_id, utc_now())
+        await comment.save()
+        return comment
+
+    async def deleted(self, comment: Comment) -> Comment:
+        """Deleted just now by its author, without answers."""
+        words = comment.delete_softly(answered=False, by=comment.created_by_id, now=utc_now())
+        await words.save()
+        await comment.save()
+        return comment
 
     async def entry(self, crew: Crew, **values: Any) -> AuditEntry:
         values = {"actor_id": crew.owner.user.id, "type": "video.edited", "subjects": [], "details": {}} | values

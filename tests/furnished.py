@@ -2,8 +2,10 @@
 
 import base64
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+import schema.root  # noqa: F401 - declares the types
 from domain.clock import utc_now
 from domain.ids import new_id
 from domain.jobs import JobKind
@@ -37,7 +39,10 @@ async def furnished(make: Factory) -> Furnished:
     crew = await make.crew()
     video, deleted = await make.video(crew), await make.video(crew, deleted_at=utc_now())
     version = await make.version(video)
-    comment = await make.comment(version)
+    comment, resolved, deleted_comment = [await make.comment(version) for _ in range(3)]
+    edit = await make.edit(comment)
+    await make.resolved(resolved)
+    await make.deleted(deleted_comment)
     job = await _job(crew, video.id)
     upload, (whole, checksum) = await _upload(crew, gid(video)), await _whole_upload(crew, gid(video))
     await make.key(crew.owner)
@@ -59,9 +64,11 @@ async def furnished(make: Factory) -> Furnished:
     )
     forgetful, mover = (await make.person()).user, (await make.person()).user
     entry = await make.entry(crew, subjects=[f"video:{video.id}"])
+    notification = await make.notification(comment, crew.owner)
     members = {member.role: member for member in await Member.filter(team_id=crew.team.id)}
-    (asked, _), (_, invitation) = (
+    (asked, _), (_, invitation), (_, unwanted) = (
         await make.invitation(crew),
+        await make.invitation(await make.crew(), crew.owner.user.email),
         await make.invitation(await make.crew(), crew.owner.user.email),
     )
     rows = (
@@ -72,11 +79,13 @@ async def furnished(make: Factory) -> Furnished:
         video,
         version,
         comment,
+        edit,
         job,
         key,
         identity,
         other_session,
         entry,
+        notification,
     )
     ids = {type(row).__name__: gid(row) for row in rows} | {"Upload": upload}
     assert ids.keys() == NODES.keys(), "a new type wants something of its own in `furnished`"
@@ -86,6 +95,8 @@ async def furnished(make: Factory) -> Furnished:
         deleted_video=gid(deleted),
         version=gid(version),
         comment=gid(comment),
+        resolved_comment=gid(resolved),
+        deleted_comment=gid(deleted_comment),
         job=gid(job),
         upload=upload,
         whole_upload=whole,
@@ -107,6 +118,8 @@ async def furnished(make: Factory) -> Furnished:
         viewer_member=gid(members[Role.VIEWER]),
         invitation=gid(asked),
         invitation_token=invitation,
+        unwanted_token=unwanted,
+        notification=gid(notification),
         challenge=challenge_for(editor),
         code=code_of(app),
         confirming_code=code_of(unconfirmed),
@@ -117,9 +130,10 @@ async def furnished(make: Factory) -> Furnished:
 
 
 async def _job(crew: Crew, video_id: Any) -> Job:
-    payload = {"upload_id": str(new_id())}
+    """Of an upload that never was: no worker shall begin with it."""
+    payload, tomorrow = {"upload_id": str(new_id())}, utc_now() + timedelta(days=1)
     async with transaction():
-        return await Job.enqueue(JobKind.INGEST, utc_now(), payload=payload, team_id=crew.team.id, video_id=video_id)
+        return await Job.enqueue(JobKind.INGEST, tomorrow, payload=payload, team_id=crew.team.id, video_id=video_id)
 
 
 async def _upload(crew: Crew, video: str) -> str:

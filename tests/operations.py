@@ -22,6 +22,11 @@ class Things:
     deleted_video: str
     version: str
     comment: str
+    """One that opens a thread, which is open."""
+    resolved_comment: str
+    """One that opens a thread, which is resolved."""
+    deleted_comment: str
+    """One that was deleted just now."""
     job: str
     """One that has not ended."""
     upload: str
@@ -63,6 +68,10 @@ class Things:
     """An open one, to somebody."""
     invitation_token: str
     """Of one to the owner, into another team."""
+    unwanted_token: str
+    """Of another such."""
+    notification: str
+    """One that has not been read."""
 
 
 ASKED_BY = {
@@ -108,6 +117,8 @@ def variables(of: Things) -> dict[str, dict[str, Any]]:
         "RequestAccountDeletion": {"password": of.password},
         "CancelAccountDeletion": {},
         "IdentityProviders": {},
+        "Locales": {},
+        "Messages": {"locale": "de", "namespace": "review"},
         "RemoveIdentity": {"id": of.identity},
         "ApiKeys": {},
         "CreateApiKey": {"input": {"name": "Export", "scopes": ["READ"], "expiresInDays": 7}},
@@ -121,6 +132,7 @@ def variables(of: Things) -> dict[str, dict[str, Any]]:
         "InviteMember": {"input": {"teamId": of.team, "email": of.new_email, "role": "VIEWER"}},
         "ResendInvitation": {"id": of.invitation},
         "RevokeInvitation": {"id": of.invitation},
+        "DeclineInvitation": {"token": of.unwanted_token},
         "AcceptInvitation": {"input": {"token": of.invitation_token}},
         "Library": {"teamId": of.team, "first": 3, "filter": {"text": "cut", "status": "READY"}, "counted": True},
         "Video": {"id": of.video},
@@ -131,6 +143,14 @@ def variables(of: Things) -> dict[str, dict[str, Any]]:
         "Comment": {"id": of.comment},
         "ReviewRoom": {"versionId": of.version, "first": 3},
         "AddComment": {"input": {"versionId": of.version, "body": "Yes", "parentId": of.comment}},
+        "EditComment": {"input": {"id": of.comment, "body": "No", "endMs": 900}},
+        "AddReaction": {"input": {"commentId": of.comment, "kind": "HEART"}},
+        "RemoveReaction": {"input": {"commentId": of.comment, "kind": "HEART"}},
+        "ResolveComment": {"id": of.comment},
+        "UnresolveComment": {"id": of.resolved_comment},
+        "DeleteComment": {"id": of.comment},
+        "RestoreComment": {"id": of.deleted_comment},
+        "CommentEvents": {"videoId": of.video},
         "Upload": {"id": of.upload},
         "UploadParts": {"id": of.upload},
         "StartUpload": {"input": {"videoId": of.video, "fileName": "b.mp4", "size": 3}},
@@ -142,6 +162,10 @@ def variables(of: Things) -> dict[str, dict[str, Any]]:
         "Job": {"id": of.job},
         "CancelJob": {"id": of.job},
         "JobProgress": {"id": of.job},
+        "Notifications": {"first": 3},
+        "UnreadNotifications": {"first": 3},
+        "NotificationChanges": {},
+        "MarkNotificationsRead": {"input": {"ids": [of.notification]}},
         "VideoChanged": {"id": of.video},
         "RestoreVideo": {"id": of.deleted_video},
         "DeleteVideo": {"id": of.video},

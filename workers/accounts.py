@@ -21,8 +21,9 @@ async def send_sign_in_mail(work: Work) -> None:
 
 
 async def _send(work: Work, sign_up: SignUp) -> None:
-    if await User.exists(email=sign_up.email):
-        await deliver(work, MailKind.KNOWN, sign_up.email, sign_up.locale, name=sign_up.name)
+    known = await User.locale_of(sign_up.email)
+    if known is not None:
+        await deliver(work, MailKind.KNOWN, sign_up.email, known, name=sign_up.name)
     else:
         await _send_link(work, sign_up)
 

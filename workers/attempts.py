@@ -13,6 +13,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from domain.jobs import JobFault, JobState
+from domain.traces import current, within
 from gateways.mail import MailRefused
 from models import Job
 from models.database import transaction
@@ -23,6 +24,7 @@ from workers.outages import OUTAGES, passes
 from workers.patience import pause, retry_after, too_late
 from workers.progress import publish_progress
 from workers.scratch import attempt_folder
+from workers.traced import attempted
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -45,7 +47,7 @@ class Attempts:
         """Gives every job back to the queue and takes no more: this process has to go."""
         self._stopping.set()
 
-    async def wake(self, context: dict[Any, Any], job_id: str, attempt: int) -> None:
+    async def wake(self, context: dict[Any, Any], job_id: str, attempt: int, traceparent: str | None = None) -> None:
         """The function that arq calls. It returns when the attempt has ended, and raises nothing on its behalf."""
         del context
         # More than `most` only happens after Redis was away: then the sweeper repeats this wake.
@@ -53,18 +55,19 @@ class Attempts:
             return
         self._running += 1
         try:
-            await self._claim_and_run(UUID(job_id), attempt)
+            await self._claim_and_run(UUID(job_id), attempt, traceparent)
         except OUTAGES as error:  # nothing is lost: the sweeper repeats the wake, or takes the job back
             log.warning("job.not_settled", job_id=job_id, error=repr(error))
         finally:
             self._running -= 1
 
-    async def _claim_and_run(self, job_id: UUID, attempt: int) -> None:
+    async def _claim_and_run(self, job_id: UUID, attempt: int, traceparent: str | None) -> None:
         job = await Job.claim(job_id, attempt, self._means.clock(), self._rules.lease)
         if job is None:
             return
         request = {"request_id": job.request_id} if job.request_id else {}
-        with bound_contextvars(job_id=str(job.id), kind=job.kind.value, attempt=attempt, **request):
+        about = {"job_id": str(job.id), "kind": job.kind.value, "attempt": attempt, **request}
+        with bound_contextvars(**about), within(attempted(self._means.tracer, job, traceparent)):
             async with attempt_folder(self._scratch, f"{job.id}-{attempt}") as folder:
                 await self._run(Work(job, self._means, folder))
 
@@ -86,6 +89,8 @@ class Attempts:
     async def _settle(self, work: Work, function: asyncio.Future[None], *, lost: bool) -> None:
         """Writes down how the attempt ended."""
         error = None if function.cancelled() else function.exception()
+        if error is not None and not work.finished and (span := current()) is not None:
+            span.fail(type(error).__qualname__)
         if work.finished:
             log.info("job.finished", exc_info=error)
         elif isinstance(error, LeaseLost) or (function.cancelled() and lost):

@@ -1,7 +1,7 @@
 """Who cares about events: each consumer is a function over a batch of them, declared here or beside its noun."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from arq.connections import ArqRedis
@@ -9,6 +9,7 @@ from arq.connections import ArqRedis
 from domain.clock import Clock
 from domain.events import EVENT_TYPES, RIGHTS, Event, JobCancelled, JobFailed, JobQueued
 from domain.jobs import JobKind, JobState
+from domain.traces import Tracer, Untraced
 from live.message import Message
 from live.publish import publish_batch
 from models import AuditEntry, EventRecord, Job, Upload
@@ -21,6 +22,7 @@ class Tools:
 
     redis: ArqRedis
     clock: Clock
+    tracer: Tracer = field(default_factory=Untraced)
 
 
 Handler = Callable[[Sequence[EventRecord], Tools], Awaitable[None]]
@@ -66,8 +68,12 @@ def consumer(name: str, *events: type[Event], in_transaction: bool = False) -> C
 @consumer("live")
 async def publish_live(events: Sequence[EventRecord], tools: Tools) -> None:
     """Tells every API process what happened; clients drop what they hear twice."""
-    batch = ((_topics(event), Message(event.body(), event.position, str(event.id))) for event in events)
+    batch = ((_topics(event), _message(event)) for event in events)
     await publish_batch(tools.redis, batch)
+
+
+def _message(event: EventRecord) -> Message:
+    return Message(event.body(), event.position, str(event.id), event.traceparent)
 
 
 def _topics(event: EventRecord) -> list[str]:
@@ -88,8 +94,9 @@ async def keep_audit_log(events: Sequence[EventRecord], tools: Tools) -> None:
 async def wake_workers(events: Sequence[EventRecord], tools: Tools) -> None:
     """Wakes a worker for each job that still waits."""
     waiting = Job.filter(id__in=_job_ids(events), state=JobState.QUEUED)
+    traced = {event.payload["job_id"]: event.traceparent for event in events}
     for job in await waiting.order_by("available_at"):
-        await wake(tools.redis, job)
+        await wake(tools.redis, job, traced[str(job.id)])
 
 
 @consumer("clean-up", JobFailed, JobCancelled, in_transaction=True)

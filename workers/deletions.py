@@ -1,20 +1,18 @@
 """The end of accounts, and of files that nothing refers to any more."""
 
 from datetime import datetime
-from uuid import UUID
-
-from tortoise.expressions import Subquery
 
 from domain.accounts import DELETION_GRACE
-from domain.events import AccountDeleted, DeletionPostponed, InvitationRevoked, TeamDeleted
+from domain.events import AccountDeleted, DeletionPostponed, InvitationRevoked, MemberJoined, TeamDeleted
 from domain.jobs import JobKind
 from domain.mails import MailKind
-from models import Invitation, Job, MailedLink, Member, SignUp, Team, Upload, User, Version
+from models import EventRecord, Invitation, Job, MailedLink, Member, SignUp, Team, Upload, User
 from models.events import record
 from models.mails import send_mail
 from models.succession import lonely_after, orphaned_by
 from models.tenancy import delete_owned, of_a_person
 from workers.jobs import Work, handles
+from workers.uploads import abandon
 
 
 @handles(JobKind.DELETE_ACCOUNT)
@@ -25,7 +23,7 @@ async def delete_account(work: Work) -> None:
         assert job.created_by_id is not None, "somebody has asked for it"
         await Job.withdraw(JobKind.AVATAR, job.created_by_id, now)
         due = User.filter(id=job.created_by_id, deletion_at__lte=now)
-        user = await due.select_for_update().get_or_none()
+        user = await due.select_for_update(no_key=True).get_or_none()  # as `User.hold`
         if user is not None:
             orphans = await orphaned_by(user.id)
             await (_postpone(user, orphans, now) if orphans else _delete(user, now))
@@ -35,8 +33,7 @@ async def delete_account(work: Work) -> None:
 @handles(JobKind.DISCARD_FILES)
 async def discard_files(work: Work) -> None:
     """Deletes all files whose keys begin with the payload's `prefix`, and its `uploads` that are no files yet."""
-    for key, upload_id in work.job.payload.get("uploads", []):
-        await work.means.storage.abandon_upload(key, upload_id)
+    await abandon(work.means.storage, work.job.payload.get("uploads", []))
     await work.means.storage.delete_prefix(work.job.payload["prefix"])
     async with work.finishing() as job:
         await job.succeed(work.means.clock())
@@ -46,8 +43,8 @@ async def _postpone(user: User, orphans: list[Team], now: datetime) -> None:
     """Somebody has to own the teams: the person hears of it, and has as long again."""
     user.deletion_at = now + DELETION_GRACE
     await user.save(update_fields=["deletion_at"])
-    names, days = ", ".join(team.name for team in orphans), DELETION_GRACE.days
-    await send_mail(MailKind.DELETION_WAITS, user.email, user.locale, now, name=user.name, teams=names, days=days)
+    about = {"name": user.name, "teams": [team.name for team in orphans], "days": DELETION_GRACE.days}
+    await send_mail(MailKind.DELETION_WAITS, user.email, user.locale, now, user_id=user.id, **about)
     await record(DeletionPostponed(team_id=None, actor_id=None, user_id=user.id, teams=len(orphans)), now)
 
 
@@ -56,12 +53,12 @@ async def _delete(user: User, now: datetime) -> None:
         await _erase(team, now)
     teams = [member.team_id for member in await Member.filter(user_id=user.id)]  # who is left there hears of it
     await send_mail(MailKind.ACCOUNT_DELETED, user.email, user.locale, now, name=user.name)
-    await _forget(user, now)
+    await forget(user, now)
     for team_id in (None, *teams):
         await record(AccountDeleted(team_id=team_id, actor_id=user.id, user_id=user.id), now)
 
 
-async def _forget(user: User, now: datetime) -> None:
+async def forget(user: User, now: datetime) -> None:
     """What they made stays with their teams; who they were does not."""
     await SignUp.filter(email=user.email).delete()
     await MailedLink.filter(email=user.email).delete()
@@ -72,30 +69,31 @@ async def _forget(user: User, now: datetime) -> None:
     user.anonymise()
     await user.save()
     await _forget_invitations(address, user, now)
+    await _forget_former_addresses(user)
 
 
 async def _forget_invitations(address: str, user: User, now: datetime) -> None:
     """Nobody is asked at the address any more, and no team knows it."""
     for invitation in await Invitation.filter(email=address).order_by("id").select_for_update():
         invitation.email = user.email
-        if invitation.accepted_at is None and invitation.revoked_at is None:
+        if invitation.is_open:
             invitation.revoked_at = now
             revoked = InvitationRevoked(team_id=invitation.team_id, actor_id=None, invitation_id=invitation.id)
             await record(revoked, now)
         await invitation.save(update_fields=["email", "revoked_at"])
 
 
+async def _forget_former_addresses(user: User) -> None:
+    """What they accepted has the address that they had then."""
+    joined = await EventRecord.filter(type=MemberJoined.type, subjects__contains=[f"user:{user.id}"])
+    accepted = [event.payload["invitation_id"] for event in joined]
+    await Invitation.filter(id__in=accepted).update(email=user.email)
+
+
 async def _erase(team: Team, now: datetime) -> None:
     """A team in which nobody is left, with all that it owns."""
-    uploads = await _unfinished(team.id)
+    uploads = await Upload.unfinished(team_id=team.id)
     await delete_owned(team.id)
     await team.delete()
     await record(TeamDeleted(team_id=team.id, actor_id=None), now)
     await Job.discard(f"teams/{team.id}/", now, uploads=uploads)
-
-
-async def _unfinished(team_id: UUID) -> list[tuple[str, str]]:
-    """Keys and the storage's ids of the team's uploads that never became a version: some may lie there in parts."""
-    versions = Subquery(Version.filter(team_id=team_id).values("id"))
-    rows = await Upload.filter(team_id=team_id).exclude(version_id__in=versions)
-    return [(upload.storage_key, upload.storage_upload_id) for upload in rows]

@@ -10,6 +10,7 @@ from models import ConsumerCursor, EventRecord, ParkedEvent
 from models.database import transaction
 from workers.consumers import Consumer, Tools
 from workers.outages import OUTAGES, Backoff
+from workers.traced import handled
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -81,6 +82,11 @@ class Follower:
 
     async def _take(self, page: Sequence[EventRecord]) -> None:
         wanted = [event for event in page if self._consumer.wants(event)]
+        with handled(self._tools.tracer, self._consumer.name, wanted):
+            await self._handle(wanted, page)
+        self._moved(page)
+
+    async def _handle(self, wanted: Sequence[EventRecord], page: Sequence[EventRecord]) -> None:
         if wanted and self._consumer.in_transaction:
             async with transaction():
                 await self._consumer.handle(wanted, self._tools)
@@ -89,7 +95,6 @@ class Follower:
             if wanted:
                 await self._consumer.handle(wanted, self._tools)
             await self._move_cursor(page)
-        self._moved(page)
 
     async def _move_cursor(self, page: Sequence[EventRecord]) -> None:
         # Only from where we left it: a relay that has lost its lock without knowing it cannot undo another's work.

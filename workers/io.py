@@ -4,6 +4,7 @@ import workers.accounts
 import workers.deletions
 import workers.links
 import workers.mails
+import workers.news
 import workers.teams
 import workers.uploads
 import workers.videos  # noqa: F401 - these declare what this worker can do

@@ -12,6 +12,8 @@ from arq.connections import ArqRedis
 from domain.clock import Clock
 from domain.jobs import JobFault, JobKind
 from domain.media import Limits, Refusal
+from domain.sealing import Keys
+from domain.traces import Tracer, Untraced
 from gateways.mail import Mailer
 from gateways.storage import Storage
 from models import Job
@@ -38,6 +40,10 @@ class Means:
     limits: Limits
     public_url: str
     """Where people use the product: links in mails lead there."""
+    api_url: str
+    """Where we are reached ourselves."""
+    keys: Keys
+    tracer: Tracer = field(default_factory=Untraced)
 
 
 @dataclass(frozen=True, slots=True)

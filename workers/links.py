@@ -30,17 +30,19 @@ async def _of_a_person(link: MailedLink, now: datetime) -> bool:
     user = await User.get_or_none(email=link.email)
     if user is None:
         return False
-    link.user_id, link.locale, link.values = user.id, user.locale, {"name": user.name}
-    await link.save(update_fields=["user_id", "locale", "values"])
+    link.user_id, link.values = user.id, {"name": user.name}
+    await link.save(update_fields=["user_id", "values"])
     return True
 
 
 async def _of_nobody(link: MailedLink, now: datetime) -> bool:
-    """Whose address somebody else wants as theirs gets no link, but hears of it."""
+    """Whose address somebody else wants as theirs hears of that instead: once, since the link goes."""
     owner = await User.get_or_none(email=link.email)
     if owner is not None:
         async with transaction():
-            await send_mail(MailKind.EMAIL_TAKEN, owner.email, owner.locale, now, name=owner.name)
+            await link.delete()
+            to = (owner.email, owner.locale)
+            await send_mail(MailKind.EMAIL_TAKEN, *to, now, user_id=owner.id, name=owner.name)
     return owner is None
 
 
@@ -63,7 +65,7 @@ async def _send(work: Work, link: MailedLink) -> None:
         work,
         MailKind(link.kind.value),
         link.email,
-        link.locale,
+        await User.locale_of(link.email, link.user_id) or link.locale,
         link=f"{work.means.public_url}{PATHS[link.kind]}?token={token}",
         **{"hours": hours, "days": hours // 24, **link.values},
     )

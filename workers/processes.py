@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,12 @@ import uvloop
 from domain.clock import utc_now
 from domain.jobs import Queue
 from domain.media import Limits
+from domain.sealing import Keys
+from domain.traces import Tracer
 from gateways.logs import configure
 from gateways.mail import Mailer, open_mailer
 from gateways.storage import open_storage
+from gateways.traces import open_traces
 from models.database import database, require_database
 from workers.attempts import Attempts
 from workers.consumers import CONSUMERS, Tools
@@ -45,12 +48,12 @@ def run(process: "Coroutine[Any, Any, None]", settings: "Settings") -> None:
 
 async def relay(settings: "Settings") -> None:
     """The relay, until SIGTERM or SIGINT."""
-    tools = Tools(open_queues(settings.redis_url), utc_now)
-    sweep_seconds = settings.job_sweep_seconds
-    sweeper = Sweeper(tools.redis, utc_now, settings.job_attempts, timedelta(seconds=sweep_seconds))
+    sweep_seconds, jobs_kept = settings.job_sweep_seconds, timedelta(days=settings.job_days)
     rhythm = Rhythm(settings.relay_poll_seconds, sweep_seconds)
-    relay = Relay(settings.session_url, list(CONSUMERS.values()), tools, rhythm, sweeper, sweeper.keep_house)
     async with AsyncExitStack() as opened:
+        tools = Tools(open_queues(settings.redis_url), utc_now, opened.enter_context(_traces(settings, "relay")))
+        sweeper = Sweeper(tools.redis, utc_now, settings.job_attempts, timedelta(seconds=sweep_seconds), jobs_kept)
+        relay = Relay(settings.session_url, list(CONSUMERS.values()), tools, rhythm, sweeper, sweeper.keep_house)
         opened.push_async_callback(tools.redis.aclose)
         await opened.enter_async_context(_database(settings))
         await require_database()
@@ -62,7 +65,7 @@ async def worker(settings: "Settings", queue: Queue, at_start: Callable[[], Awai
     if at_start is not None:
         await at_start()
     most = {Queue.MEDIA: settings.media_jobs, Queue.IO: settings.io_jobs}[queue]
-    async with _means(settings) as means:
+    async with _means(settings, queue) as means:
         with process_folder(settings.work_dir, queue.value) as scratch:
             listener = QueueListener(queue, means.redis, Attempts(means, _rules(settings), scratch, most), most)
             log.info("worker.ready", queue=queue.value, jobs=most)
@@ -75,6 +78,10 @@ async def worker(settings: "Settings", queue: Queue, at_start: Callable[[], Awai
 def _database(settings: "Settings") -> AbstractAsyncContextManager[None]:
     pooler = settings.database_pooler == "transaction"
     return database(settings.database_url, connections=settings.database_connections, pooler=pooler)
+
+
+def _traces(settings: "Settings", process: str) -> AbstractContextManager[Tracer]:
+    return open_traces(settings.otel_exporter_otlp_endpoint, process=process, ratio=settings.traces_ratio)
 
 
 def _rules(settings: "Settings") -> Rules:
@@ -96,8 +103,9 @@ def _mailer(settings: "Settings") -> Mailer:
 
 
 @asynccontextmanager
-async def _means(settings: "Settings") -> AsyncIterator[Means]:
+async def _means(settings: "Settings", queue: Queue) -> AsyncIterator[Means]:
     async with AsyncExitStack() as opened:
+        tracer = opened.enter_context(_traces(settings, queue.value))
         secret = settings.secret_key.get_secret_value()
         storage = open_storage(settings.storage_url, public_url=settings.public_url, secret=secret, clock=utc_now)
         redis = open_queues(settings.redis_url)
@@ -119,6 +127,9 @@ async def _means(settings: "Settings") -> AsyncIterator[Means]:
                 wall_seconds=settings.media_wall_seconds,
             ),
             public_url=settings.app_url or settings.public_url,
+            api_url=settings.public_url,
+            keys=Keys(secret),
+            tracer=tracer,
         )
 
 

@@ -12,6 +12,7 @@ from typing import NoReturn
 import asyncpg
 import structlog
 
+import workers.notifications  # noqa: F401 - it declares a consumer
 from models.events import CHANNEL
 from workers.consumers import Consumer, Tools
 from workers.follower import Follower, Tide

@@ -9,41 +9,76 @@ import structlog
 from arq.connections import ArqRedis
 from tortoise.expressions import Q, Subquery
 
+from domain import comments
 from domain.clock import Clock
+from domain.idempotency import KEPT
 from domain.jobs import JobFault, JobKind, JobState, Queue
+from domain.notifications import KEPT as NOTIFICATIONS_KEPT
 from domain.uploads import UploadState
 from domain.videos import RESTORABLE
-from models import ApiKey, Job, MailedLink, Session, SignUp, Team, Upload, User, Video
+from models import (
+    ApiKey,
+    CommentEdit,
+    IdempotencyKey,
+    Invitation,
+    Job,
+    MailedLink,
+    Notification,
+    Session,
+    SignUp,
+    Team,
+    Upload,
+    User,
+    Video,
+)
 from models.database import transaction
+from models.maintenance import is_on
+from workers.notifications import mail_if_due
 from workers.wakes import wake_again
 
 log = structlog.stdlib.get_logger(__name__)
 
 MOST = 200
 """Rows that one sweep takes of a kind; the next one takes the next."""
+MOST_FORGOTTEN = 1000
+"""Jobs, or idempotency keys, that are deleted by one statement, which has to end before its time is up."""
 SESSION_KEPT = timedelta(days=30)
 """How long a session or an API key that has ended is kept."""
+INVITATION_KEPT = timedelta(days=30)
+"""How long an invitation that led to nothing is kept: its address is of somebody who may never have heard of us, or who
+has another one by now, so that it would not go with their account."""
 PURGE_AGAIN = timedelta(days=1)
 """A purge that has failed is tried anew after this long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
-    """Looks over everything once each time it is called. `patience` is how long a wake may go unanswered."""
+    """Looks over everything once each time it is called, but in maintenance: what it would begin can wait.
+
+    `patience` is how long a wake may go unanswered, `jobs_kept` how long jobs of no team stay once they have ended.
+    """
 
     redis: ArqRedis
     clock: Clock
     attempts: int
     patience: timedelta
+    jobs_kept: timedelta
 
     async def __call__(self) -> None:
         """What must be found within seconds. The parts are independent: errors are raised after all have been tried."""
-        await _all([self.take_back_lost_jobs, self.wake_forgotten_jobs, self.close_expired_uploads], self.clock())
+        if await is_on():
+            return
+        lost = (self.take_back_lost_jobs, self.wake_forgotten_jobs, self.close_expired_uploads)
+        await _all((*lost, self.mail_what_is_new), self.clock())
 
     async def keep_house(self) -> None:
         """What can wait for some minutes."""
-        parts = (self.purge_old_videos, self.purge_old_teams, self.delete_due_accounts, self.forget_old_accounts)
-        await _all(parts, self.clock())
+        if await is_on():
+            return
+        due = (self.purge_old_videos, self.purge_old_teams, self.delete_due_accounts)
+        old = (self.forget_old_accounts, self.forget_old_invitations, self.forget_old_jobs, self.forget_old_keys)
+        forgotten = (*old, self.forget_old_notifications, self.forget_deleted_comments)
+        await _all((*due, *forgotten), self.clock())
 
     async def take_back_lost_jobs(self, now: datetime) -> None:
         """Jobs whose lease has run out go back to the queue, or have failed when that has happened too often."""
@@ -82,6 +117,17 @@ class Sweeper:
                     await upload.save()
                     await Job.enqueue(JobKind.DISCARD_UPLOAD, now, payload={"upload_id": str(upload.id)})
 
+    async def mail_what_is_new(self, now: datetime) -> None:
+        """Who is due is mailed once, however long ago that was: the mail has all that is new by then."""
+        due = User.filter(mail_at__lte=now).order_by("mail_at").limit(MOST)
+        for user_id in await _ids(due.values_list("id", flat=True)):
+            async with transaction():
+                still = User.filter(id=user_id, mail_at__lte=now)
+                user = await still.select_for_update(skip_locked=True, no_key=True).get_or_none()
+                if user is not None:
+                    await mail_if_due(user, now)
+                    await user.save(update_fields=["mail_at", "mailed_at"])
+
     async def purge_old_videos(self, now: datetime) -> None:
         """Videos that nobody can bring back any more are removed for good."""
         known = Job.filter(_tried(now), kind=JobKind.PURGE_VIDEO, video_id__isnull=False).values("video_id")
@@ -118,6 +164,29 @@ class Sweeper:
         await Session.filter(ended).delete()
         over = Q(Q(revoked_at__lt=long_ago), Q(expires_at__lt=long_ago), join_type=Q.OR)
         await ApiKey.filter(over).delete()
+
+    async def forget_old_invitations(self, now: datetime) -> None:
+        """Those that nobody accepted while they were good; who could, has a membership that tells of it."""
+        await Invitation.filter(accepted_at__isnull=True, expires_at__lt=now - INVITATION_KEPT).delete()
+
+    async def forget_deleted_comments(self, now: datetime) -> None:
+        """What comments said that nobody can bring back any more."""
+        await CommentEdit.forget(now - comments.RESTORABLE)
+
+    async def forget_old_jobs(self, now: datetime) -> None:
+        """Jobs of no team that ended long ago: mails, mostly. Whatever looks for an ended one looks at the last day."""
+        while await Job.forget(now - self.jobs_kept, MOST_FORGOTTEN) == MOST_FORGOTTEN:
+            pass
+
+    async def forget_old_notifications(self, now: datetime) -> None:
+        """What was read long ago."""
+        while await Notification.forget(now - NOTIFICATIONS_KEPT, MOST_FORGOTTEN) == MOST_FORGOTTEN:
+            pass
+
+    async def forget_old_keys(self, now: datetime) -> None:
+        """Idempotency keys that stand for nothing any more."""
+        while await IdempotencyKey.forget(now - KEPT, MOST_FORGOTTEN) == MOST_FORGOTTEN:
+            pass
 
 
 def _tried(now: datetime) -> Q:

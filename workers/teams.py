@@ -4,10 +4,11 @@ from uuid import UUID
 
 from domain.events import TeamDeleted
 from domain.jobs import JobKind
-from models import Team
+from models import Team, Upload
 from models.events import record
 from models.tenancy import delete_owned
 from workers.jobs import Work, handles
+from workers.uploads import abandon
 
 
 @handles(JobKind.PURGE_TEAM)
@@ -17,6 +18,7 @@ async def purge_team(work: Work) -> None:
     team = await Team.get_or_none(id=team_id, deletion_at__lt=now)
     if team is not None:
         # The files first: a row without files is found and purged again, files without a row never would be.
+        await abandon(work.means.storage, await Upload.unfinished(team_id=team_id))
         await work.means.storage.delete_prefix(f"teams/{team_id}/")
         await delete_owned(team_id)
     async with work.finishing() as job:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -44,6 +44,12 @@ async def discard_upload(work: Work) -> None:
         await work.means.storage.delete_prefix(_folder(upload))
     async with work.finishing() as job:
         await job.succeed(work.means.clock())
+
+
+async def abandon(storage: Storage, uploads: Iterable[Sequence[str]]) -> None:
+    """Throws away what lies in the storage of `uploads` that never became a file: keys, and the storage's own ids."""
+    for key, upload_id in uploads:
+        await storage.abandon_upload(key, upload_id)
 
 
 def _upload_id(job: Job) -> UUID:

@@ -15,7 +15,7 @@ from domain.jobs import Queue
 from models import Job
 
 FUNCTION = "wake"
-"""The one function that workers offer to arq; its arguments are the job's id and its attempt."""
+"""The one function that workers offer to arq: of a job's id, its attempt, and a `traceparent` if there is one."""
 ANSWER_SECONDS = 5
 """How long Redis may take to let us in, and to answer a command."""
 _KEPT = timedelta(days=1)
@@ -53,14 +53,15 @@ def wake_id(job_id: UUID, attempt: int) -> str:
     return f"{job_id}:{attempt}"
 
 
-async def wake(redis: ArqRedis, job: Job) -> None:
-    """Tells a worker of the job's queue that it may be taken, once its time has come."""
+async def wake(redis: ArqRedis, job: Job, traceparent: str | None = None) -> None:
+    """Tells a worker of the job's queue that it may be taken, once its time has come; and what it goes on from."""
     if job.attempt > 1:
         await forget(redis, job, job.attempt - 1)
     await redis.enqueue_job(
         FUNCTION,
         str(job.id),
         job.attempt,
+        *([traceparent] if traceparent else []),  # workers of an older release take two arguments
         _job_id=wake_id(job.id, job.attempt),
         _queue_name=queue_name(job.queue),
         _defer_until=job.available_at,  # also the order of the queue: a repeated wake keeps its place

@@ -35,7 +35,7 @@ class Run:
     scaling_seconds: float
 
 
-FULL = Run(1.0, Extent(rounds=3, seconds=2, warm_seconds=0.5, alone_seconds=0.5, same=False), 200, 10_000, 4)
+FULL = Run(1.0, Extent(rounds=5, seconds=1.5, warm_seconds=0.3, alone_seconds=0.4, same=False), 200, 10_000, 4)
 QUICK = Run(0.04, Extent(rounds=1, seconds=0.4, warm_seconds=0.2, alone_seconds=0.1, same=False), 30, 200, 0.4)
 
 

@@ -112,6 +112,8 @@ def _product(database: Database, redis_url: str, folder: Path) -> dict[str, str]
         "STORAGE_URL": f"file:{folder / 'storage'}",
         "SMTP_URL": f"mailbox:{folder / 'mailbox'}",
         "SECRET_KEY": "a key for measuring alone, which signs nothing",
+        "NODES_PER_MINUTE": "0",
+        "TURNS": "off",
     }
 
 

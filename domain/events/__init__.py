@@ -27,6 +27,15 @@ from domain.events.accounts import (
     TwoFactorStarted,
 )
 from domain.events.base import CONCERNED, EVENT_TYPES, RIGHTS, Event, register
+from domain.events.comments import (
+    CommentCreated,
+    CommentDeleted,
+    CommentEdited,
+    CommentReacted,
+    CommentResolved,
+    CommentRestored,
+    CommentUnresolved,
+)
 from domain.events.jobs import (
     JobCancelled,
     JobFailed,
@@ -34,7 +43,9 @@ from domain.events.jobs import (
     JobStarted,
     JobSucceeded,
 )
+from domain.events.notifications import NotificationRaised, NotificationsRead
 from domain.events.teams import (
+    InvitationDeclined,
     InvitationResent,
     InvitationRevoked,
     MemberInvited,
@@ -50,7 +61,6 @@ from domain.events.teams import (
     TeamRestored,
 )
 from domain.events.videos import (
-    CommentCreated,
     UploadCompleted,
     UploadDiscarded,
     UploadStarted,
@@ -71,6 +81,12 @@ __all__ = [
     "ApiKeyCreated",
     "ApiKeyRevoked",
     "CommentCreated",
+    "CommentDeleted",
+    "CommentEdited",
+    "CommentReacted",
+    "CommentResolved",
+    "CommentRestored",
+    "CommentUnresolved",
     "DeletionCancelled",
     "DeletionPostponed",
     "DeletionRequested",
@@ -80,6 +96,7 @@ __all__ = [
     "Event",
     "IdentityLinked",
     "IdentityRemoved",
+    "InvitationDeclined",
     "InvitationResent",
     "InvitationRevoked",
     "JobCancelled",
@@ -92,6 +109,8 @@ __all__ = [
     "MemberLeft",
     "MemberRemoved",
     "MemberRoleChanged",
+    "NotificationRaised",
+    "NotificationsRead",
     "OwnershipTransferred",
     "PasswordChanged",
     "RecoveryCodeUsed",

@@ -34,12 +34,12 @@ class Event:
 
     def subjects(self) -> list[str]:
         """What the event is about, as `noun:id`, the team included, the actor not."""
-        named = ((name.removesuffix("_id"), getattr(self, name)) for name in _names(self.type))
-        return [f"{noun}:{value}" for noun, value in named if noun != "actor" and isinstance(value, UUID)]
+        named = [(noun, getattr(self, name)) for name, noun in _nouns(self.type)]
+        return [f"{noun}:{value}" for noun, value in named if isinstance(value, UUID)]
 
     def payload(self) -> dict[str, Any]:
         """The event's own fields, ready for JSON."""
-        return {name: _for_json(getattr(self, name)) for name in _names(self.type) if name not in _NOT_ITS_OWN}
+        return {name: _for_json(getattr(self, name)) for name in _own(self.type)}
 
     @classmethod
     def load(cls, *, team_id: UUID | None, actor_id: UUID | None, payload: dict[str, Any]) -> Self:
@@ -57,9 +57,16 @@ _NOT_ITS_OWN = {"team_id", "actor_id"}
 
 
 @cache
-def _names(type_: str) -> tuple[str, ...]:
-    """The fields of the events of a type."""
-    return tuple(field.name for field in fields(EVENT_TYPES[type_]))
+def _nouns(type_: str) -> tuple[tuple[str, str], ...]:
+    """The fields by which events of a type may name what they are about, and the nouns of it."""
+    names = [field.name for field in fields(EVENT_TYPES[type_]) if field.name != "actor_id"]
+    return tuple((name, name.removesuffix("_id")) for name in names)
+
+
+@cache
+def _own(type_: str) -> tuple[str, ...]:
+    """The fields that only events of this type have."""
+    return tuple(field.name for field in fields(EVENT_TYPES[type_]) if field.name not in _NOT_ITS_OWN)
 
 
 def _for_json(value: Any) -> Any:

@@ -84,6 +84,15 @@ class InvitationRevoked(Event):
 
 @register
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationDeclined(Event):
+    """Who was invited does not want to join. Nobody is behind it where they have no account."""
+
+    type = "invitation.declined"
+    invitation_id: UUID
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemberJoined(Event):
     """Somebody accepted their invitation; they had no account before where `is_new`."""
 

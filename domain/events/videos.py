@@ -1,4 +1,4 @@
-"""What happens to videos, their versions, comments and uploads."""
+"""What happens to videos, their versions and uploads."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -56,18 +56,6 @@ class VersionCreated(Event):
     version_id: UUID
     number: int
     job_id: UUID | None = None
-
-
-@register
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommentCreated(Event):
-    """Somebody commented on a version: they opened a thread, or answered the one that `parent_id` opened."""
-
-    type = "comment.created"
-    video_id: UUID
-    version_id: UUID
-    comment_id: UUID
-    parent_id: UUID | None = None
 
 
 @register

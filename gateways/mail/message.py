@@ -1,10 +1,12 @@
 """From a mail to the message that is sent: its headers, and its text beside its HTML."""
 
+import re
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime, make_msgid
 from typing import Any
+from unicodedata import category
 
 from gateways.mail.base import Mail, MailRefused, Sender, parse_address, require_reference
 
@@ -27,7 +29,7 @@ def compose(mail: Mail, sender: Sender, now: datetime) -> EmailMessage:
     """The message to send, dated `now`. Raises `MailRefused` for an address that is malformed, or our own.
 
     No value can add a header: line breaks and other control characters in the subject become spaces, and addresses
-    are parsed.
+    are parsed. The spaces at which no line breaks, which French has within its quotes, stay what they are.
     """
     require_reference(mail.reference)
     message = EmailMessage(policy=_POLICY)
@@ -35,7 +37,7 @@ def compose(mail: Mail, sender: Sender, now: datetime) -> EmailMessage:
     message["To"] = to = parse_address(mail.to)
     if sender.is_ours(to):
         raise MailRefused("Mail to our own address would come back for ever.")
-    message["Subject"] = " ".join("".join(c if c.isprintable() else " " for c in mail.subject).split())
+    message["Subject"] = _one_line(mail.subject)
     message["Date"] = format_datetime(now)
     message["Message-ID"] = _message_id(mail, sender.author.domain)
     # These keep holiday replies away (RFC 3834; the second is for Exchange).
@@ -48,6 +50,11 @@ def compose(mail: Mail, sender: Sender, now: datetime) -> EmailMessage:
     if mail.html is not None:
         message.add_alternative(mail.html, subtype="html")
     return message
+
+
+def _one_line(text: str) -> str:
+    seen = (each if each.isprintable() or category(each) == "Zs" else " " for each in text)
+    return re.sub(" +", " ", "".join(seen)).strip(" ")
 
 
 def _message_id(mail: Mail, domain: str) -> str:

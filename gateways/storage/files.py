@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.uploads import MOST_PART_BYTES
 from gateways.storage.base import ObjectMissing, StorageFull, StorageUnavailable, UploadGone, valid_key
+from gateways.storage.codes import FileCode
 from gateways.storage.incoming import BodyStalled, BodyTooLong, BodyTooShort
 from gateways.storage.local import ChecksumDiffers, LocalStorage
 from gateways.storage.signing import BadSignature
@@ -30,17 +31,19 @@ _HEADERS = {
 _RANGE = re.compile(r"\s*([0-9]{0,18})-([0-9]{0,18})\s*")
 
 # The first that fits counts: `StorageFull` is a `StorageUnavailable`.
-_PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
-    BadSignature: (HTTPStatus.FORBIDDEN, "LINK_REFUSED"),
-    ObjectMissing: (HTTPStatus.NOT_FOUND, "NO_SUCH_FILE"),
-    UploadGone: (HTTPStatus.NOT_FOUND, "NO_SUCH_UPLOAD"),
-    BodyTooLong: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "PART_TOO_LONG"),
-    BodyTooShort: (HTTPStatus.BAD_REQUEST, "PART_TOO_SHORT"),
-    BodyStalled: (HTTPStatus.REQUEST_TIMEOUT, "PART_STALLED"),
-    ChecksumDiffers: (HTTPStatus.BAD_REQUEST, "CHECKSUM_DIFFERS"),
-    StorageFull: (HTTPStatus.INSUFFICIENT_STORAGE, "STORAGE_FULL"),
-    StorageUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "STORAGE_UNAVAILABLE"),
+_PROBLEMS: Mapping[type[Exception], tuple[HTTPStatus, FileCode]] = {
+    BadSignature: (HTTPStatus.FORBIDDEN, FileCode.LINK_REFUSED),
+    ObjectMissing: (HTTPStatus.NOT_FOUND, FileCode.NO_SUCH_FILE),
+    UploadGone: (HTTPStatus.NOT_FOUND, FileCode.NO_SUCH_UPLOAD),
+    BodyTooLong: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, FileCode.PART_TOO_LONG),
+    BodyTooShort: (HTTPStatus.BAD_REQUEST, FileCode.PART_TOO_SHORT),
+    BodyStalled: (HTTPStatus.REQUEST_TIMEOUT, FileCode.PART_STALLED),
+    ChecksumDiffers: (HTTPStatus.BAD_REQUEST, FileCode.CHECKSUM_DIFFERS),
+    StorageFull: (HTTPStatus.INSUFFICIENT_STORAGE, FileCode.STORAGE_FULL),
+    StorageUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, FileCode.STORAGE_UNAVAILABLE),
 }
+_OF_ROUTER = {405: FileCode.METHOD_NOT_ALLOWED, 413: FileCode.PART_TOO_LONG}
+"""What the router refuses by itself."""
 
 
 def file_routes(store: LocalStorage, *, allowed_origins: Sequence[str]) -> Mount:
@@ -78,8 +81,8 @@ class _Harmless:
         try:
             await self._app(scope, receive, sending)
         except HTTPException as error:
-            status = HTTPStatus(error.status_code)
-            await _answer(status, status.name, error.headers)(scope, receive, sending)
+            code = _OF_ROUTER.get(error.status_code, FileCode.NO_SUCH_FILE)
+            await _answer(HTTPStatus(error.status_code), code, error.headers)(scope, receive, sending)
 
 
 class _ObjectResponse(FileResponse):
@@ -166,6 +169,6 @@ def _problem(error: Exception) -> Response:
     return _answer(status, code)
 
 
-def _answer(status: HTTPStatus, code: str, headers: Mapping[str, str] | None = None) -> Response:
+def _answer(status: HTTPStatus, code: FileCode, headers: Mapping[str, str] | None = None) -> Response:
     content = {"type": "about:blank", "title": status.phrase, "status": status, "code": code}
     return JSONResponse(content, status, headers, media_type="application/problem+json")

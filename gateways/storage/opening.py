@@ -3,18 +3,16 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from starlette.routing import BaseRoute
 
 from domain.clock import Clock
+from gateways.storage.addresses import s3_address
 from gateways.storage.base import Storage
 from gateways.storage.files import file_routes
 from gateways.storage.local import LocalStorage
-from gateways.storage.s3 import S3Address, open_s3
 from gateways.storage.signing import Signer
-
-_S3_OPTIONS = {"endpoint", "public_endpoint", "region"}
 
 
 @asynccontextmanager
@@ -26,6 +24,8 @@ async def open_storage(url: str, *, public_url: str, secret: str, clock: Clock) 
     signed with a key derived from `secret`. Raises ValueError for any other URL.
     """
     if urlsplit(url).scheme == "s3":
+        from gateways.storage.s3 import open_s3  # takes a third of a second: AWS's libraries
+
         async with open_s3(s3_address(url)) as storage:
             yield storage
     else:
@@ -39,20 +39,6 @@ def storage_routes(
     if urlsplit(url).scheme == "s3":
         return []
     return [file_routes(_local_storage(url, public_url, secret, clock), allowed_origins=allowed_origins)]
-
-
-def s3_address(url: str) -> S3Address:
-    """Read an `s3:` URL. Raises ValueError, without repeating the URL, since it may hold a secret."""
-    address = urlsplit(url)
-    options = dict(parse_qsl(address.query, strict_parsing=bool(address.query)))
-    if not address.hostname or address.path.strip("/") or options.keys() - _S3_OPTIONS:
-        raise ValueError("STORAGE_URL is not of the form s3://bucket?endpoint=…&region=…&public_endpoint=….")
-    return S3Address(
-        bucket=address.hostname,
-        access_key=unquote(address.username) if address.username else None,
-        secret_key=unquote(address.password) if address.password else None,
-        **options,
-    )
 
 
 def _local_storage(url: str, public_url: str, secret: str, clock: Clock) -> LocalStorage:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +14,7 @@ from aiohttp import ClientError as ConnectionFault
 from botocore.exceptions import BotoCoreError, ClientError
 
 from domain.uploads import MIB, Part, part_size, part_sizes
+from gateways.storage.addresses import S3Address
 from gateways.storage.base import (
     ObjectMissing,
     OnBytes,
@@ -41,21 +41,6 @@ _NO_UPLOAD = ("NoSuchUpload",)
 _NO_OBJECT = ("NoSuchKey", "404")
 _NOT_THESE_PARTS = ("InvalidPart", "InvalidPartOrder", "EntityTooSmall")
 _NOTHING: Mapping[str, Exception] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class S3Address:
-    """Where a bucket is: None means what AWS's own variables and defaults say.
-
-    Browsers reach it at `public_endpoint` where that differs from `endpoint`, which is for us.
-    """
-
-    bucket: str
-    region: str | None = None
-    endpoint: str | None = None
-    public_endpoint: str | None = None
-    access_key: str | None = None
-    secret_key: str | None = None
 
 
 @asynccontextmanager

@@ -14,14 +14,15 @@ from domain.permissions import Scope
 from domain.tokens import token_hash
 from local.client import Client, OperationFailed
 from models import ApiKey, EventRecord
-from tests.api.test_sockets import is_refused, opened, signed_in
+from tests.api.test_sockets import ACK, is_refused, opened, signed_in
 from tests.factories import Crew, Factory, Person, gid, uuid_in
+from tests.mails import mail_to
 from tests.own import own_studio
 from tests.studio import Studio
 
 GOOD_FOR_WRITING = {"name": "Nightly export", "scopes": ["WRITE"]}
 WHO = "{viewer {id}}"
-SCOPE = "This API key is not good for that. Use one with another scope, or sign in."
+SCOPE = "This API key does not allow that. Use one with another scope, or sign in."
 
 
 async def create(client: Client, **wish: Any) -> Any:
@@ -102,7 +103,7 @@ async def test_a_key_that_does_not_expire(person: Person) -> None:
 )
 async def test_a_wish_that_makes_no_sense_is_refused(person: Person, wish: dict[str, Any], path: list[str]) -> None:
     problem = await create(person.client, **wish)
-    assert (problem["code"], problem["path"]) == ("INVALID", path)
+    assert (problem["code"], problem["path"]) == ("INVALID", ["input", *path])
     assert await keys_of(person.client) == []
 
 
@@ -115,6 +116,21 @@ async def test_fifty_keys_are_enough_also_for_two_wishes_at_once(make: Factory, 
     newest = (await keys_of(person.client))[0]
     await revoke(person.client, newest["id"])
     assert "key" in await create(person.client)
+
+
+async def test_a_new_key_is_told_by_mail(person: Person, studio: Studio) -> None:
+    """Whoever makes one by a stolen session cannot do so in silence."""
+    await create(person.client)
+    assert "“Nightly export”" in await mail_to(studio, person.user.email, "A new API key")
+
+
+async def test_who_makes_many_has_to_wait(person: Person) -> None:
+    """Each is a mail, and room for another is made by revoking one."""
+    for _ in range(10):
+        await revoke(person.client, (await create(person.client))["apiKey"]["id"])
+    throttled = await create(person.client)
+    assert throttled["code"] == "THROTTLED"
+    assert 0 < throttled["retryAfterSeconds"] <= 15 * 60
 
 
 async def test_nobody_and_no_key_makes_or_ends_keys(make: Factory, person: Person) -> None:
@@ -241,7 +257,7 @@ async def test_a_key_counts_only_where_keys_belong(make: Factory, person: Person
             assert response.json()["data"] == {"viewer": None}, more
     cookie = {"Cookie": f"session={key}", "Origin": studio.url}
     async with opened(studio, cookie) as socket:
-        assert await socket.init() == {"type": "connection_ack"}
+        assert await socket.init() == ACK
         assert await socket.viewer() is None
     async with opened(studio, cookie | {"Cookie": f"session={person.client.token}"}) as socket:
         await socket.init({"authorization": f"Bearer {key}"})

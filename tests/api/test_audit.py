@@ -7,14 +7,15 @@ from uuid import UUID
 
 import pytest
 
+from domain.api_keys import shown_of
 from domain.clock import utc_now
 from domain.events import CommentCreated, MemberRemoved, SessionEnded, VideoDeleted, VideoEdited
 from domain.ids import new_id
 from domain.jobs import JobKind
-from domain.permissions import Role
+from domain.permissions import Role, Scope
 from domain.viewers import NOBODY
 from local.client import Client, document
-from models import AuditEntry, ConsumerCursor, EventRecord, Job, Member
+from models import ApiKey, AuditEntry, ConsumerCursor, EventRecord, Job, Member
 from models.database import transaction
 from models.events import record
 from plan import encode_id
@@ -28,9 +29,12 @@ HERE = "192.0.2.7"
 WITHOUT_ENTRY = {
     "SignUp": "nobody is there yet who could have done it",
     "RequestPasswordReset": "the request does not know whose address it is, or whether it is anybody's",
+    "MarkNotificationsRead": "what somebody has looked at is nobody's business",
     "SetAvatar": "what has changed is told when its job has made the picture",
 }
 """Mutations that change something, and leave no entry."""
+SIGNING_IN = {"ConfirmSignUp", "SignIn", "SignInWithCode", "ResetPassword", "ConfirmEmailChange"}
+"""Mutations by which anybody shows who they are: whatever key they show besides, it is not what did it."""
 DAY = timedelta(days=1)
 
 
@@ -86,7 +90,35 @@ async def test_every_mutation_leaves_an_entry_that_says_who_from_where_and_with_
         assert (not entries) is (operation in WITHOUT_ENTRY), operation
         for entry in entries:
             assert entry.actor_id is not None, operation
-            assert (entry.address, entry.device) == (HERE, f"Walker of {operation}")
+            assert (entry.address, entry.device, entry.api_key_prefix) == (HERE, f"Walker of {operation}", None)
+
+
+async def test_whatever_a_key_does_says_that_it_was_the_key(make: Factory) -> None:
+    there = await furnished(make)
+    expected: dict[str, str | None] = {}
+    for operation, variables in there.variables.items():
+        if not document(operation).startswith("mutation") or operation in WITHOUT_ENTRY:
+            continue
+        program = await make.key(there.crew.everybody()[ASKED_BY.get(operation, Role.OWNER)], Scope.WRITE)
+        program.http.headers["X-Request-ID"] = request_id = str(new_id())
+        answer = await program.run(operation, **variables)
+        if "code" not in next(iter(answer["data"].values())):
+            expected[request_id] = None if operation in SIGNING_IN else shown_of(program.token or "")
+    await everything_is_kept()
+    assert len(set(expected.values())) > 10
+    assert list(expected.values()).count(None) == len(SIGNING_IN)
+    for request_id, prefix in expected.items():
+        assert {entry.api_key_prefix for entry in await AuditEntry.filter(request_id=request_id)} == {prefix}
+
+
+async def test_a_team_sees_with_which_key_something_was_done(make: Factory) -> None:
+    crew = await make.crew()
+    program, video = await make.key(crew.editor, Scope.WRITE), await make.video(crew)
+    await program.do("DeleteVideo", id=gid(video))
+    await everything_is_kept()
+    await ApiKey.filter(user_id=crew.editor.user.id).delete()
+    (entry,) = await log(crew.owner.client, crew)
+    assert (entry["actor"]["id"], entry["apiKeyPrefix"]) == (crew.editor.id, shown_of(program.token or ""))
 
 
 async def test_an_entry_tells_it_all(make: Factory) -> None:
@@ -110,6 +142,7 @@ async def test_an_entry_tells_it_all(make: Factory) -> None:
         "details": {"title": "Rough cut"},
         "address": HERE,
         "device": "Firefox",
+        "apiKeyPrefix": None,
     }
     alone = await crew.owner.client.do("AuditEntry", id=entry["id"])
     assert (alone["requestId"], alone["team"]["id"]) == ("request-of-mine", crew.id)
@@ -281,6 +314,16 @@ async def test_what_somebody_did_to_their_account_they_alone_see(make: Factory) 
         assert await person.client.do("AuditEntry", id=entry) is None
         assert await types(person.client, crew) == ["video.edited"]
     assert await make.client().do("AuditEntry", id=entry) is None
+    key = await make.key(crew.viewer)
+    assert (await key.do("Activity"))["activity"]["nodes"] == []
+    assert await key.do("AuditEntry", id=entry) is None
+
+
+async def test_a_key_reads_the_log_of_a_team_as_its_person_does(make: Factory) -> None:
+    crew = await make.crew()
+    await kept(await happen(VideoEdited, crew, crew.viewer, video_id=new_id(), changed=[]))
+    assert await types(await make.key(crew.owner), crew) == ["video.edited"]
+    assert await types(await make.key(crew.viewer), crew) == []
 
 
 def test_nothing_in_the_product_changes_an_entry_or_takes_one_away() -> None:

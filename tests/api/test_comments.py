@@ -159,7 +159,7 @@ async def test_the_event_is_recorded_with_the_comment(make: Factory) -> None:
 )
 async def test_what_makes_no_comment_is_told_by_its_part(make: Factory, values: dict[str, Any]) -> None:
     crew, version = await a_version(make, duration_ms=2000)
-    assert await problem(crew.viewer.client, version, **values) == ("Invalid", list(values))
+    assert await problem(crew.viewer.client, version, **values) == ("Invalid", ["input", *values])
     assert not await Comment.exists(version_id=version.id)
     assert not await EventRecord.exists(type="comment.created", team_id=crew.team.id)
 
@@ -205,8 +205,8 @@ async def test_an_answer_stands_where_its_thread_stands(make: Factory) -> None:
     crew, version = await a_version(make)
     thread = await make.comment(version, start_ms=700)
     client = crew.viewer.client
-    assert await problem(client, version, parentId=gid(thread), startMs=701) == ("Invalid", ["startMs"])
-    assert await problem(client, version, parentId=gid(thread), startMs=0) == ("Invalid", ["startMs"])
+    assert await problem(client, version, parentId=gid(thread), startMs=701) == ("Invalid", ["input", "startMs"])
+    assert await problem(client, version, parentId=gid(thread), startMs=0) == ("Invalid", ["input", "startMs"])
 
 
 async def test_only_a_comment_on_the_same_version_can_be_answered(make: Factory) -> None:
@@ -216,7 +216,7 @@ async def test_only_a_comment_on_the_same_version_can_be_answered(make: Factory)
     next_one = await make.version(await Video.get(id=version.video_id))
     for other in (elsewhere, next_one):
         parent = gid(await make.comment(other))
-        assert await problem(client, version, parentId=parent) == ("Invalid", ["parentId"])
+        assert await problem(client, version, parentId=parent) == ("Invalid", ["input", "parentId"])
     assert (await problem(client, version, parentId=gid(version)))[0] == "NotFound"
 
 

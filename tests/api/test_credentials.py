@@ -126,7 +126,7 @@ async def test_a_link_that_is_late_wrong_or_for_something_else_is_refused(make: 
     tokens = [late, used, other, invitation, ada.client.token, new_token(), "", "\x00", "x" * 10_000]
     for token in tokens:
         answer = await reset(make.client(), token)
-        assert (answer["code"], answer["path"]) == ("CONFLICT", ["token"]), token
+        assert (answer["code"], answer["path"]) == ("CONFLICT", ["input", "token"]), token
     assert await can_sign_in(make, ada, PASSWORD)
 
 
@@ -142,7 +142,7 @@ async def test_a_password_that_is_refused_costs_no_link(make: Factory) -> None:
     token = await make.link(LinkKind.PASSWORD_RESET, ada.user)
     for password in ("short", "x" * 201):
         answer = await reset(make.client(), token, password)
-        assert (answer["code"], answer["path"]) == ("INVALID", ["password"])
+        assert (answer["code"], answer["path"]) == ("INVALID", ["input", "password"])
     assert (await reset(make.client(), token)) == {"__typename": "PasswordReset", "email": ada.user.email}
 
 
@@ -150,7 +150,7 @@ async def test_who_has_no_password_gets_one_by_a_link(make: Factory) -> None:
     ada = await make.person()
     await User.filter(id=ada.user.id).update(password_hash=None)
     answer = await change(ada.client)
-    assert (answer["__typename"], answer["path"]) == ("Invalid", ["current"])
+    assert (answer["__typename"], answer["path"]) == ("Invalid", ["input", "current"])
     await reset(make.client(), await make.link(LinkKind.PASSWORD_RESET, ada.user))
     assert await can_sign_in(make, ada, NEW)
 
@@ -172,7 +172,7 @@ async def test_changing_ones_password_ends_the_other_sessions(make: Factory, stu
 async def test_a_wrong_password_is_refused_and_after_five_even_the_right_one(make: Factory) -> None:
     ada = await make.secured(await make.person())
     answers = [await change(ada.client, "not the password") for _ in range(5)]
-    assert {(answer["code"], *answer["path"]) for answer in answers} == {("INVALID", "current")}
+    assert {(answer["code"], *answer["path"]) for answer in answers} == {("INVALID", "input", "current")}
     late = await change(ada.client)
     assert late["__typename"] == "Throttled"
     assert await Session.filter(user_id=ada.user.id, ended_at__isnull=True).count() == 1
@@ -183,7 +183,7 @@ async def test_a_wrong_password_is_refused_and_after_five_even_the_right_one(mak
 async def test_a_new_password_has_bounds(make: Factory, new: str) -> None:
     ada = await make.secured(await make.person())
     answer = await change(ada.client, new=new)
-    assert (answer["code"], answer["path"]) == ("INVALID", ["new"])
+    assert (answer["code"], answer["path"]) == ("INVALID", ["input", "new"])
 
 
 async def test_two_changes_at_once_do_not_both_succeed(make: Factory) -> None:
@@ -218,7 +218,8 @@ async def test_the_pages_speak_german_and_repeat_no_markup(studio: Studio) -> No
             assert button in page.text
             assert "<script" not in page.text
             assert "default-src 'none'" in page.headers["content-security-policy"]
-            assert page.headers["referrer-policy"] == "no-referrer"
+            assert page.headers["referrer-policy"] == "same-origin"
+            assert '<meta name="referrer" content="same-origin">' in page.text
             refused = await browser.post(path, data={"token": "x", "password": NEW})
             assert (refused.status_code, "abgelaufen" in refused.text) == (409, True)
 
@@ -226,8 +227,10 @@ async def test_the_pages_speak_german_and_repeat_no_markup(studio: Studio) -> No
 async def test_a_reset_ends_the_keys_too_and_a_change_does_not(make: Factory) -> None:
     """Whoever was robbed of a session may have been robbed by way of it of a key."""
     ada = await make.secured(await make.person())
-    key = await make.key(ada)
+    key, _ = await make.key(ada), await make.key(ada, expires_at=utc_now())
     assert (await change(ada.client))["__typename"] == "User"
     assert await key.do("Viewer") is not None
     await reset(make.client(), await make.link(LinkKind.PASSWORD_RESET, ada.user))
     assert await key.do("Viewer") is None
+    (revoked,) = await EventRecord.filter(type="api_key.revoked", subjects__contains=[f"user:{ada.user.id}"])
+    assert (revoked.actor_id, revoked.payload["name"]) == (ada.user.id, "A key")

@@ -11,6 +11,7 @@ import pytest
 from graphql import OperationType
 
 from domain.ids import new_id
+from domain.permissions import Scope
 from local.client import Client, OperationFailed
 from plan import BadInput, decode_id, encode_id
 from tests.factories import Factory
@@ -76,6 +77,26 @@ async def test_a_stranger_sees_nothing_of_any_type(make: Factory) -> None:
         assert (await there.crew.owner.client.run("AnyNode", id=row_id))["data"]["node"]["__typename"] == kind
 
 
+async def test_a_key_sees_nothing_of_its_persons_account(make: Factory) -> None:
+    """Whoever finds one learns of no devices, no other keys, and of no way to sign in."""
+    there = await furnished(make)
+    owner, keys = there.crew.owner, [await make.key(there.crew.owner, scope) for scope in (Scope.READ, Scope.WRITE)]
+    unseen = {
+        kind
+        for kind, row_id in there.ids.items()
+        for key in keys
+        if (await key.run("AnyNode", id=row_id))["data"]["node"] is None
+    }
+    assert unseen == {"ApiKey", "Identity", "Session"}
+    own = "{viewer {apiKeys {totalCount} identities {totalCount nodes {id}} sessions {totalCount}}}"
+    told = (await owner.client.ask(own))["data"]["viewer"]
+    assert all(found["totalCount"] for found in told.values())
+    for key in keys:
+        told = (await key.ask(own))["data"]["viewer"]
+        assert {name: found["totalCount"] for name, found in told.items()} == dict.fromkeys(told, 0)
+        assert told["identities"]["nodes"] == []
+
+
 async def test_an_id_of_another_type_is_nothing_to_anybody(make: Factory) -> None:
     """Every operation is tried with the ids of all types that it is not for."""
     there = await furnished(make)
@@ -83,6 +104,8 @@ async def test_an_id_of_another_type_is_nothing_to_anybody(make: Factory) -> Non
     def with_ids_of(value: Any, row_id: str) -> Any:
         if isinstance(value, dict):
             return {name: with_ids_of(item, row_id) for name, item in value.items()}
+        if isinstance(value, list):
+            return [with_ids_of(item, row_id) for item in value]
         return row_id if isinstance(value, str) and elsewhere(value) != value else value
 
     async def try_it(operation: str, values: dict[str, Any], kind: str, row_id: str) -> None:
@@ -99,7 +122,9 @@ async def test_an_id_of_another_type_is_nothing_to_anybody(make: Factory) -> Non
 
 def ids_in(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
-        for item in value.values():
+        yield from ids_in(list(value.values()))
+    elif isinstance(value, list):
+        for item in value:
             yield from ids_in(item)
     elif isinstance(value, str) and elsewhere(value) != value:
         yield value

@@ -163,11 +163,11 @@ async def test_what_a_wish_needs(make: Factory) -> None:
     ada = await make.secured(await make.person())
     assert (await wish(make.client(), new_address()))["code"] == "UNAUTHENTICATED"
     wrong = await wish(ada.client, new_address(), "not the password")
-    assert (wrong["code"], wrong["path"]) == ("INVALID", ["password"])
+    assert (wrong["code"], wrong["path"]) == ("INVALID", ["input", "password"])
     for bad in ("", "ada", "ada@example.com\r\nBcc: eve@example.com"):
-        assert (await wish(ada.client, bad))["path"] == ["newEmail"]
+        assert (await wish(ada.client, bad))["path"] == ["input", "newEmail"]
     same = await wish(ada.client, ada.user.email.upper())
-    assert (same["code"], same["path"]) == ("CONFLICT", ["newEmail"])
+    assert (same["code"], same["path"]) == ("CONFLICT", ["input", "newEmail"])
     kinds = [(await wish(ada.client, ada.user.email.replace("@", f".{of}@")))["__typename"] for of in "aaaa"]
     assert kinds == ["CheckYourMail"] * 3 + ["Throttled"]
     await User.filter(id=ada.user.id).update(password_hash=None)

@@ -15,7 +15,7 @@ from tests.factories import PASSWORD, new_network_address
 from tests.own import own_studio
 from tests.second_factor import second_factor
 
-ROUNDS = 5
+ROUNDS = 10
 """A difference that is there is there after each of them; noise has so many chances to average out."""
 WRONG = "not the password"
 Play = Callable[[Client], Awaitable[Any]]

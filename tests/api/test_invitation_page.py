@@ -29,7 +29,7 @@ async def test_a_new_person_says_their_name_and_a_password(make: Factory, browse
     invitation, token = await make.invitation(crew, role=Role.VIEWER)
     page = await browser.get("/invitation", params={"token": token})
     assert (page.status_code, page.headers["cache-control"]) == (200, "no-store")
-    assert "Owner invites you to the team “Crew”, as: viewer." in page.text
+    assert "Owner invites you to the team “Crew”, as: Viewer." in page.text
     assert 'name="name"' in page.text
     assert 'type="password" name="password"' in page.text
     assert "<button>Join</button>" in page.text
@@ -67,6 +67,37 @@ async def test_who_is_signed_in_presses_the_button(make: Factory, browser: httpx
         answer = await browser.post("/invitation", data={"token": token}, headers=OURS)
         assert (answer.status_code, "set-cookie" in answer.headers) == (status, False)
         assert await Member.exists(team_id=crew.team.id, user_id=who.user.id) is (status == 200)
+
+
+async def test_the_other_button_declines(make: Factory, browser: httpx.AsyncClient) -> None:
+    """Without a name or a password: whoever does not want to join has none."""
+    invitation, token = await make.invitation(await make.crew())
+    page = await browser.get("/invitation", params={"token": token})
+    assert '<button name="answer" value="no" formnovalidate>Decline</button>' in page.text
+    no = {"token": token, "name": "", "password": "", "answer": "no"}
+    foreign = await browser.post("/invitation", data=no, headers={"Sec-Fetch-Site": "cross-site"})
+    assert foreign.status_code == 403
+    declined = await browser.post("/invitation", data=no, headers=OURS)
+    assert (declined.status_code, "You have declined the invitation." in declined.text) == (200, True)
+    assert "set-cookie" not in declined.headers
+    await invitation.refresh_from_db()
+    assert invitation.declined_at is not None
+    assert not await User.exists(email=invitation.email)
+    for data in (no, {"token": token, **NEW}):
+        assert (await browser.post("/invitation", data=data, headers=OURS)).status_code == 409
+
+
+async def test_who_is_signed_in_declines_only_what_is_theirs(make: Factory, browser: httpx.AsyncClient) -> None:
+    person, wrong = await make.person(), await make.person()
+    invitation, token = await make.invitation(await make.crew(), person.user.email)
+    no = {"token": token, "answer": "no"}
+    assert (await browser.post("/invitation", data=no, headers=OURS)).status_code == 409
+    for who, status in ((wrong, 409), (person, 200)):
+        assert who.client.token
+        browser.cookies.set("session", who.client.token)
+        assert (await browser.post("/invitation", data=no, headers=OURS)).status_code == status
+        await invitation.refresh_from_db()
+        assert (invitation.declined_at is not None) is (status == 200)
 
 
 async def test_a_link_that_leads_nowhere_is_a_sentence(make: Factory, browser: httpx.AsyncClient) -> None:

@@ -12,6 +12,7 @@ from domain.clock import utc_now
 from domain.ids import new_id
 from domain.permissions import Role
 from domain.tokens import new_token, token_hash
+from i18n import translate
 from local.client import Client
 from models import EventRecord, Invitation, MailedLink, Member, Session, Team, User
 from resolvers.passwords import hash_password
@@ -63,7 +64,7 @@ async def test_a_new_person_is_asked_joins_and_is_signed_in(make: Factory, studi
     assert (asked["email"], asked["role"], asked["state"]) == (email, "EDITOR", "PENDING")
     assert asked["invitedBy"]["id"] == crew.admin.id
     ((token, mail),) = await links_to(studio, email, 1)
-    assert mail["Subject"] == "Admin invites you to Crew"
+    assert mail["Subject"] == "Admin invites you to “Crew”"
 
     shown = await stranger.do("InvitationPreview", token=token)
     assert shown == {
@@ -153,11 +154,13 @@ async def test_another_address_is_refused_without_naming_it(make: Factory) -> No
 async def test_what_makes_no_new_person_leaves_the_link_good(make: Factory, new: Any, path: list[str]) -> None:
     _, token = await make.invitation(await make.crew())
     problem = await accept(make.client(), token, **new)
-    assert (problem["__typename"], problem["path"]) == ("Invalid", path)
+    assert (problem["__typename"], problem["path"]) == ("Invalid", ["input", *path])
     assert (await accept(make.client(), token, **NEW))["__typename"] == "InvitationAccepted"
 
 
-@pytest.mark.parametrize(("asked", "got"), [("de-CH", "de"), ("fr", "en"), ("nonsense, x", "en"), (None, "en")])
+@pytest.mark.parametrize(
+    ("asked", "got"), [("de-CH", "de"), ("pt-BR", "pt"), ("sv", "en"), ("nonsense, x", "en"), (None, "en")]
+)
 async def test_a_new_person_reads_the_language_nearest_to_theirs(make: Factory, asked: str | None, got: str) -> None:
     _, token = await make.invitation(await make.crew())
     joined = await accept(make.client(), token, **NEW, locale=asked)
@@ -170,7 +173,7 @@ async def test_a_link_works_once(make: Factory) -> None:
     assert (await accept(person.client, token))["__typename"] == "InvitationAccepted"
     await Member.filter(user_id=person.user.id).delete()
     problem = await accept(person.client, token)
-    assert (problem["__typename"], problem["path"]) == ("Conflict", ["token"])
+    assert (problem["__typename"], problem["path"]) == ("Conflict", ["input", "token"])
     assert await make.client().do("InvitationPreview", token=token) is None
     assert not await Member.exists(user_id=person.user.id)
 
@@ -244,7 +247,7 @@ async def test_who_was_revoked_can_be_asked_anew(make: Factory) -> None:
 async def test_a_member_is_not_asked(make: Factory) -> None:
     crew = await make.crew()
     problem = await invite(crew.owner.client, crew, crew.viewer.user.email.upper())
-    assert (problem["__typename"], problem["message"]) == ("Conflict", "They are in the team already.")
+    assert (problem["__typename"], problem["message"]) == ("Conflict", "This person is in the team already.")
     assert not await Invitation.exists(team_id=crew.team.id)
 
 
@@ -301,6 +304,7 @@ async def test_they_are_filtered_by_where_they_stand(make: Factory) -> None:
         "PENDING": [await make.invitation(crew)],
         "ACCEPTED": [await make.invitation(crew, accepted_at=now, **more) for more in ({}, over)],
         "REVOKED": [await make.invitation(crew, revoked_at=now, **more) for more in ({}, over)],
+        "DECLINED": [await make.invitation(crew, declined_at=now, **more) for more in ({}, over)],
         "EXPIRED": [await make.invitation(crew, **over)],
     }
     for state, expected in made.items():
@@ -310,7 +314,7 @@ async def test_they_are_filtered_by_where_they_stand(make: Factory) -> None:
         assert {node["state"] for node in seen["nodes"]} == {state}
         assert seen["totalCount"] == len(expected)
     everything = (await crew.owner.client.do("TeamInvitations", teamId=crew.id, filter={"state": None}))["invitations"]
-    assert everything["totalCount"] == 6
+    assert everything["totalCount"] == 8
 
 
 async def test_an_invitation_outlives_the_right_of_who_sent_it_and_can_be_revoked(make: Factory) -> None:
@@ -331,8 +335,9 @@ async def test_the_mail_speaks_the_language_of_who_gets_it_else_that_of_who_asks
     await invite(crew.admin.client, crew, unknown)
     ((_, english),) = await links_to(studio, known.user.email, 1)
     ((_, german),) = await links_to(studio, unknown, 1)
-    assert english["Subject"] == "Admin invites you to Crew"
-    assert german["Subject"] == "Admin lädt dich zu Crew ein"
+    about = {"inviter": "Admin", "team": "Crew"}
+    assert english["Subject"] == translate("en", "mail.invitation.subject", **about)
+    assert german["Subject"] == translate("de", "mail.invitation.subject", **about)
 
 
 async def test_asking_tells_nothing_of_whether_the_address_has_an_account(make: Factory) -> None:
@@ -377,7 +382,7 @@ async def test_who_may_not_ask_uses_up_nothing_of_an_address(make: Factory) -> N
 async def test_what_is_no_address(make: Factory, email: str) -> None:
     crew = await make.crew()
     problem = await invite(crew.owner.client, crew, email)
-    assert (problem["__typename"], problem["path"]) == ("Invalid", ["email"])
+    assert (problem["__typename"], problem["path"]) == ("Invalid", ["input", "email"])
 
 
 async def test_a_password_that_was_chosen_by_invitation_is_a_hash(make: Factory) -> None:

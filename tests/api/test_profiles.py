@@ -73,7 +73,7 @@ async def test_what_is_given_changes_and_the_rest_stays(make: Factory) -> None:
 async def test_what_a_profile_refuses(make: Factory, field: str, value: str) -> None:
     ada = await make.person()
     answer = await update(ada.client, **{field: value})
-    assert (answer["code"], answer["path"]) == ("INVALID", [field])
+    assert (answer["code"], answer["path"]) == ("INVALID", ["input", field])
     assert (await User.get(id=ada.user.id)).name == "Ada"
 
 
@@ -151,7 +151,7 @@ HOSTILE = {
 async def test_what_is_no_picture_is_refused_at_once(make: Factory, what: str) -> None:
     ada = await make.person()
     answer = await set_avatar(ada.client, HOSTILE[what])
-    assert (answer["code"], answer["path"]) == ("INVALID", ["image"])
+    assert (answer["code"], answer["path"]) == ("INVALID", ["input", "image"])
     assert not await Job.exists(created_by_id=ada.user.id)
 
 
@@ -159,7 +159,7 @@ async def test_what_is_no_picture_is_refused_at_once(make: Factory, what: str) -
 async def test_what_is_no_base64_is_refused(make: Factory, image: str) -> None:
     ada = await make.person()
     answer = (await ada.client.run("SetAvatar", input={"image": image}))["data"]["setAvatar"]
-    assert (answer["code"], answer["path"]) == ("INVALID", ["image"])
+    assert (answer["code"], answer["path"]) == ("INVALID", ["input", "image"])
 
 
 async def test_a_file_that_only_pretends_ends_with_a_reason_and_changes_nothing(make: Factory, studio: Studio) -> None:

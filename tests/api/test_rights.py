@@ -23,7 +23,7 @@ from local.redis import EmbeddedRedis
 from models import EventRecord, Job, Member, Session
 from models.database import configuration, transaction
 from models.events import record
-from tests.api.test_sockets import Socket, opened
+from tests.api.test_sockets import ACK, Socket, opened
 from tests.conftest import fresh_database
 from tests.factories import Crew, Factory, Person, gid
 from tests.studio import Studio, running
@@ -230,8 +230,8 @@ async def test_a_session_that_ends_here_closes_its_sockets_there(make: Factory, 
     token = await another_session(person)
     async with opened(other) as first, opened(other) as second, opened(other) as kept:
         for socket in (first, second):
-            assert await socket.init({"token": person.client.token}) == {"type": "connection_ack"}
-        assert await kept.init({"token": token}) == {"type": "connection_ack"}
+            assert await socket.init({"token": person.client.token}) == ACK
+        assert await kept.init({"token": token}) == ACK
         await person.client.do("SignOut")
         ended_at = time.monotonic()
         for code, closed_at in await asyncio.gather(closing(first), closing(second)):
@@ -258,7 +258,7 @@ async def test_a_session_whose_time_has_come_loses_its_sockets(make: Factory, st
     ends_at = time.monotonic() + lasts.total_seconds()
     token = await another_session(person, lasts)
     async with opened(studio) as socket:
-        assert await socket.init({"token": token}) == {"type": "connection_ack"}
+        assert await socket.init({"token": token}) == ACK
         code, closed_at = await closing(socket)
         assert code == 4403
         assert 0 < closed_at - ends_at < AT_ONCE

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from argon2 import PasswordHasher, extract_parameters
+from nacl.pwhash import argon2id
 
 from domain.clock import utc_now
 from domain.ids import new_id
@@ -216,19 +216,39 @@ async def test_who_has_no_password_is_refused_as_anybody(make: Factory) -> None:
 
 
 async def test_a_hash_of_other_parameters_is_made_anew_by_the_right_password(make: Factory) -> None:
-    old = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(PASSWORD)
-    user = await User.create(name="Ada", email=new_address(), password_hash=old)
+    user = await with_an_old_hash()
+    old = user.password_hash
     await sign_in(make.client(), user.email, WRONG)
     await user.refresh_from_db()
     assert user.password_hash == old
     client = make.client()
     session = await sign_in(client, user.email)
     await user.refresh_from_db()
-    parameters = extract_parameters(user.password_hash or "")
-    assert (parameters.memory_cost, parameters.time_cost) == (12 * 1024, 3)
+    assert user.password_hash.startswith("$argon2id$v=19$m=12288,t=3,p=1$")
     again = await sign_in(client, user.email, deviceToken=session["deviceToken"])
     assert again["__typename"] == "SignedIn"
     assert await who(client) == user.email
+
+
+async def test_two_who_come_in_at_once_by_an_old_hash_both_come_in(make: Factory) -> None:
+    for _ in range(5):
+        user = await with_an_old_hash()
+        answers = await asyncio.gather(*(sign_in(make.client(), user.email) for _ in range(3)))
+        assert [answer["__typename"] for answer in answers] == ["SignedIn"] * 3
+
+
+async def test_a_hash_that_is_made_anew_leaves_the_devices_known(make: Factory) -> None:
+    """Else whoever locks the account would lock its owner out of all of them but the first."""
+    user = await with_an_old_hash()
+    devices = [prove(ProofKind.DEVICE, KEYS, user.id, user.password_hash, utc_now()) for _ in range(2)]
+    assert (await guess(make, user.email, 6))[-1] == "Throttled"
+    answers = [await sign_in(make.client(), user.email, deviceToken=device) for device in devices]
+    assert [answer["__typename"] for answer in answers] == ["SignedIn"] * 2
+
+
+async def with_an_old_hash() -> User:
+    old = argon2id.str(PASSWORD.encode(), opslimit=1, memlimit=8 * 1024**2).decode()
+    return await User.create(name="Ada", email=new_address(), password_hash=old)
 
 
 async def test_a_session_is_always_a_new_one(make: Factory, browser: httpx.AsyncClient) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 import orjson
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
 from domain.clock import utc_now
 from domain.ids import new_id
 from domain.jobs import JobKind
+from live.codes import CloseCode
 from local.client import document
 from models import Job
 from models.database import transaction
@@ -22,6 +23,8 @@ from tests.studio import Studio
 
 VIEWER = "{viewer {id}}"
 FOREIGN = "https://evil.example"
+ACK = {"type": "connection_ack", "payload": {"locale": "en"}}
+"""What whoever asks for no language is let in with."""
 
 
 class Socket:
@@ -34,7 +37,11 @@ class Socket:
         await self.connection.send(orjson.dumps(message).decode())
 
     async def told(self) -> dict[str, Any]:
+        """The next message; pings are answered on the way, as every client has to."""
         message: dict[str, Any] = orjson.loads(await self.connection.recv())
+        while message["type"] == "ping":
+            await self.send(type="pong")
+            message = orjson.loads(await self.connection.recv())
         return message
 
     async def init(self, payload: Any = None) -> dict[str, Any]:
@@ -81,7 +88,7 @@ async def opened(studio: Studio, headers: Mapping[str, str] | None = None) -> As
 @asynccontextmanager
 async def signed_in(studio: Studio, token: str | None) -> AsyncIterator[Socket]:
     async with opened(studio) as socket:
-        assert await socket.init({"token": token} if token else None) == {"type": "connection_ack"}
+        assert await socket.init({"token": token} if token else None) == ACK
         yield socket
 
 
@@ -104,7 +111,7 @@ async def test_the_token_of_connection_init_says_who_it_is(make: Factory, studio
 @pytest.mark.parametrize("params", [None, {}, {"authorization": None}, {"token": 1}, {"something": "else"}])
 async def test_without_a_token_it_is_nobody(studio: Studio, params: Any) -> None:
     async with opened(studio) as socket:
-        assert await socket.init(params) == {"type": "connection_ack"}
+        assert await socket.init(params) == ACK
         assert await socket.viewer() is None
 
 
@@ -166,7 +173,16 @@ async def test_rights_are_looked_at_for_each_operation(crew: Crew, studio: Studi
     async with signed_in(studio, crew.editor.client.token) as socket:
         assert await socket.viewer() is not None
         await crew.editor.client.do("SignOut")
-        assert await socket.viewer() is None
+        told = await _told(socket)
+        assert told in (None, CloseCode.FORBIDDEN), "by the answer, or by the news of it, which may be here first"
+
+
+async def _told(socket: Socket) -> Any:
+    """Whom the socket's operations are asked by, or how it was closed."""
+    try:
+        return await socket.viewer()
+    except ConnectionClosedError as closed:
+        return closed.rcvd and closed.rcvd.code
 
 
 VIDEO_CHANGED = "subscription($id: ID!) {videoChanged(id: $id) {type}}"

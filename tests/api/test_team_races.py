@@ -11,6 +11,7 @@ from domain.clock import utc_now
 from domain.permissions import Role
 from models import EventRecord, Invitation, Member, Session, Team, User, Video
 from models.database import raw_connection, transaction
+from tests.api.test_declining import decline
 from tests.api.test_invitations import NEW, accept, invite, new_address
 from tests.api.test_teams import kind, place
 from tests.factories import Crew, Factory, Person, gid
@@ -147,6 +148,18 @@ async def test_revoked_or_accepted_but_not_both(make: Factory) -> None:
         joined = await Member.exists(team_id=crew.team.id, user_id=person.user.id)
         await invitation.refresh_from_db()
         assert joined is (invitation.accepted_at is not None) is (invitation.revoked_at is None)
+        assert joined is (answers["InvitationAccepted"] == 1)
+
+
+async def test_declined_or_accepted_but_not_both(make: Factory) -> None:
+    for _ in range(ROUNDS // 2):
+        crew, person = await make.crew(), await make.person()
+        invitation, token = await make.invitation(crew, person.user.email)
+        answers = await kinds(accept(person.client, token), decline(person.client, token))
+        assert answers["Conflict"] == 1
+        joined = await Member.exists(team_id=crew.team.id, user_id=person.user.id)
+        await invitation.refresh_from_db()
+        assert joined is (invitation.accepted_at is not None) is (invitation.declined_at is None)
         assert joined is (answers["InvitationAccepted"] == 1)
 
 

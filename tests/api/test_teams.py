@@ -9,6 +9,7 @@ import pytest
 from domain.clock import utc_now
 from domain.ids import new_id
 from domain.permissions import Role
+from i18n import translate
 from local.client import Client
 from models import EventRecord, Member, Session, Team, Video
 from plan import encode_id
@@ -57,12 +58,21 @@ async def test_nobody_makes_no_team(make: Factory) -> None:
     assert await kind(make.client(), "CreateTeam", input={"name": "Engines"}) == "Unauthenticated"
 
 
+async def test_who_deletes_and_restores_without_end_has_to_wait(make: Factory) -> None:
+    """All owners are told by mail each time."""
+    crew = await make.crew()
+    for _ in range(30):
+        assert await kind(crew.owner.client, "DeleteTeam", id=crew.id) == "Team"
+        assert await kind(crew.owner.client, "RestoreTeam", id=crew.id) == "Team"
+    assert await kind(crew.owner.client, "DeleteTeam", id=crew.id) == "Throttled"
+
+
 @pytest.mark.parametrize("name", ["", " \u2003", "x" * 101, "a\0b"])
 async def test_what_makes_no_name_of_a_team(make: Factory, name: str) -> None:
     crew = await make.crew()
     for operation, more in (("CreateTeam", {}), ("RenameTeam", {"id": crew.id})):
         problem = await told(crew.owner.client, operation, input={"name": name, **more})
-        assert (problem["__typename"], problem["path"]) == ("Invalid", ["name"])
+        assert (problem["__typename"], problem["path"]) == ("Invalid", ["input", "name"])
 
 
 async def test_renaming_is_told_once(make: Factory) -> None:
@@ -159,7 +169,7 @@ async def test_nobody_removes_themselves(make: Factory) -> None:
     crew = await make.crew()
     problem = await told(crew.admin.client, "RemoveMember", memberId=await place(crew, ADMIN))
     assert (problem["__typename"], problem["path"]) == ("Invalid", ["memberId"])
-    assert problem["message"] == "To go yourself, leave the team."
+    assert problem["message"] == "You cannot remove yourself. Leave the team instead."
 
 
 @pytest.mark.parametrize("role", [ADMIN, EDITOR, VIEWER])
@@ -254,7 +264,8 @@ async def test_deletion_waits_and_is_told_to_every_owner(make: Factory, studio: 
     assert timedelta(days=14) - (row.deletion_at - utc_now()) < timedelta(minutes=1)
     assert team["deletionAt"] is not None
     assert (await crew.viewer.client.do("Team", id=crew.id))["name"] == "Crew"
-    for person, subject in ((crew.owner, "Crew is going to be deleted"), (second, "Crew wird gelöscht")):
+    for person, locale in ((crew.owner, "en"), (second, "de")):
+        subject = translate(locale, "mail.team_deletion.subject", team="Crew")
 
         async def has_come(person: Any = person, subject: str = subject) -> bool:
             return [mail["Subject"] for mail in await mails_to(studio, person.user.email)] == [subject]

@@ -58,12 +58,12 @@ async def test_what_is_not_as_promised_is_refused_by_the_part(make: Factory) -> 
     upload_id = upload["upload"]["id"]
     first = await client.put(urls[1], b"a" * PART)
     problem = await completed(client, upload_id, [(1, first)])
-    assert (problem["code"], problem["path"]) == ("INVALID", ["parts", "2"])
+    assert (problem["code"], problem["path"]) == ("INVALID", ["input", "parts"])  # where it lacks
     second = await client.put(urls[2], b"abc")
     problem = await completed(client, upload_id, [(1, first), (2, "0" * 32)])
-    assert (problem["code"], problem["path"]) == ("INVALID", ["parts", "2"])
+    assert (problem["code"], problem["path"]) == ("INVALID", ["input", "parts", "1"])
     problem = await completed(client, upload_id, [(1, first), (1, first), (2, second)])
-    assert (problem["code"], problem["path"]) == ("INVALID", ["parts", "1"])
+    assert (problem["code"], problem["path"]) == ("INVALID", ["input", "parts", "1"])
     assert (await client.http.put(urls[2], content=b"abcd")).status_code == 413
     assert (await client.http.put(urls[2].replace("part=2", "part=1"), content=b"abc")).status_code == 403
     assert await Job.filter(team_id=(await Upload.get(id=uuid_in(upload_id))).team_id).count() == 0
@@ -84,15 +84,15 @@ async def test_an_upload_that_cannot_be_is_refused(make: Factory, changed: dict[
     crew = await make.crew()
     asked = {"videoId": gid(await make.video(crew)), "fileName": "cut.mp4", "size": 10, **changed}
     problem = (await crew.editor.client.run("StartUpload", input=asked))["data"]["startUpload"]
-    assert (problem["code"], problem["path"]) == ("INVALID", path)
+    assert (problem["code"], problem["path"]) == ("INVALID", ["input", *path])
 
 
 async def test_every_part_must_be_promised_and_no_other(make: Factory) -> None:
     _, client, upload = await begun(make, 3)
     upload_id, checksum = upload["upload"]["id"], await client.put(upload["missing"][0]["url"], b"abc")
-    for parts, path in (([], "1"), ([(1, checksum), (99, "zz")], "99"), ([(2**31 - 1, checksum)], "1")):
+    for parts, path in (([], []), ([(1, checksum), (99, "zz")], ["1"]), ([(2**31 - 1, checksum)], [])):
         problem = await completed(client, upload_id, parts)
-        assert (problem["code"], problem["path"]) == ("INVALID", ["parts", path])
+        assert (problem["code"], problem["path"]) == ("INVALID", ["input", "parts", *path])
 
 
 async def test_an_upload_to_a_video_in_the_trash_cannot_be_completed(make: Factory) -> None:

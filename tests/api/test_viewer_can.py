@@ -15,7 +15,10 @@ from tests.plan.conftest import Desk, desk  # noqa: F401 - a fixture
 
 VIDEO = "query($id: ID!) {video(id: $id) {viewerCan latestVersion {viewerCan} comments {nodes {viewerCan}}}}"
 SEEING = ["VIDEO_VIEW", "COMMENT_CREATE"]
-EDITING = ["VIDEO_VIEW", "VIDEO_CREATE", "VIDEO_EDIT", "VIDEO_DELETE", "VERSION_CREATE", "COMMENT_CREATE"]
+EDITING = [
+    "VIDEO_VIEW", "VIDEO_CREATE", "VIDEO_EDIT", "VIDEO_DELETE", "VERSION_CREATE", "COMMENT_CREATE", "COMMENT_DELETE",
+    "COMMENT_RESOLVE",
+]  # fmt: skip
 
 
 async def told(client: Client, query: str, row_id: str) -> Any:
@@ -36,21 +39,24 @@ async def video(make: Factory, crew: Crew) -> str:
     return gid(video)
 
 
-def of_video(actions: list[str]) -> Any:
-    """The same on each level, as far as it means something there."""
+def of_video(actions: list[str], *, own: bool = False) -> Any:
+    """The same on each level, as far as it means something there; `own` is for who has written the comment."""
     commenting = [action for action in actions if action.startswith("COMMENT")]
     on_version = [action for action in actions if action.startswith(("VERSION", "COMMENT"))]
+    by_its_author = [*commenting[:1], "COMMENT_EDIT", *commenting[1:]]
     return {
         "viewerCan": actions,
         "latestVersion": {"viewerCan": on_version},
-        "comments": {"nodes": [{"viewerCan": commenting}]},
+        "comments": {"nodes": [{"viewerCan": by_its_author if own else commenting}]},
     }
 
 
 @pytest.mark.parametrize("role", Role)
 async def test_everybody_is_told_what_their_role_may_do(crew: Crew, video: str, role: Role) -> None:
     client = crew.everybody()[role].client
-    assert await told(client, VIDEO, video) == of_video(SEEING if role is Role.VIEWER else EDITING)
+    assert await told(client, VIDEO, video) == of_video(
+        SEEING if role is Role.VIEWER else EDITING, own=role is Role.OWNER
+    )
 
 
 async def test_strangers_are_told_nothing(make: Factory, video: str) -> None:
@@ -64,7 +70,8 @@ async def test_strangers_are_told_nothing(make: Factory, video: str) -> None:
 async def test_a_key_narrows_what_its_person_may_do(
     make: Factory, crew: Crew, video: str, scope: Scope, actions: list[str]
 ) -> None:
-    assert await told(await make.key(crew.owner, scope), VIDEO, video) == of_video(actions)
+    own = scope is Scope.WRITE
+    assert await told(await make.key(crew.owner, scope), VIDEO, video) == of_video(actions, own=own)
 
 
 async def test_who_is_in_several_teams_is_told_for_each(make: Factory, crew: Crew, video: str) -> None:

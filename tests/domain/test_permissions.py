@@ -15,6 +15,7 @@ EXPECTED = {
     "account:recover": (Audience.ANYONE, None),
     "account:secure": (Audience.SIGNED_IN, None),
     "account:edit": (Audience.SIGNED_IN, WRITE),
+    "language:view": (Audience.ANYONE, READ),
     "identity:remove": (Audience.SIGNED_IN, None),
     "api_key:create": (Audience.SIGNED_IN, None),
     "api_key:revoke": (Audience.SIGNED_IN, None),
@@ -31,16 +32,24 @@ EXPECTED = {
     "member:invite": ({OWNER, ADMIN}, None),
     "invitation:view": (Audience.ANYONE, READ),
     "invitation:accept": (Audience.ANYONE, None),
+    "invitation:decline": (Audience.ANYONE, None),
     "video:view": ({OWNER, ADMIN, EDITOR, VIEWER}, READ),
     "video:create": ({OWNER, ADMIN, EDITOR}, WRITE),
     "video:edit": ({OWNER, ADMIN, EDITOR}, WRITE),
     "video:delete": ({OWNER, ADMIN, EDITOR}, WRITE),
     "version:create": ({OWNER, ADMIN, EDITOR}, WRITE),
     "comment:create": ({OWNER, ADMIN, EDITOR, VIEWER}, WRITE),
+    "comment:edit": (set(), WRITE),
+    "comment:delete": ({OWNER, ADMIN, EDITOR}, WRITE),
+    "comment:resolve": ({OWNER, ADMIN, EDITOR}, WRITE),
     "job:view": ({OWNER, ADMIN, EDITOR, VIEWER}, READ),
     "job:cancel": ({OWNER, ADMIN, EDITOR}, WRITE),
+    "notification:view": (Audience.SIGNED_IN, READ),
+    "notification:mark": (Audience.SIGNED_IN, WRITE),
     "audit:view": ({OWNER, ADMIN}, READ),
 }
+OWN = {"comment:edit", "comment:delete", "comment:resolve"}
+"""What whoever made the thing may do with it, whatever their role."""
 
 
 def test_the_table_is_what_is_written_here():
@@ -52,6 +61,12 @@ def test_the_table_is_what_is_written_here():
 def test_every_role_has_an_answer_to_every_action(role, action):
     holders, _ = EXPECTED[action]
     assert allows(role, action) is (isinstance(holders, Audience) or role in holders)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_what_one_has_made_oneself_one_may_change_in_some_ways(role):
+    gained = {action for action in PERMISSIONS if allows(role, action, own=True) > allows(role, action)}
+    assert gained == {action for action in OWN if role not in EXPECTED[action][0]}
 
 
 @pytest.mark.parametrize("action", sorted(PERMISSIONS))

@@ -25,6 +25,15 @@ def test_a_proof_is_of_its_account_with_its_password(kind, password_hash):
 
 
 @pytest.mark.parametrize("kind", ProofKind)
+def test_a_proof_outlives_another_way_of_hashing_the_password(kind):
+    """It says something of the password: of that the salt is all that stays, and another password has another."""
+    before, after = "$argon2id$v=19$m=8192,t=1,p=1$c2FsdA$b25l", "$argon2id$v=19$m=12288,t=3,p=1$c2FsdA$b3RoZXI"
+    proof = proof_in(kind, KEYS, prove(kind, KEYS, ADA, before, NOW), NOW)
+    assert proof.is_of(KEYS, ADA, after)
+    assert not proof.is_of(KEYS, ADA, before.replace("c2FsdA", "c3VnYXI"))
+
+
+@pytest.mark.parametrize("kind", ProofKind)
 def test_a_proof_ends_in_time(kind):
     token = prove(kind, KEYS, ADA, "hash", NOW)
     end = NOW + GOOD_FOR[kind]

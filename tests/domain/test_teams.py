@@ -21,18 +21,20 @@ def test_nobody_reaches_above_themselves(own, other):
 
 
 @pytest.mark.parametrize(
-    ("accepted", "revoked", "expires", "state"),
+    ("accepted", "declined", "revoked", "expires", "state"),
     [
-        (None, None, SOON, InvitationState.PENDING),
-        (None, None, NOW, InvitationState.EXPIRED),
-        (None, BEFORE, SOON, InvitationState.REVOKED),
-        (None, BEFORE, BEFORE, InvitationState.REVOKED),
-        (BEFORE, None, SOON, InvitationState.ACCEPTED),
-        (BEFORE, None, BEFORE, InvitationState.ACCEPTED),
+        (None, None, None, SOON, InvitationState.PENDING),
+        (None, None, None, NOW, InvitationState.EXPIRED),
+        (None, None, BEFORE, SOON, InvitationState.REVOKED),
+        (None, None, BEFORE, BEFORE, InvitationState.REVOKED),
+        (None, BEFORE, None, SOON, InvitationState.DECLINED),
+        (None, BEFORE, None, BEFORE, InvitationState.DECLINED),
+        (BEFORE, None, None, SOON, InvitationState.ACCEPTED),
+        (BEFORE, None, None, BEFORE, InvitationState.ACCEPTED),
     ],
 )
-def test_where_an_invitation_stands(accepted, revoked, expires, state):
-    assert invitation_state(accepted, revoked, expires, NOW) is state
+def test_where_an_invitation_stands(accepted, declined, revoked, expires, state):
+    assert invitation_state(accepted, declined, revoked, expires, NOW) is state
 
 
 def test_a_team_that_waits_for_its_deletion_can_be_looked_at_and_restored_and_nothing_else():

@@ -115,7 +115,7 @@ async def test_after_a_gap_everybody_is_doubted_but_not_all_at_once(monkeypatch:
 async def test_a_session_that_ends_while_its_socket_connects_is_looked_at_again() -> None:
     watch, looks = Rights(), []
 
-    async def caller(_connection: Any, token: str | None) -> Any:
+    async def caller(_connection: Any, token: str | None, **_more: Any) -> Any:
         looks.append(token)
         if len(looks) == 1:
             await watch.follow(stream(told(session_id="1")), Sessions().end)

@@ -28,6 +28,9 @@ class Plain:
     def is_closing(self) -> bool:
         return self.closed
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
 
 def pair() -> tuple[Plain, Together]:
     plain = Plain()

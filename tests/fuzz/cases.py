@@ -1,12 +1,15 @@
 """Who asks what."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+from graphql import get_named_type, is_leaf_type, is_required_argument
+
 from domain.viewers import ScopeViewer
 from plan.declarations import AnyById, ById, PlanField
+from plan.nodes import NODES
 from plan.requests import Request
 from tests.fuzz.documents import Document, drawn
 from tests.fuzz.stages import Stage
@@ -92,3 +95,19 @@ def _other(random: Random, value: Any, pools: Pools) -> Any:
 def _is_by_id(found: Any) -> bool:
     declared = found.extensions["strawberry-definition"]
     return isinstance(declared, PlanField) and isinstance(declared.declaration, ById | AnyById)
+
+
+def wholes(stage: Stage, pools: dict[str, Pools]) -> Iterator[Case]:
+    """Something of each type, asked for all that it has, by whoever may see it: what is rare is not left to luck."""
+    for name in NODES:
+        kind = stage.engine.schema.type_map[name]
+        text = f"query Q($id: ID!) {{ node(id: $id) {{ ... on {name} {{ {' '.join(_all_of(kind))} }} }} }}"
+        for viewer in ("owner", "both"):
+            for row_id in pools[viewer].seen.get(name, [])[:2]:
+                yield Case(viewer, Document(text, "Q", {"id": row_id}))
+
+
+def _all_of(kind: Any) -> Iterator[str]:
+    for name, field in kind.fields.items():
+        if not any(is_required_argument(argument) for argument in field.args.values()):
+            yield name if is_leaf_type(get_named_type(field.type)) else f"{name} {{ __typename }}"

@@ -9,10 +9,11 @@ from tests.fuzz.cases import Case, Talk
 from tests.fuzz.compare import differences
 from tests.fuzz.seen import ids_in
 from tests.fuzz.simplest import simplest
-from tests.fuzz.stages import PLAIN, Seen, Stage, Visible
+from tests.fuzz.stages import OF_TUPLES, PLAIN, Seen, Stage, Visible
 from tests.fuzz.tally import Tally
 
 Answer = dict[str, Any]
+_HOW = ("planned", "plain", "planned of tuples")
 
 
 class Check:
@@ -26,7 +27,7 @@ class Check:
 
     async def __call__(self, talk: Talk) -> None:
         for case in talk:
-            ways = ({"by_token": case.by_token}, PLAIN)
+            ways = ({"by_token": case.by_token}, PLAIN, OF_TUPLES)
             answers = [await self._stage.answer(case.viewer, case.request, case.root, **way) for way in ways]
             self._require(case, answers)
             self._tally.note(case.document, answers[1])
@@ -58,11 +59,11 @@ class CheckSame(Check):
 
 
 def require_sound(case: Case, answers: Sequence[Answer], visible: Seen, complaints: list[str]) -> None:
-    """The plan's answer and the plain one are the same, with no row but those `visible`, and without faults of ours.
+    """The planned answers and the plain one are the same, with no row but those `visible`, and without faults of ours.
 
     What the plan has complained of is among these, and is forgotten.
     """
-    faults = [*differences(*answers), *complaints]
+    faults = [*_differences(answers), *complaints]
     complaints.clear()
     for answer in answers:
         faults += [*_leaks(answer, visible), *_masked(answer)]
@@ -70,12 +71,18 @@ def require_sound(case: Case, answers: Sequence[Answer], visible: Seen, complain
 
 
 def require_same(case: Case, answers: Sequence[Answer]) -> None:
-    """The plan's answer and the plain one are the same, whatever else is wrong."""
-    _require_none(differences(*answers), case, answers)
+    """The planned answers and the plain one are the same, whatever else is wrong."""
+    _require_none(_differences(answers), case, answers)
+
+
+def _differences(answers: Sequence[Answer]) -> list[str]:
+    """Between the plain answer and each other."""
+    planned, plain, *more = answers
+    return [said for answer in (planned, *more) for said in differences(answer, plain)]
 
 
 def _require_none(faults: Sequence[str], case: Case, answers: Sequence[Answer]) -> None:
-    shown = (f"{how}: {_indented(answer)}" for how, answer in zip(("planned", "plain"), answers, strict=True))
+    shown = (f"{how}: {_indented(answer)}" for how, answer in zip(_HOW, answers, strict=False))
     assert not faults, "\n".join(["; ".join(faults), str(case), *shown])
 
 

@@ -50,12 +50,12 @@ def _by_null(answer: Answer) -> dict[Path, Counter[bytes]]:
     """The errors by the null that each has made of something in `data`."""
     groups: dict[Path, Counter[bytes]] = {}
     for error in answer.get("errors", ()):
-        null = _null_above(answer.get("data"), _path(error))
+        null = null_above(answer.get("data"), _path(error))
         groups.setdefault(null, Counter())[_bytes(error, orjson.OPT_SORT_KEYS)] += 1
     return groups
 
 
-def _null_above(data: Any, path: Path) -> Path:
+def null_above(data: Any, path: Path) -> Path:
     """As much of `path` as leads to a null; an error that leads to none is a fault whoever tells it."""
     for length, step in enumerate(path):
         if data is None:

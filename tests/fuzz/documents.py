@@ -1,6 +1,6 @@
 """Documents, drawn from the schema itself: what it offers is asked for, in every way that GraphQL has of asking."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -23,6 +23,8 @@ ALIASES = ("a", "b", "id", "title", "nodes")
 FAULTY = "isOneOf"
 """Of `__Type`: Strawberry's resolver of it fails on lists and on what may not be null."""
 TOO_DEEP = 25
+OFTEN = 5
+"""A field that was answered so many times is not rare."""
 MOST_SELECTED = 8
 MOODS = (Mood.FAIR,) * 12 + (Mood.CARELESS,) * 5 + (Mood.WRONG,) * 3
 NAMES = (("",),) * 6 + (("Q",),) * 12 + (("Q", "R"),) * 2
@@ -64,6 +66,7 @@ class Writer:
         self.arguments = Arguments(schema, self.values)
         self._names = Names()
         self._closed = pools.closed
+        self._answered = pools.answered
         self._fragments: list[Fragment] = []
         self._left = random.randint(5, 120)
 
@@ -97,7 +100,7 @@ class Writer:
 
     def _selected(self, parent: Parent, depth: int, rows: int, level: int, only: list[str] | None) -> str:
         self._left -= 1
-        kind = self.values.one_of(KINDS)
+        kind = "leaves" if self._is_rare(parent) and self.values.chance(2) else self.values.one_of(KINDS)
         if depth > 0 and (kind == "inline" or (kind == "field" and isinstance(parent, GraphQLUnionType))):
             return self._inline(parent, depth, rows, level, only)
         if depth > 0 and kind == "spread" and only is None:
@@ -170,10 +173,23 @@ class Writer:
         leaves = [name for name in names if is_leaf_type(get_named_type(parent.fields[name].type))]
         others = [name for name in names if name not in leaves]
         deeper = others and (not leaves or (depth > 0 and self._left > 0 and not self.values.chance(3)))
-        name = self.values.one_of(others if deeper else leaves)
+        name = self._one_of(parent, others if deeper else leaves)
         if parent is self._schema.query_type and not _is_declared(parent.fields[name]) and not self.values.chance(4):
-            name = self.values.one_of(others)  # what has a resolver of its own has no plan: one is enough of it
+            # What has a resolver of its own has no plan: one is enough of it.
+            name = self._one_of(parent, [other for other in others if _is_declared(parent.fields[other])])
         return name, parent.fields[name]
+
+    def _is_rare(self, parent: Parent) -> bool:
+        """Whether something of this type was hardly ever answered."""
+        return bool(self._rare(parent, getattr(parent, "fields", ())))
+
+    def _rare(self, parent: Parent, names: Iterable[str]) -> list[str]:
+        return [name for name in names if self._answered and self._answered[f"{parent.name}.{name}"] < OFTEN]
+
+    def _one_of(self, parent: Parent, names: Sequence[str]) -> str:
+        """Any of these fields, more often one that was hardly ever answered."""
+        rare = self._rare(parent, names)
+        return self.values.one_of(rare if rare and self.values.chance(2) else names)
 
     def _is_open(self, parent: Parent, name: str) -> bool:
         return name != FAULTY and f"{parent.name}.{name}" not in self._closed

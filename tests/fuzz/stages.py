@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -36,9 +36,12 @@ from schema.context import Context
 from schema.root import build_schema
 from tests.fuzz.world import NOW, a_token_hash
 from tests.plan.conftest import RULES
+from tests.sent import sent
 
 PLAIN = {"plain": True}
 """What makes `Engine.run` go the plain path."""
+OF_TUPLES = {"of_tuples": True}
+"""What keeps the database from writing JSON."""
 Seen = dict[str, set[UUID]]
 """Ids of rows, for each type by its name."""
 Visible = dict[str, Seen]
@@ -58,6 +61,7 @@ class Stage:
     database: TortoiseContext
     readings: Readings
     engine: Engine
+    engine_of_tuples: Engine
     caller: Caller
     viewers: dict[str, AnyViewer]
     runs: Counter[str]
@@ -66,17 +70,26 @@ class Stage:
     """What the plan has logged: that it has failed, and another way was taken, is told nowhere else."""
 
     async def answer(
-        self, viewer: str, request: Request, root: Any = None, *, by_token: bool = False, **how: Any
+        self,
+        viewer: str,
+        request: Request,
+        root: Any = None,
+        *,
+        by_token: bool = False,
+        of_tuples: bool = False,
+        **how: Any,
     ) -> dict[str, Any]:
         """The answer as a client gets it, that of a request which is refused included.
 
         With `by_token`, who asks is left to a query to find out; a whole role has no token.
         """
+        engine = self.engine_of_tuples if of_tuples else self.engine
         with self.database:
             try:
-                operation = self.engine.operation(request)
+                operation = engine.operation(request)
                 by_token = by_token and operation.kind is OperationType.QUERY
-                return await self._run(operation, self._caller(viewer, by_token=by_token), root, how)
+                asking = self._caller(viewer, by_token=by_token)
+                return sent(await self._run(engine, operation, asking, root, how))
             except RequestRefused as refused:
                 return refused.answer()
             except asyncio.CancelledError:
@@ -84,11 +97,13 @@ class Stage:
                     raise
                 return CANCELLED
 
-    async def _run(self, operation: Operation, asking: Asking, root: Any, how: dict[str, Any]) -> dict[str, Any]:
+    async def _run(
+        self, engine: Engine, operation: Operation, asking: Asking, root: Any, how: dict[str, Any]
+    ) -> dict[str, Any]:
         if operation.kind is OperationType.MUTATION:
-            return await self.engine.run(operation, self._context(asking, self.readings.fetch), root, **how)
+            return await engine.run(operation, self._context(asking, self.readings.fetch), root, **how)
         async with self.readings.snapshot() as fetch:
-            return await self.engine.run(operation, self._context(asking, fetch), root, **how)
+            return await engine.run(operation, self._context(asking, fetch), root, **how)
 
     async def visible(self) -> Visible:
         """The rows that each viewer may see."""
@@ -116,7 +131,7 @@ class Stage:
         who = self.viewers[viewer]
         if by_token and isinstance(who, Viewer):
             return self.caller, Identity(Session.HOLDER, (a_token_hash(viewer), NOW), ANONYMOUS)
-        return replace(self.caller, viewer=who), None
+        return self.caller._replace(viewer=who), None
 
     def _context(self, asking: Asking, fetch: Fetch) -> Context:
         caller, identity = asking
@@ -142,11 +157,13 @@ async def open_stage(url: str, storage: LocalStorage, viewers: dict[str, AnyView
     logging.getLogger("plan").addHandler(complaints)
     with database:
         await database.init(config=configuration(url, connections=4))
-        engine = Engine(build_schema(), describe, observe=lambda _kind, how: runs.update([how]))
+        schema = build_schema()
+        engine = Engine(schema, describe, observe=lambda _kind, how: runs.update([how]))
+        of_tuples = Engine(schema, describe, spelling=False)
     caller = Caller(viewer=ANONYMOUS, locale="en", clock=lambda: NOW, storage=storage, throttle=_Patient(), rules=RULES)
     try:
         async with Readings(url, connections=4) as readings:
-            yield Stage(database, readings, engine, caller, viewers, runs, complaints.said)
+            yield Stage(database, readings, engine, of_tuples, caller, viewers, runs, complaints.said)
     finally:
         logging.getLogger("plan").removeHandler(complaints)
         await database.close_connections()

@@ -39,7 +39,7 @@ class Tally:
     def require_coverage(self) -> None:
         """Fails where a field of a declared type was never answered, or an argument never given in some way."""
         fields = {f"{name}.{found}" for name in NODES for found in self._schema.type_map[name].fields}
-        assert fields - self.fields.keys() == set()
+        assert fields - self.fields.keys() == set(), sorted(fields - self.fields.keys())
         arguments = {a for name in NODES for found in self._schema.type_map[name].fields.values() for a in found.args}
         assert {f"{name}: {way}" for name in arguments for way in WAYS} - _without_places(self.ways) == set()
 

@@ -12,7 +12,7 @@ pytestmark = GIVEN_UP
 
 async def test_plan_and_plain_agree_about_broken_rows(broken: Stage, pools: dict[str, Pools], visible: Visible) -> None:
     check = CheckSame(broken, visible, Tally(broken.engine.schema, broken.runs))
-    talk = await first_fault(queries(broken, pools), check, times=DOCUMENTS // 5)
+    talk = await first_fault(queries(broken, pools), check, times=DOCUMENTS // 10)
     if talk is not None:
         await check(await check.simplest(talk))
     assert [said for said in broken.complaints if "non-nullable" in said]

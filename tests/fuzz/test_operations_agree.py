@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -27,7 +28,7 @@ from tests.operations import ASKED_BY, Things, variables
 from tests.pictures import png
 from tests.second_factor import KEYS, challenge_for, code_of
 
-TOKEN, LINK = new_token(), new_token()
+TOKEN, LINK, UNWANTED = new_token(), new_token(), new_token()
 NEWCOMER = "new@example.com"
 """Who confirms a sign-up: the answer is read as they, whoever asked."""
 RESET, CHANGE = LinkKind.PASSWORD_RESET, LinkKind.EMAIL_CHANGE_OLD
@@ -55,17 +56,16 @@ async def test_every_committed_operation_agrees(twins: Twins, world: World) -> N
             person = world.people[name]
             about = {"kind": kind, "email": person.email, "locale": "en", "user_id": person.id, "subject_id": person.id}
             await MailedLink.create(**about, token_hash=token_hash(token), expires_at=NOW + timedelta(hours=1))
+        # So that the owner may edit it.
+        await Comment.filter(id=thread(world, open_now=True).id).update(created_by_id=world.people["owner"].id)
         # So that the owner may go.
         await Member.filter(team_id=world.crew.id, user_id=world.people["both"].id).update(role=Role.OWNER)
-        await Invitation.filter(id=invitation_elsewhere(world).id).update(email="owner@example.com")
-        link = {
-            "kind": LinkKind.INVITATION,
-            "email": "owner@example.com",
-            "locale": "en",
-            "token_hash": token_hash(LINK),
-        }
-        about = {"id": an_id("link", 0), "subject_id": invitation_elsewhere(world).id}
-        await MailedLink.create(**link, **about, expires_at=NOW + timedelta(hours=1))
+        for place, (token, invitation) in enumerate(zip((LINK, UNWANTED), invitations_elsewhere(world), strict=True)):
+            about = {"email": "owner@example.com", "expires_at": NOW + timedelta(hours=1)}
+            open_again = dict.fromkeys(("accepted_at", "declined_at", "revoked_at"))
+            await Invitation.filter(id=invitation.id).update(**about, **open_again)
+            about |= {"kind": LinkKind.INVITATION, "locale": "en", "token_hash": token_hash(token)}
+            await MailedLink.create(id=an_id("link", place), subject_id=invitation.id, **about)
 
     await twins.prepare(write)
     world.people["both"].password_hash = hashed
@@ -85,9 +85,9 @@ async def test_every_committed_operation_agrees(twins: Twins, world: World) -> N
 
 def things(world: World) -> Things:
     """What the world has for the operations."""
-    videos, versions = world.rows[Video], world.rows[Version]
+    videos = world.rows[Video]
     video = next(video for video in videos if video.version_count == 3 and not video.deleted_at)
-    version = next(version for version in versions if version.video_id == video.id)
+    remark = thread(world, open_now=True)
     jobs = (job for job in world.rows[Job] if job.team_id == world.crew.id and not job.state.ended)
     people = {row.user_id: row for row in world.rows[Member] if row.team_id == world.crew.id}
     admin, editor, viewer = (gid(people[world.people[name].id]) for name in ("admin", "editor", "viewer"))
@@ -96,8 +96,10 @@ def things(world: World) -> Things:
         team=gid(world.crew),
         video=gid(video),
         deleted_video=gid(next(video for video in videos if video.deleted_at)),
-        version=gid(version),
-        comment=gid(next(comment for comment in world.rows[Comment] if comment.version_id == version.id)),
+        version=encode_id("Version", remark.version_id),
+        comment=gid(remark),
+        resolved_comment=gid(thread(world, open_now=False)),
+        deleted_comment=gid(deleted_thread(world)),
         job=gid(next(jobs)),
         upload=gid(world.open_upload),
         whole_upload=gid(world.whole_upload),
@@ -124,17 +126,36 @@ def things(world: World) -> Things:
         viewer_member=viewer,
         invitation=gid(asked),
         invitation_token=LINK,
+        unwanted_token=UNWANTED,
+        notification=gid(world.notification),
     )
 
 
+def thread(world: World, *, open_now: bool) -> Comment:
+    """One of the team's, open or resolved."""
+    opening = (row for row in commented(world) if row.parent_id is None and row.deleted_at is None)
+    return next(row for row in opening if (row.resolved_at is None) is open_now)
+
+
+def deleted_thread(world: World) -> Comment:
+    """One of the team's that can be brought back."""
+    return next(row for row in commented(world) if row.deleted_at)
+
+
+def commented(world: World) -> Iterator[Comment]:
+    """The team's comments, but those on what is in the trash."""
+    live = {video.id for video in world.rows[Video] if video.team_id == world.crew.id and not video.deleted_at}
+    return (row for row in world.rows[Comment] if row.video_id in live)
+
+
 def is_pending(invitation: Invitation) -> bool:
-    return not (invitation.accepted_at or invitation.revoked_at) and invitation.expires_at > NOW
+    return invitation.is_open and invitation.expires_at > NOW
 
 
-def invitation_elsewhere(world: World) -> Invitation:
-    """A pending one, into a team that the owner is not in."""
-    others = [row for row in world.rows[Invitation] if row.team_id != world.crew.id]
-    return next(row for row in others if is_pending(row))
+def invitations_elsewhere(world: World) -> list[Invitation]:
+    """One into each of two teams that the owner is not in."""
+    of_teams = {row.team_id: row for row in world.rows[Invitation] if row.team_id != world.crew.id}
+    return list(of_teams.values())[:2]
 
 
 def event(world: World, operation: str) -> Message | None:
@@ -143,6 +164,15 @@ def event(world: World, operation: str) -> Message | None:
         version = world.rows[Version][0]
         about = {"video_id": str(version.video_id), "version_id": str(version.id)}
         body = {"type": "version.created", "payload": about, "actor_id": str(world.people["owner"].id)}
+        return Message(body | {"created_at": NOW.isoformat()}, 1, "event")
+    if operation == "NotificationChanges":
+        about = {"notification_id": str(world.notification.id), "notified_id": str(world.people["owner"].id)}
+        body = {"type": "notification.raised", "payload": about, "actor_id": None, "created_at": NOW.isoformat()}
+        return Message(body, 1, "event")
+    if operation == "CommentEvents":
+        comment = world.rows[Comment][0]
+        about = {"video_id": str(comment.video_id), "comment_id": str(comment.id)}
+        body = {"type": "comment.edited", "payload": about, "actor_id": str(world.people["owner"].id)}
         return Message(body | {"created_at": NOW.isoformat()}, 1, "event")
     if operation == "JobProgress":
         return Message({"state": "running", "step": "PROBE", "percent": 7})

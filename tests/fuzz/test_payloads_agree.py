@@ -7,6 +7,7 @@ from typing import Any
 
 from graphql import GraphQLField, get_named_type
 
+from domain.comments import CommentHappening
 from domain.permissions import Role
 from live.message import Message
 from plan import decode_id
@@ -90,8 +91,29 @@ def of_member(values: Values, pools: Pools) -> dict[str, Any]:
     return {"memberId": some(values, pools, "Member")}
 
 
+def read(values: Values, pools: Pools) -> dict[str, Any]:
+    which = {"ids": [some(values, pools, "Notification")]} if values.chance(2) else {"until": NOW.isoformat()}
+    return {"input": which}
+
+
+def reworded(values: Values, pools: Pools) -> dict[str, Any]:
+    change = values.one_of(({}, {"body": values.one_of(TEXTS)}, {"drawing": None}, {"endMs": None}, {"endMs": 999}))
+    return {"input": {"id": some(values, pools, "Comment"), **change}}
+
+
+def reacted(values: Values, pools: Pools) -> dict[str, Any]:
+    return {"input": {"commentId": some(values, pools, "Comment"), "kind": values.one_of(("HEART", "EYES"))}}
+
+
 MUTATIONS: dict[str, Given] = {
     "addComment": said,
+    "addReaction": reacted,
+    "deleteComment": by_id("Comment"),
+    "editComment": reworded,
+    "removeReaction": reacted,
+    "resolveComment": by_id("Comment"),
+    "restoreComment": by_id("Comment"),
+    "unresolveComment": by_id("Comment"),
     "cancelAccountDeletion": always(),
     "cancelJob": by_id("Job"),
     "changePassword": always(input={"current": "not this one", "new": "but another one"}),
@@ -99,6 +121,7 @@ MUTATIONS: dict[str, Given] = {
     "createTeam": lambda values, _pools: {"input": {"name": values.one_of(TEXTS)}},
     "deleteTeam": by_id("Team"),
     "inviteMember": invited,
+    "markNotificationsRead": read,
     "removeMember": of_member,
     "renameTeam": named,
     "resendInvitation": by_id("Invitation"),
@@ -152,7 +175,12 @@ async def test_what_mutations_answer(twins: Twins, pools: dict[str, Pools]) -> N
 
 async def test_what_events_answer(stage: Stage, pools: dict[str, Pools], visible: Visible) -> None:
     schema = stage.engine.schema
-    events = {"videoChanged": _change, "jobProgress": _progress}
+    events = {
+        "videoChanged": _change,
+        "commentEvents": _remark,
+        "jobProgress": _progress,
+        "notifications": _news,
+    }
     assert events.keys() == schema.subscription_type.fields.keys()
 
     def draw(random: Random) -> Talk:
@@ -189,10 +217,26 @@ def _change(values: Values, pools: Pools) -> tuple[dict[str, Any], Message]:
     return {"id": some(values, pools, "Video")}, Message(body, 1, "event")
 
 
+def _remark(values: Values, pools: Pools) -> tuple[dict[str, Any], Message]:
+    """Something that happened to a comment, which the viewer may see or not."""
+    actor = None if values.chance(3) else _raw(values, pools, "User")
+    kind = values.one_of([happening.value for happening in CommentHappening])
+    body = {"type": kind, "payload": {"comment_id": _raw(values, pools, "Comment")}, "actor_id": actor}
+    return {"videoId": some(values, pools, "Video")}, Message(body | {"created_at": NOW.isoformat()}, 1, "event")
+
+
 def _progress(values: Values, pools: Pools) -> tuple[dict[str, Any], Message | None]:
     """Progress of a job that the viewer may see (nobody else gets this far), or where it stands."""
     told = {"state": "running", "step": values.one_of(("PROBE", None)), "percent": 7}
     return {"id": values.one_of(pools.seen["Job"])}, values.one_of((Message(told), None))
+
+
+def _news(values: Values, pools: Pools) -> tuple[dict[str, Any], Message]:
+    """Something is new, perhaps for somebody else, or was read."""
+    about = {} if values.chance(4) else {"notification_id": _raw(values, pools, "Notification")}
+    about["notified_id"] = _raw(values, pools, "User")
+    body = {"type": "notification.raised", "payload": about, "actor_id": None, "created_at": NOW.isoformat()}
+    return {}, Message(body, 1, "event")
 
 
 def _raw(values: Values, pools: Pools, kind: str) -> str:

@@ -4,10 +4,11 @@
 """
 
 import logging
+from dataclasses import replace
 
 import pytest
 
-from tests.fuzz.cases import queries
+from tests.fuzz.cases import queries, wholes
 from tests.fuzz.check import Check
 from tests.fuzz.explore import DOCUMENTS, GIVEN_UP, first_fault
 from tests.fuzz.stages import Stage, Visible
@@ -24,9 +25,12 @@ async def test_plan_and_plain_agree(
 ) -> None:
     tally = Tally(stage.engine.schema, stage.runs)
     check = Check(stage, visible, tally)
-    talk = await first_fault(queries(stage, pools), check, times=DOCUMENTS, tell=tally.tell)
+    told = {viewer: replace(each, answered=tally.fields) for viewer, each in pools.items()}
+    talk = await first_fault(queries(stage, told), check, times=DOCUMENTS, tell=tally.tell)
     if talk is not None:
         await check(await check.simplest(talk))
+    for whole in wholes(stage, pools):
+        await check((whole,))
     tally.tell_coverage()
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
     assert tally.planned() >= LEAST_PLANNED

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -94,6 +95,8 @@ class Pools:
     """For each type an id that no row has."""
     closed: frozenset[str] = field(default=frozenset(), repr=False)
     """The fields, as `Type.field`, that the viewer at hand cannot ask for."""
+    answered: Counter[str] = field(default_factory=Counter, repr=False, compare=False)
+    """How often each field, as `Type.field`, was answered so far: a few hundred documents are to reach all of them."""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ from itertools import cycle
 from typing import Any
 from uuid import UUID, uuid5
 
+from domain.comments import ReactionKind
 from domain.jobs import JobFault, JobKind, JobState, Queue
 from domain.media import IngestStep, Refusal
+from domain.notifications import NotificationKind
 from domain.permissions import Role, Scope
 from domain.uploads import UploadState
 from domain.videos import VideoStatus
@@ -16,10 +18,13 @@ from models import (
     ApiKey,
     AuditEntry,
     Comment,
+    CommentEdit,
     Identity,
     Invitation,
     Job,
     Member,
+    Notification,
+    Reaction,
     Session,
     Team,
     Upload,
@@ -88,6 +93,7 @@ class World:
         self._sessions()
         for team in (self.crew, self.band, others):
             self._log(team)
+        self.notification = self._notifications()
         self.identity = [self._identity(self.people[name]) for name in ("both", "stranger", "owner")][-1]
         self.api_key = [self._keys(self.people[name]) for name in ("both", "stranger", "owner")][-1]
         self._job(state=JobState.QUEUED, kind=JobKind.SIGN_IN_MAIL, queue=Queue.IO)  # of no team
@@ -130,7 +136,8 @@ class World:
     def _invitation(self, team: Team, person: str, role: Role) -> None:
         """In each of its states in turn."""
         number = len(self.rows.get(Invitation, ()))
-        ends = ({"accepted_at": NOW}, {"revoked_at": NOW}, {"expires_at": NOW - timedelta(days=1)}, {})[number % 4]
+        over = {"expires_at": NOW - timedelta(days=1)}
+        ends = ({"accepted_at": NOW}, {"declined_at": NOW}, {}, {"revoked_at": NOW}, over)[number % 5]
         sent = {"sent_at": NOW - timedelta(days=8), "expires_at": NOW + timedelta(days=9999)}
         about = {"team_id": team.id, "created_by_id": self.people["gone"].id, "role": role}
         self._add(Invitation, email=f"{person}{number}@example.com", **about, **(sent | ends))
@@ -173,11 +180,29 @@ class World:
 
     def _thread(self, about: dict[str, Any], version: Version, answers: int) -> None:
         about = about | {"version_id": version.id}
-        for moment in (0, 1500, 1500, 10**9):
-            opening = self._add(Comment, **about, body=next(self._texts), start_ms=moment)
+        for number, moment in enumerate((0, 1500, 1500, 10**9)):
+            said = {"body": next(self._texts), "start_ms": moment}
+            opening = self._add(Comment, **about, **(said | self._course(number)))
+            self._beside(opening, number)
             for author in ("viewer", "gone")[:answers]:
                 words = {"body": next(self._texts), "start_ms": moment, "created_by_id": self.people[author].id}
                 self._add(Comment, **(about | words), parent_id=opening.id)
+
+    def _course(self, number: int) -> dict[str, Any]:
+        """What has become of a thread: one is resolved, one deleted, one about a range."""
+        resolved = {"resolved_at": NOW, "resolved_by_id": self.people["gone"].id}
+        drawn = {"version": 1, "items": [{"kind": "text", "at": [0, 1], "text": next(self._texts)}]}
+        deleted = {"deleted_at": NOW, "body": "", "deleted_by_id": self.people["owner"].id}
+        return ({"end_ms": 1000, "edited_at": NOW}, resolved, {"drawing": drawn}, deleted)[number]
+
+    def _beside(self, comment: Comment, number: int) -> None:
+        """Earlier words, seen or not, and reactions."""
+        owner = {"team_id": comment.team_id, "created_by_id": comment.created_by_id, "comment_id": comment.id}
+        for ended in (None, NOW if number % 2 else None):
+            self._add(CommentEdit, **owner, body=next(self._texts), start_ms=number, withdrawn_at=ended)
+        for name, kind in zip(("owner", "gone", "both"), list(ReactionKind)[number:], strict=False):
+            about = {"team_id": comment.team_id, "comment_id": comment.id}
+            self._add(Reaction, **about, created_by_id=self.people[name].id, kind=kind)
 
     def _job(self, *, state: JobState, **values: Any) -> Job:
         number = len(self.rows.get(Job, ()))
@@ -221,6 +246,7 @@ class World:
 
     def _entry(self, kind: str, number: int, **values: Any) -> None:
         from_where = {"address": "2001:db8::1", "device": next(self._texts), "request_id": f"request {number}"}
+        from_where |= {"api_key_prefix": "vc_12345678"} if number % 3 else {}
         self._add(AuditEntry, type=kind, position=number, **(from_where if number % 2 else {}), **values)
 
     def _sessions(self) -> None:
@@ -228,6 +254,22 @@ class World:
         for name, person in (self.people | again).items():
             values = {"token_hash": a_token_hash(name), "expires_at": LASTING, "user_id": person.id}
             self._add(Session, id=an_id("session", name), **values)
+
+    def _notifications(self) -> Notification:
+        """Of whoever said something, the common member and the owner, read and unread; answers one of the owner's."""
+        for number, comment in enumerate(self.rows[Comment]):
+            kinds = list(NotificationKind)
+            people = [str(self.people[name].id) for name in ("viewer", "gone", "stranger")[: number % 3 + 1]]
+            about = {"team_id": comment.team_id, "video_id": comment.video_id, "comment_id": comment.id}
+            told = {"kind": kinds[number % 2], "people": people[::-1], "count": number % 5 + 1, "position": number}
+            reader = (comment.created_by_id, self.people["both"].id, self.people["owner"].id)[number % 3]
+            gone = {"comment_id": an_id("gone", number)} if number % 7 == 0 else {}
+            self._add(
+                Notification, user_id=reader, about_id=comment.id, latest_at=NOW - timedelta(hours=number // 2),
+                read_at=NOW if number % 4 == 0 else None, **(told | about | gone),
+            )  # fmt: skip
+        owner = self.people["owner"].id
+        return next(row for row in self.rows[Notification] if row.user_id == owner and row.read_at is None)
 
     def _identity(self, person: User) -> Identity:
         about = {"issuer": "https://there.example", "subject": person.email, "email": person.email, "used_at": NOW}

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.clock import utc_now
+from gateways.storage.addresses import S3Address
 from gateways.storage.local import LocalStorage
-from gateways.storage.s3 import S3Address
 from gateways.storage.signing import Signer
 
 HERE = Path(__file__).parent

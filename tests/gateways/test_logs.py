@@ -38,13 +38,25 @@ def test_both_kinds_of_logger_write_the_same_json() -> None:
         assert "ValueError: a fault" in said["exception"]
 
 
+def test_lines_that_are_written_plainly_look_like_the_others() -> None:
+    asked = 'log.info("request", method="GET", ms=1.5, error=ValueError("x"))\n'
+    usual, plain = 'log = structlog.get_logger("ours")\n', 'from gateways.logs import Plainly; log = Plainly("ours")\n'
+    one, other = (json.loads(run(PROGRAM + made + asked).splitlines()[-1]) for made in (usual, plain))
+    assert one.pop("timestamp")[:10] == other.pop("timestamp")[:10]
+    assert one == other
+    assert one["request_id"] == "request-1"
+    for level, people, shown in (("WARNING", False, False), ("INFO", True, True), ("DEBUG", False, True)):
+        program = PROGRAM.replace('"INFO", people=False', f'"{level}", people={people}') + plain + asked
+        assert ("GET" in run(program).splitlines()[-1]) is shown
+
+
 def test_no_secret_is_written_for_people_either() -> None:
     for program in (PROGRAM, PROGRAM.replace("people=False", "people=True")):
         assert "password" in run(program)
         assert "hunter2" not in run(program).replace('secret = "hunter2"', "")
 
 
-def test_no_query_is_written_with_an_address() -> None:
+def test_neither_a_query_nor_who_asks_is_written_with_an_address() -> None:
     """As uvicorn says it of each websocket, and of each request where its own log is on."""
     program = (
         PROGRAM
@@ -55,7 +67,7 @@ for name in ("uvicorn.error", "uvicorn.access"):
 """
     )
     lines = [json.loads(line)["event"] for line in run(program).splitlines()[-2:]]
-    assert lines == ['192.0.2.7:1 - "WebSocket /graphql" [accepted]'] * 2
+    assert lines == ['client - "WebSocket /graphql" [accepted]'] * 2
 
 
 def test_secrets_are_hidden_at_any_depth() -> None:

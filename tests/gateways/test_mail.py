@@ -65,6 +65,13 @@ async def test_a_subject_adds_no_header(inbox):
     assert envelope.rcpt_tos == ["ada@example.org"]
 
 
+async def test_a_subject_keeps_the_spaces_at_which_no_line_breaks(inbox):
+    subject = "Ada vous invite dans l’équipe «\u00a0Engines\u00a0», d’accord\u202f?"
+    await sent(inbox, Mail("ada@example.org", f" {subject}  ", "text"))
+    (envelope,) = inbox.envelopes
+    assert read(envelope.content)["Subject"] == subject
+
+
 async def test_a_text_ends_no_message(inbox):
     await sent(inbox, Mail("ada@example.org", "Dots", "one\n.\nRCPT TO:<eve@example.org>\n..\n"))
     (envelope,) = inbox.envelopes

@@ -1,6 +1,7 @@
 """What we believe of what providers of OpenID Connect tell us: one that speaks the truth, and one that lies."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -77,6 +78,16 @@ async def test_the_same_without_the_lie_is_believed(liar: Server) -> None:
     oidc = knowing(f"{liar.url}/honest", "honest")
     begun = await oidc.begin("there")
     assert (await oidc.finish("there", begun.kept, await back_from(begun))).email == "honest@somewhere.example"
+
+
+@pytest.mark.parametrize(("subject", "is_one"), [("x" * 255, True), ("x" * 256, False), ("a\tb", False), ("", False)])
+async def test_a_subject_is_a_short_word(honest: Server, subject: str, is_one: bool) -> None:
+    """The specification has 255 characters. What is longer would be refused by the database, as a fault of ours."""
+    oidc = knowing(honest.url, "us")
+    begun = await oidc.begin("there")
+    back = await back_from(begun, sub=subject)
+    with nullcontext() if is_one else pytest.raises(Conflict):
+        assert (await oidc.finish("there", begun.kept, back)).subject == subject
 
 
 async def test_another_browsers_answer_is_refused(liar: Server) -> None:

@@ -9,10 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from domain.uploads import LEAST_PART_BYTES
+from gateways.storage.addresses import S3Address
 from gateways.storage.base import StorageUnavailable
 from gateways.storage.opening import open_storage
 from gateways.storage.opening import s3_address as parse
-from gateways.storage.s3 import S3Address, S3Storage, open_s3
+from gateways.storage.s3 import S3Storage, open_s3
 from tests.gateways.servers import BUCKET, s3_address, silence
 
 

@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -228,16 +229,50 @@ async def test_a_process_remembers_no_try_that_was_forgiven() -> None:
     alone = LimitsThrottle("redis://127.0.0.1:1/0", KEYS)
     await alone.hit(POLICY, "ada")
     await alone.forgive(POLICY, "ada")
-    assert alone._own._counts == {}
+    assert len(alone._own) == 0
 
 
 async def test_a_process_remembers_so_many_and_forgets_first_what_ends_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttling, "MOST_KEPT", 5)
     monkeypatch.setattr(throttling, "AT_MOST", 10)
     alone = LimitsThrottle("redis://127.0.0.1:1/0", KEYS)
-    await alone.hit(POLICY, "ada")
-    for number in range(100):
+    assert await passed(alone, 9) == 5
+    for number in range(9):
         await alone.hit(OTHER, str(number))
-        assert len(alone._own._counts) <= 10
-    (lasting,) = [name for name in alone._own._counts if name.endswith(f"/8/{HOUR}/second")]
-    assert alone._own._counts[lasting][0] == 1
+    assert await passed(alone, 1) == 0
+    for number in range(100):
+        await alone.hit(OTHER, f"more {number}")
+        assert len(alone._own) <= 11
+    assert await passed(alone, 9) == 3, "of an hour's eight, which others do not push out"
+    assert await passed(alone, 9, OTHER, "more 99") == 2
+
+
+async def test_what_is_over_goes_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits until all is looked through, however much there is of it."""
+    alone, short = LimitsThrottle("redis://127.0.0.1:1/0", KEYS), Policy("short", ((5, 1),))
+    for number in range(100):
+        await alone.hit(short, str(number))
+    await until(lambda: not any(alone._own._counted(each)[0] for each in alone._windows([(short, "99")])))
+    left = []
+    for number in range(40):
+        await alone.hit(short, f"later {number}")
+        left.append(len(alone._own))
+    assert left[0] == 100 + 1 - throttling.FORGOTTEN_AT_ONCE
+    assert left[-1] == 40
+    assert max(before - after for before, after in pairwise(left)) < throttling.FORGOTTEN_AT_ONCE
+
+
+async def test_when_redis_goes_away_nobody_begins_at_nought(throttle: LimitsThrottle) -> None:
+    assert await passed(throttle, 4) == 4
+    throttle._away_until = time.monotonic() + MINUTE
+    assert await passed(throttle, 4) == 1
+
+
+async def test_while_redis_is_there_one_try_each_of_many_fills_no_memory(throttle: LimitsThrottle) -> None:
+    for number in range(20):
+        await throttle.hit(POLICY, str(number))
+    assert len(throttle._own) == 0
+    await throttle.hit(POLICY, "0")
+    assert len(throttle._own) == 2
+    await throttle.forgive(POLICY, "0")
+    await throttle.forgive(POLICY, "0")
+    assert len(throttle._own) == 0

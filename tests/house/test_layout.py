@@ -33,6 +33,7 @@ NOUNS = {
     "invitations",
     "jobs",
     "links",
+    "notifications",
     "teams",
     "two_factor",
     "uploads",
@@ -41,31 +42,42 @@ NOUNS = {
 }
 OF_ACCOUNTS = {"sessions", "credentials", "addresses", "profiles", "deletions"}
 """What accounts consist of: their rows are in `models/accounts.py`."""
+OF_COMMENTS = {"reactions", "threads"}
+"""What comments consist of: their rows are in `models/comments.py`."""
 HELPERS = {
     "models": {
         "base",
+        "client",
         "database",
         "finding",
+        "idempotency",
         "indexes",
         "inserting",
         "lines",
         "mails",
+        "maintain",
+        "maintenance",
+        "making",
         "migrate",
         "reading",
         "replica",
         "search",
         "seen",
+        "spares",
+        "statements",
         "succession",
         "tenancy",
     },
     "schema": {
         *OF_ACCOUNTS,
+        *OF_COMMENTS,
         "context",
         "enums",
         "export",
         "fields",
         "ids",
         "inputs",
+        "languages",
         "permissions",
         "problems",
         "rights",
@@ -78,6 +90,7 @@ HELPERS = {
         "codes",
         "common_passwords",
         "guessing",
+        "idempotency",
         "notices",
         "passwords",
         "signing_in",

@@ -4,10 +4,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, GraphQLUnionType
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLUnionType,
+    get_named_type,
+    get_nullable_type,
+)
 from strawberry import Schema
 
 from domain.permissions import PERMISSIONS, Audience, Role
+from i18n import knows
 from models.base import Row
 from plan.declarations import AnyById, ById, PlanField, Reference
 from plan.nodes import NODES
@@ -20,7 +30,9 @@ from schema.root import build_schema
 
 NARROWED = {"auditEntry"}
 """Queries whose predicate is narrower itself: it asks the same table for the roles (see tests/api/test_audit.py)."""
-WITHOUT_DESCRIPTION = ("__", "ID", "String", "Int", "Float", "Boolean", "Query", "Mutation", "Subscription")
+FOR_PROGRAMS = {"ProblemCode", "FailureCode", "Action"}
+"""Enums that have a message in the place of a label, or only say what to offer."""
+WITHOUT_DESCRIPTION = ("__", "ID", "String", "Int", "Float", "Boolean")
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +58,14 @@ def undescribed(schema: Schema) -> Iterator[str]:
 def roots(schema: Schema, kind: str) -> dict[str, Any]:
     found = getattr(schema._schema, f"{kind}_type").fields
     return {name: field.extensions["strawberry-definition"] for name, field in found.items()}
+
+
+async def test_every_value_that_people_may_read_has_a_label(schema: Schema) -> None:
+    """What comes of one is said by a client in the language of its reader."""
+    enums = {name: kind for name, kind in schema._schema.type_map.items() if isinstance(kind, GraphQLEnumType)}
+    shown = {name: kind for name, kind in enums.items() if not name.startswith("__") and name not in FOR_PROGRAMS}
+    labels = {f"label.{name}.{value}" for name, kind in shown.items() for value in kind.values}
+    assert {label for label in labels if not knows(label)} == set()
 
 
 async def test_everything_is_described(schema: Schema) -> None:
@@ -85,6 +105,56 @@ async def test_every_mutation_names_its_permission_and_answers_a_union_with_prob
         assert [member for member in union.types if problem not in member.interfaces] == [union.types[0]], name
 
 
+SECRETS = ("token", "secret", "password", "key", "code", "uri", "url")
+"""Parts of names of what is told once, or lets in whoever has it."""
+KEYLESS = {"signOut", "signOutEverywhere", "switchTeam", "disableTwoFactor"}
+"""What takes no idempotency key though anybody's who has signed in, and though it answers no secret."""
+
+
+async def test_every_mutation_takes_an_idempotency_key_or_says_why_not(schema: Schema) -> None:
+    declared = set()
+    for name, field in roots(schema, "mutation").items():
+        known = field.keyless is not None
+        assert known == field.description.endswith("Takes no `Idempotency-Key`."), name
+        assert field.keyless != "", name
+        if known and PERMISSIONS[field.action].holders is not Audience.ANYONE and "secret" not in field.keyless:
+            declared.add(name)
+    assert declared == KEYLESS
+
+
+async def test_what_takes_a_key_answers_what_can_be_read_again_or_a_few_plain_values(schema: Schema) -> None:
+    """None of them a secret: they are kept for a day."""
+    plain = (GraphQLScalarType, GraphQLEnumType)
+    for name, field in roots(schema, "mutation").items():
+        answered, *problems = schema._schema.mutation_type.fields[name].type.of_type.types  # type: ignore[union-attr]
+        if field.keyless is not None:
+            continue
+        if answered.name in NODES:
+            assert "NotFound" in {problem.name for problem in problems}, f"{name}: the row may be gone by then"
+            continue
+        for told, declared in answered.fields.items():
+            assert isinstance(get_nullable_type(declared.type), plain), f"{name}: {told} cannot be kept"
+            assert not told.lower().endswith(SECRETS), f"{name}: {told} sounds like a secret: `metadata=SECRET`"
+
+
+def undeclared(kind: GraphQLObjectType, place: str) -> Iterator[str]:
+    """What a payload, or an object in it that is no row, tells that sounds like a secret and is not said to be one."""
+    for told, found in kind.fields.items():
+        named, secret = get_named_type(found.type), found.extensions["strawberry-definition"].metadata.get("secret")
+        if isinstance(named, GraphQLObjectType) and named.name not in NODES and not secret:
+            yield from undeclared(named, f"{place}.{told}")
+        elif isinstance(named, GraphQLScalarType) and told.lower().rstrip("s").endswith(SECRETS) and not secret:
+            yield f"{place}.{told}"
+
+
+async def test_what_sounds_like_a_secret_is_declared_to_be_one(schema: Schema) -> None:
+    """By what mutations answer besides rows: a new payload with a token in it takes no key by itself."""
+    for name in roots(schema, "mutation"):
+        answered = schema._schema.mutation_type.fields[name].type.of_type.types[0]  # type: ignore[union-attr]
+        if answered.name not in NODES:
+            assert list(undeclared(answered, name)) == []
+
+
 async def test_every_subscription_names_its_permission_and_its_topics(schema: Schema) -> None:
     for name, field in roots(schema, "subscription").items():
         assert isinstance(field, SubscriptionField), name
@@ -100,7 +170,7 @@ async def test_every_type_over_a_table_says_who_may_see_it(schema: Schema) -> No
         assert node.visible.__func__ is not Row.visible_to.__func__, f"{node.name} does not say who may see it"  # type: ignore[attr-defined]
 
 
-IN_A_TEAM_BUT_NOT_OF_IT = {"AuditEntry", "Session"}
+IN_A_TEAM_BUT_NOT_OF_IT = {"AuditEntry", "Notification", "Session"}
 """Types whose table names a team that does not own the row, or of which nobody does anything to a row."""
 
 

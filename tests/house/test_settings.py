@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import settings
+from plan import costs
 from settings import load
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +23,14 @@ PROVIDERS = """[{
     "key": "there", "name": "There", "issuer": "https://open-sesame", "client_id": "us", "client_secret": "open-sesame"
 }]"""
 UVICORN = ("uvicorn", "app:create_app", "--factory", "--port", "0")
-ENTRIES = [("models.migrate",), UVICORN, ("workers.relay",), ("workers.io",), ("workers.media",)]
+ENTRIES = [
+    ("models.migrate",),
+    ("models.maintain", "status"),
+    UVICORN,
+    ("workers.relay",),
+    ("workers.io",),
+    ("workers.media",),
+]
 
 
 @pytest.fixture
@@ -74,6 +83,14 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         ("OIDC_PROVIDERS", PROVIDERS.replace("https", "http")),
         ("OIDC_PROVIDERS", PROVIDERS.replace('"there"', '"OPEN SESAME"')),
         ("LOG_LEVEL", "open-sesame"),
+        ("DOCUMENTS", "open-sesame"),
+        ("INTROSPECTION", "open-sesame"),
+        ("NODES_PER_MINUTE", "open-sesame"),
+        ("MAINTENANCE", "open-sesame"),
+        ("TURNS", "open-sesame"),
+        ("SLOW_OPERATION_MS", "open-sesame"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector-open-sesame:4318"),
+        ("TRACES_RATIO", "open-sesame"),
         ("JOB_ATTEMPTS", "open-sesame"),
     ],
 )
@@ -153,3 +170,26 @@ def test_every_entry_point_ends_with_a_sentence(entry: tuple[str, ...], tmp_path
 def test_a_host_that_nobody_knows_is_a_sentence() -> None:
     said = ended(("models.migrate",), DATABASE_URL="postgres://somebody:open-sesame@nowhere.invalid/name")
     assert said.startswith("The database that DATABASE_URL names cannot be used: ")
+
+
+@pytest.mark.parametrize(
+    ("where", "said", "may"),
+    [("production", "", False), ("production", "on", True), ("development", "", True), ("development", "off", False)],
+)
+def test_the_schema_is_explored_in_development_unless_the_operator_says_otherwise(
+    environment: pytest.MonkeyPatch, where: str, said: str, *, may: bool
+) -> None:
+    environment.setenv("ENVIRONMENT", where)
+    environment.setenv("INTROSPECTION", said)
+    assert load().exploring is may
+
+
+def test_a_budget_is_enough_for_any_one_operation(environment: pytest.MonkeyPatch) -> None:
+    assert settings.MOST_NODES == costs.MOST_NODES
+    for nodes in (0, costs.MOST_NODES):
+        environment.setenv("NODES_PER_MINUTE", str(nodes))
+        assert load().nodes_per_minute == nodes
+    environment.setenv("NODES_PER_MINUTE", str(costs.MOST_NODES - 1))
+    with pytest.raises(SystemExit) as end:
+        load()
+    assert str(end.value.code).startswith("NODES_PER_MINUTE is wrong: it is too small for one operation. Expected: ")

@@ -28,7 +28,8 @@ SEARCH, SHORT = "idx_videos_search", "idx_videos_search_short"
 COMMENTS, THREADS, ANSWERS = "idx_comments_video_created", "idx_comments_version_start", "idx_comments_parent_created"
 
 DOCUMENTS = {
-    "viewer": """query { identityProviders { key } viewer {
+    "viewer": """query { identityProviders { key } locales { code } messages(locale: "de", namespace: "time") { url }
+        viewer {
         name memberships { totalCount nodes { role team { name } } } apiKeys { nodes { name state } }
         identities { nodes { provider } }
     } }""",
@@ -59,10 +60,16 @@ DOCUMENTS = {
         comments(first: 100, after: $after) { pageInfo { endCursor } nodes { body author { name } replyCount
             replies(first: 40) { nodes { body author { name } } }
         } } } }""",
-    "comment": "query($id: ID!) { comment(id: $id) { body parent { id } replies { nodes { body video { title } } } } }",
+    "comment": """query($id: ID!) { comment(id: $id) {
+        body parent { id } edits { nodes { body } } replies { nodes { body video { title } } }
+        } }""",
     "upload": "query($id: ID!) { upload(id: $id) { state video { title } createdBy { name } job { state } } }",
     "upload's parts": "query($id: ID!) { uploadParts(id: $id) { upload { state } } }",
     "job": "query($id: ID!) { job(id: $id) { state video { title } createdBy { name } } }",
+    "notifications": """query { viewer { unreadNotificationCount
+        notifications(first: 50) { pageInfo { hasNextPage } nodes { text video { title } comment { body } } }
+        unreadNotifications(first: 50) { totalCount nodes { id } }
+        } }""",
     "audit log": """query($id: ID!, $first: Int, $last: Int, $after: String, $filter: AuditFilter) {
         team(id: $id) { auditLog(first: $first, last: $last, after: $after, filter: $filter) {
             pageInfo { endCursor } nodes { type at actor { name } team { name } subject { id } related { id } details }
@@ -94,8 +101,14 @@ async def _viewer(world: World) -> None:
 
 @case("sessions", "idx_sessions_user", "sessions_pkey")
 async def _sessions(world: World) -> None:
-    asker = replace(world.asker, caller=replace(world.asker.caller, viewer=await _signed_in(world)))
+    asker = replace(world.asker, caller=world.asker.caller._replace(viewer=await _signed_in(world)))
     assert (await asker.data(DOCUMENTS["sessions"]))["viewer"]["sessions"]["totalCount"] == 1
+
+
+@case("notifications", "idx_notifications_user_latest")
+async def _notifications(world: World) -> None:
+    viewer = (await world.asker.data(DOCUMENTS["notifications"]))["viewer"]
+    assert len(viewer["notifications"]["nodes"]) > viewer["unreadNotificationCount"] > 0
 
 
 @case("team", "idx_members_team", "idx_invitations_team_created")
@@ -278,7 +291,7 @@ async def _succession(world: World) -> None:
 
 @case("API key", "api_keys_token_hash_key", "api_keys_pkey", "idx_api_keys_user_created")
 async def _api_key(world: World) -> None:
-    caller = replace(world.asker.caller, viewer=Viewer(world.places.owner_id))
+    caller = world.asker.caller
     async with undone():
         made = await api_keys.create(caller, name="Export", scopes=[Scope.READ])
         async with raw_connection() as connection:

@@ -11,12 +11,14 @@ import pytest
 from tortoise.context import TortoiseContext
 
 from domain.clock import utc_now
-from domain.ids import new_id
+from domain.tokens import token_hash
 from domain.viewers import Viewer
 from edge.services import describe
 from gateways.storage import open_storage
+from local.large.people import token
 from local.large.shape import shape
 from local.seed_large import Places, fill
+from models import Session
 from models.database import configuration
 from plan.engine import Engine
 from resolvers.caller import Caller
@@ -93,7 +95,8 @@ async def _statements(library: Library, relay: asyncpg.Connection, folder: Path)
     said = {}
     async with TortoiseContext() as context, open_storage(f"file:{folder}", **where) as storage:
         await context.init(config=config)
-        viewer = Viewer(library.places.owner_id, new_id())
+        session = await Session.get(token_hash=token_hash(token(0)))
+        viewer = Viewer(library.places.owner_id, session.id)
         caller = Caller(viewer=viewer, locale="en", clock=utc_now, storage=storage, throttle=THROTTLE, rules=RULES)
         await recorder.listen(relay)
         world = World(library.places, shape(SCALE), Asker(Engine(build_schema(), describe), caller), relay)

@@ -5,12 +5,14 @@ from uuid import uuid4
 
 from domain.clock import utc_now
 from domain.jobs import JobState
-from models import AuditEntry, Comment, ConsumerCursor, EventRecord, Job, Upload, Version, Video
+from domain.viewers import Viewer
+from models import AuditEntry, Comment, ConsumerCursor, EventRecord, Job, Notification, Upload, User, Version, Video
 from models.events import backlog, parked
 from models.jobs import waiting
 from models.tenancy import delete_owned
 from tests.large.cases import World, case, undone
 from workers.consumers import Tools, discard_failed_uploads, wake_workers
+from workers.deletions import forget
 from workers.follower import PAGE
 from workers.relay import number
 from workers.sweeper import Sweeper
@@ -21,6 +23,7 @@ REFERENCES = {
     "api_keys": ("user_id",),
     "comments": ("team_id", "video_id", "version_id", "parent_id"),
     "members": ("team_id",),
+    "notifications": ("user_id", "team_id", "video_id"),
     "sessions": ("user_id", "team_id"),
     "uploads": ("team_id", "video_id", "job_id"),
     "versions": ("team_id", "video_id", "restored_from_id"),
@@ -92,6 +95,53 @@ async def _sweep_accounts(world: World) -> None:
     await _sweeper().forget_old_accounts(utc_now())
 
 
+@case("sweeper: jobs of no team", "idx_jobs_ended", "jobs_pkey")
+async def _sweep_old_jobs(world: World) -> None:
+    await _sweeper().forget_old_jobs(utc_now())
+
+
+@case("sweeper: what deleted comments said", "idx_comment_edits_withdrawn")
+async def _sweep_deleted_comments(world: World) -> None:
+    await _sweeper().forget_deleted_comments(utc_now())
+
+
+@case("sweeper: idempotency keys", "idx_idempotency_keys_created_at")
+async def _sweep_old_keys(world: World) -> None:
+    await _sweeper().forget_old_keys(utc_now())
+
+
+@case("sweeper: mails of what is new", "idx_users_mail_at", by_value=True)
+async def _sweep_mails(world: World) -> None:
+    await _sweeper().mail_what_is_new(utc_now())
+
+
+@case("sweeper: notifications", "idx_notifications_read")
+async def _sweep_notifications(world: World) -> None:
+    await _sweeper().forget_old_notifications(utc_now())
+
+
+@case("relay: whom a comment concerns", "comments_pkey", "idx_comments_parent_created", "uid_notifications_unread")
+async def _concern(world: World) -> None:
+    room = await Comment.filter(version_id=world.places.room_version_id, parent_id__isnull=False).limit(1)
+    (remark,) = await Comment.remarks([each.id for each in room])
+    assert len(remark.talkers) > 1
+    await Notification.unmailed(Viewer(world.places.owner_id))
+
+
+@case(
+    "workers: removing an account",
+    "idx_invitations_email",
+    "idx_events_subjects",
+    "idx_mailed_links_email",
+    "idx_sign_ups_email",
+    "idx_sessions_user",
+    "idx_api_keys_user_created",
+)
+async def _delete_account(world: World) -> None:
+    async with undone():
+        await forget(await User.get(id=world.places.owner_id), utc_now())
+
+
 @case("workers: a job's life", "jobs_pkey")
 async def _work(world: World) -> None:
     job_id, now = world.work.ids[world.job(JobState.QUEUED)], utc_now()
@@ -103,20 +153,34 @@ async def _work(world: World) -> None:
     await Upload.get(id=world.work.upload_ids[0])
 
 
-@case("workers: removing a video", "idx_uploads_video", "idx_comments_video_created")
+@case(
+    "workers: removing a video",
+    "idx_notifications_video",
+    "idx_uploads_video",
+    "idx_comments_video_created",
+    "idx_comment_edits_comment_created",
+)
 async def _purge(world: World) -> None:
     drafts = [place for place, versions in enumerate(world.library.videos.versions.tolist()) if not versions]
     draft_id = world.library.videos.ids[drafts[0]]
     async with undone():
         await Upload.filter(video_id=world.places.video_id).delete()
-        await Comment.filter(video_id=world.places.video_id).delete()
+        await Notification.filter(video_id=world.places.video_id).delete()
+        await Comment.purge(world.places.video_id)
         await Version.filter(
             video_id=draft_id
         ).delete()  # with no comments on them, so that each can be asked by itself
         await Video.filter(id=draft_id).delete()
 
 
-@case("workers: removing a team", "idx_jobs_team", "idx_comments_team", "idx_versions_team", "idx_events_subjects")
+@case(
+    "workers: removing a team",
+    "idx_jobs_team",
+    "idx_comments_team",
+    "idx_versions_team",
+    "idx_notifications_team",
+    "idx_events_subjects",
+)
 async def _purge_team(world: World) -> None:
     async with undone():
         await delete_owned(uuid4())
@@ -146,4 +210,4 @@ async def _metrics(world: World) -> None:
 
 def _sweeper() -> Sweeper:
     """One that finds nothing to do, so that it asks nobody but the database."""
-    return Sweeper(None, utc_now, 3, timedelta(seconds=10))
+    return Sweeper(None, utc_now, 3, timedelta(seconds=10), timedelta(days=30))

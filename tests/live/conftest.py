@@ -108,6 +108,9 @@ class Play:
         name, _, seconds = caller.partition(" for ")
         return Standing((f"name:{name}",), float(seconds) if seconds else None)
 
+    def greeting(self, caller: str) -> Mapping[str, Any]:
+        return {"hello": caller[6:]} if caller.startswith("greet ") else {}
+
     async def start(self, caller: str, request: OperationRequest) -> AsyncGenerator[Payload, None]:
         self.requests.append(request)
         word, _, rest = request.query.partition(" ")

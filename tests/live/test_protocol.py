@@ -4,8 +4,9 @@ import orjson
 import pytest
 
 from live import protocol
+from live.codes import CloseCode
 from live.operations import OperationRequest
-from live.protocol import CloseCode, Closing, Complete, Init, Ping, Pong, ProtocolError
+from live.protocol import Closing, Complete, Init, Ping, Pong, ProtocolError
 
 GOOD = [
     ('{"type":"connection_init"}', Init({})),

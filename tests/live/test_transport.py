@@ -16,6 +16,12 @@ async def test_the_first_words(stage):
         assert await client.receive() == {"type": "connection_ack"}
 
 
+async def test_the_acknowledgement_may_tell_something(stage):
+    async with stage.client() as client:
+        await client.send(type="connection_init", payload={"as": "greet ada"})
+        assert await client.receive() == {"type": "connection_ack", "payload": {"hello": "ada"}}
+
+
 @pytest.mark.parametrize("protocols", [("graphql-ws",), ("graphql-ws", "chat")])
 async def test_other_protocols_are_turned_down(stage, protocols):
     async with stage.client(*protocols) as client:

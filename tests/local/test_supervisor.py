@@ -16,6 +16,7 @@ import signal, sys
 from pathlib import Path
 from local.processes import Command
 from local.supervisor import Child, Stopped, Supervisor, stop_signals
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # where the tests themselves run under nohup
 folder = Path(sys.argv[1])
 supervisor = Supervisor(print)
 def child(name, code):

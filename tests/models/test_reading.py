@@ -21,6 +21,7 @@ from tests.models.test_database import cut
 PID = "SELECT pg_backend_pid() AS pid"
 COUNT = "SELECT count(*) AS teams FROM teams"
 SLOW = "SELECT pg_sleep(30)"
+PREPARED = "SELECT count(*) FROM pg_prepared_statements"
 
 
 @pytest.fixture
@@ -101,6 +102,18 @@ async def test_a_line_that_is_lost_in_a_statement_is_an_outage(lines: Lines, dat
     with pytest.raises(OUTAGES):
         await reading
     assert await pid(lines) != backend
+
+
+async def test_statements_that_are_driven_out_are_ended_many_at_once(lines: Lines) -> None:
+    """Also while something is read as of one moment."""
+    kept: list[int] = []
+    async with Snapshot(lines) as fetch:
+        for number in range(lines_of._STATEMENTS + 3 * lines_of._CLOSED_AT_ONCE):
+            assert (await fetch(f"SELECT {number} AS number", ()))[0]["number"] == number
+            kept.append((await fetch(PREPARED, ()))[0]["count"])
+    most = lines_of._STATEMENTS + lines_of._CLOSED_AT_ONCE
+    assert most - 1 <= max(kept) <= most
+    assert kept[-1] < max(kept)
 
 
 async def test_an_operation_reads_one_moment(lines: Lines, models: None) -> None:

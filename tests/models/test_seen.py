@@ -1,7 +1,9 @@
 """Last uses: noted in the process, written now and then."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 
 from domain.ids import new_id
@@ -75,6 +77,24 @@ async def test_it_is_written_every_so_often_and_at_the_end(key: ApiKey) -> None:
     async with seen.kept(3600):
         seen.note(key.id, AT + timedelta(minutes=5))
     assert await used_at(key) == MINUTE + timedelta(minutes=5)
+
+
+async def test_a_row_that_somebody_else_writes_to_is_left_out_and_not_waited_for(
+    key: ApiKey, database_url: str
+) -> None:
+    about = {"user_id": key.user_id, "name": "other", "prefix": "vc_", "scopes": ["read"]}
+    other = await ApiKey.create(token_hash=new_id().hex, **about)
+    seen = Seen("api_keys", "used_at")
+    for each in (key, other):
+        seen.note(each.id, AT)
+    writer = await asyncpg.connect(database_url)
+    try:
+        async with writer.transaction(), asyncio.timeout(5):
+            await writer.execute("SELECT FROM api_keys WHERE id = $1 FOR UPDATE", key.id)
+            await seen.flush()
+    finally:
+        await writer.close()
+    assert (await used_at(key), await used_at(other)) == (None, MINUTE)
 
 
 async def test_a_row_that_is_gone_is_no_fault(key: ApiKey) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from resolvers.caller import Caller, Rules
 from schema.context import Context
 from schema.root import build_schema
 from tests.second_factor import KEYS
+from tests.sent import sent
 
 THROTTLE = LimitsThrottle("redis://127.0.0.1:1", KEYS)
 RULES = Rules(timedelta(days=1), timedelta(hours=1), timedelta(hours=1), 2**40, 5 * 2**20, KEYS)
@@ -48,7 +49,7 @@ class Asker:
     async def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         context = Context(self.caller, self.reader(), self.fetch, self.request_id, lambda *_: None)
         operation = self.engine.operation(Request(query, None, variables))
-        return await self.engine.run(operation, context, plain=self.plain)
+        return sent(await self.engine.run(operation, context, plain=self.plain))
 
     async def data(self, query: str, **variables: Any) -> dict[str, Any]:
         answer = await self.ask(query, **variables)
@@ -62,7 +63,7 @@ class Desk:
     caller: Caller
 
     def asker(self, viewer: AnyViewer, *, plain: bool = False) -> Asker:
-        return Asker(self.engine, replace(self.caller, viewer=viewer), plain)
+        return Asker(self.engine, self.caller._replace(viewer=viewer), plain)
 
 
 @pytest.fixture(scope="session")

@@ -17,10 +17,10 @@ def there_and_back(times: int, first: str = "first: 100") -> str:
 
 
 def spread(fragments: int, inside: str) -> str:
-    """Many fragments side by side."""
+    """Many fragments side by side, of one person."""
     names = [f"F{number}" for number in range(fragments)]
-    definitions = (f"fragment {name} on Query {{ {inside} }}" for name in names)
-    return f"{{ {' '.join(f'...{name}' for name in names)} }} {' '.join(definitions)}"
+    definitions = (f"fragment {name} on User {{ {inside} }}" for name in names)
+    return f"{{ viewer {{ {' '.join(f'...{name}' for name in names)} }} }} {' '.join(definitions)}"
 
 
 def tree(depth: int, width: int) -> str:

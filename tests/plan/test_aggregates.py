@@ -8,6 +8,7 @@ import pytest
 from domain.permissions import Role
 from domain.viewers import ScopeViewer
 from models import Comment, Team, Version, Video
+from models.comments import Span
 from plan import encode_id
 from tests.plan.conftest import Desk
 from tests.plan.twice import both
@@ -59,7 +60,7 @@ async def test_what_cannot_be_seen_is_not_counted(desk, world):
     other, stranger = await elsewhere(), await user()
     hidden = await version(await Video.get(id=video), 3)
     await Version.filter(id=hidden.id).update(team_id=other.id, size=5)
-    said = Comment.opened(hidden, body="Hidden", start_ms=0, by=stranger.id, now=LONG_AGO + timedelta(days=1))
+    said = Comment.opened(hidden, Span(0), body="Hidden", by=stranger.id, now=LONG_AGO + timedelta(days=1))
     said.team_id = other.id
     await said.save(force_create=True)
     assert await figures(desk, world) == before

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -55,7 +55,7 @@ class Place:
                 await disturb(self.statements.total() + 1)
                 return await super().fetch(text, values)
 
-        return Disturbed(self.desk.engine, replace(self.desk.caller, viewer=self.world.viewer), **options)
+        return Disturbed(self.desk.engine, self.desk.caller._replace(viewer=self.world.viewer), **options)
 
     async def titles(self) -> list[str]:
         made = await Video.filter(team_id=self.world.ids["Team"][0]).order_by("created_at")

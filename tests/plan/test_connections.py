@@ -12,6 +12,7 @@ from domain.ids import new_id
 from domain.permissions import Role
 from domain.viewers import Viewer
 from models import Comment, Member, Team, Version, Video
+from models.comments import Span
 from plan import encode_id
 from tests.plan.conftest import Asker, Desk
 from tests.plan.world import LONG_AGO, user, version
@@ -71,8 +72,8 @@ async def a_team(size: int) -> tuple[Team, list[Member], list[Video]]:
 async def a_discussion(about: Version, size: int) -> tuple[list[Comment], list[Comment]]:
     """Threads, of which every two stand at the same moment, and the answers in the first of them."""
     said: dict[str, Any] = {"body": "Nice", "by": about.created_by_id, "now": LONG_AGO}
-    threads = [Comment.opened(about, start_ms=(size - index) // 2, **said) for index in range(size)]
-    answers = [threads[0].answered(start_ms=None, **said) for _ in range(size)]
+    threads = [Comment.opened(about, Span((size - index) // 2), **said) for index in range(size)]
+    answers = [threads[0].answered(**said) for _ in range(size)]
     for comments in (threads, answers):
         await Comment.bulk_create(comments)
     return threads, answers

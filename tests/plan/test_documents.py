@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.viewers import ANONYMOUS
 from plan.documents import Kept
-from plan.engine import CHARACTERS_KEPT, Engine
+from plan.engine import CHARACTERS_KEPT, REFUSED_CHARACTERS_KEPT, Engine
 from plan.requests import Request, RequestRefused
 from plan.shapes import MOST_CHARACTERS
 from tests.plan.conftest import Desk
@@ -49,6 +49,15 @@ def test_what_was_used_last_is_kept_up_to_the_bound(texts, most):
         assert len(documents) == len(kept)
 
 
+def test_what_is_put_twice_counts_once():
+    documents: Kept[str, str] = Kept(10)
+    for made in ("first", "second"):
+        documents.put("key", made, 6)
+    assert (documents.find("key"), documents.find("other"), documents.characters) == ("second", None, 6)
+    documents.put("other", "third", 6)
+    assert (documents.find("key"), documents.find("other"), documents.characters) == (None, "third", 6)
+
+
 def test_a_document_is_parsed_once(engine):
     assert engine.operation(Request(VIEWER)).document is engine.operation(Request(VIEWER)).document
 
@@ -58,6 +67,18 @@ def test_thousands_of_different_documents_do_not_fill_the_memory(engine):
         assert engine.operation(Request(f"{{__typename}}#{index:01000}"))
     assert engine._documents.characters <= CHARACTERS_KEPT
     assert len(engine._documents) <= CHARACTERS_KEPT / 1_000
+
+
+def test_what_is_refused_pushes_out_nothing_that_is_sound(engine):
+    sound = engine.operation(Request(VIEWER)).document
+    for index in range(200):
+        refused(engine, f"{{nothing}}#{index:05000}")
+    assert engine.operation(Request(VIEWER)).document is sound
+    assert engine._refused.characters <= REFUSED_CHARACTERS_KEPT
+
+
+def test_a_refusal_is_no_longer_than_anybody_reads(engine):
+    assert len(refused(engine, "{ viewer { id(" + "x" * 40_000 + ": 1) } }")) < 2_000
 
 
 def test_a_huge_document_is_neither_read_nor_kept(engine):
@@ -72,7 +93,7 @@ def test_a_huge_document_is_neither_read_nor_kept(engine):
 def test_a_refusal_that_is_told_again_holds_nothing_of_the_last_time(engine, query):
     for _ in range(3):
         refused(engine, query)
-    assert engine._documents.get(query, 0, None).__traceback__ is None
+    assert engine._refused.get(query, 0, None).__traceback__ is None
 
 
 @pytest.mark.parametrize("query", ["", "{", "{ viewer { id }", "nonsense", "\0", "{ viewer { id } } }", '{ node(id: "'])

@@ -8,7 +8,7 @@ import pytest
 
 from domain.viewers import AnyViewer
 from live.message import Message
-from models import Comment, Job, Video
+from models import Comment, CommentEdit, Job, Video
 from plan import encode_id
 from plan.planned import Planned
 from plan.requests import Request
@@ -17,6 +17,7 @@ from tests.plan.conftest import Asker, Desk
 from tests.plan.test_fallbacks import aboom
 from tests.plan.twice import errors_of, watched
 from tests.plan.world import World, a_world, user
+from tests.sent import sent
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CHANGE = """subscription Change($id: ID!) { changed: videoChanged(id: $id) { __typename type occurredAt
@@ -43,7 +44,7 @@ def change(world: World, **other: Any) -> Message:
 async def told(asker: Asker, query: str, row_id: str, root: Any) -> dict[str, Any]:
     context = Context(asker.caller, asker.reader(), asker.fetch, "request-7", lambda *_: None)
     operation = asker.engine.operation(Request(query, None, {"id": row_id}))
-    return await asker.engine.run(operation, context, root, plain=asker.plain)
+    return sent(await asker.engine.run(operation, context, root, plain=asker.plain))
 
 
 async def both(desk: Desk, viewer: AnyViewer, query: str, row_id: str, root: Any) -> tuple[dict[str, Any], Asker]:
@@ -82,6 +83,7 @@ async def test_what_it_does_not_name_is_null(desk, world, noun):
 
 
 async def test_what_is_gone_is_null(desk, world):
+    await CommentEdit.filter(comment_id=world.ids["Comment"][0]).delete()
     await Comment.filter(parent_id=world.ids["Comment"][0]).delete()
     await Comment.filter(id=world.ids["Comment"][0]).delete()
     await Job.filter(id=world.ids["Job"][0]).update(team_id=None, video_id=None, created_by_id=None)

@@ -4,12 +4,14 @@ import gc
 import tracemalloc
 from itertools import product
 from typing import Any
+from weakref import ref
 
 import pytest
+from graphql.execution.values import VariableValues
 
 from domain.viewers import ANONYMOUS
 from models import Video
-from plan import arguments, encode_id, predicates
+from plan import arguments, builder, encode_id, predicates
 from plan.arguments import Request as Bindings
 from plan.documents import SHORTEST, weight
 from plan.engine import CHARACTERS_KEPT as DOCUMENTS_KEPT
@@ -28,6 +30,14 @@ PAGE = """query ($id: ID!, $first: Int, $last: Int, $filter: VideoFilter) {
 
 LIBRARY = """query Library{} {{ team(id: 1) {{ name videos(first: 50) {{ totalCount nodes {{ id title status
   createdBy {{ id name }} latestVersion {{ id number posterUrl }} commentCount }} pageInfo {{ hasNextPage }} }} }} }}"""
+
+FREED = (
+    "{ node(id: 1) { id ... on Team { videos { edges { cursor node { title } } pageInfo { endCursor } } } } }",
+    "{ viewer { name memberships { nodes { role team { name } } } } }",
+    "{ video(id: 1) { tags status versions(last: 2) { nodes { posterUrl restorations { number } } } } }",
+    'mutation { renameTeam(input: {id: 1, name: "Crew"}) { ... on Team { name videos { nodes { id } } } } }',
+    "subscription { videoChanged(id: 1) { video { title latestVersion { number } } } }",
+)
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +75,28 @@ def test_ten_thousand_documents_leave_memory_bounded(own):
     assert len(own.engine._documents) <= DOCUMENTS_KEPT / SHORTEST
 
 
+async def test_no_variables_are_kept_but_those_that_decide(own, world):
+    """They may be long, and passwords."""
+    gc.collect()
+    before = {id(each) for each in gc.get_objects() if type(each) is VariableValues}
+    given = {
+        "id": encode_id("Team", world.ids["Team"][0]),
+        "email": "a@example.com",
+        "password": "hunter2",
+        "yes": True,
+    }
+    asked = """query A($id: ID!, $yes: Boolean!) { team(id: $id) { videos { nodes { id title @include(if: $yes) } } } }
+        mutation B($email: String!, $password: String!) {
+          signIn(input: {email: $email, password: $password}) { __typename } }"""
+    for name in "AB":
+        operation = own.engine.operation(Request(asked, name, given))
+        assert own.engine._plan(own.engine._asked(operation), plain=False)
+        del operation
+    gc.collect()
+    kept = [each for each in gc.get_objects() if type(each) is VariableValues and id(each) not in before]
+    assert [each.coerced for each in kept if each.coerced] == [{"yes": True}] * len(kept)
+
+
 @pytest.mark.parametrize("query", ["{{a{}:viewer{{id}}}}", "{{a{}:node(id:1){{id}}}}", LIBRARY])
 def test_a_plan_takes_some_hundred_bytes_for_each_character(own, query):
     texts = [query.format(number) for number in range(20)]
@@ -80,6 +112,35 @@ def test_a_plan_takes_some_hundred_bytes_for_each_character(own, query):
     finally:
         tracemalloc.stop()
     assert taken < 150 * sum(map(weight, texts))
+
+
+def test_what_is_driven_out_is_free_at_once(own):
+    """It holds itself in no way: the collector of garbage would come to it when much more is there."""
+    gc.collect()
+    gc.disable()
+    try:
+        for text in (LIBRARY.format(1), *FREED):
+            compiled(own, text)
+        plans = [plan for plan, _ in own.engine._runner._plans._kept.values()]
+        parts = [part for plan in plans for part in ([plan] if isinstance(plan, Planned) else _parts(plan))]
+        for part in parts:
+            bounds = [each.bound(Bindings(None, None, VariableValues({}, {}))) for each in part._outline.bindings]
+            part.statement(ANONYMOUS, bounds)
+        levels = [level for part in parts for level in part._outline.levels]
+        documents = [sound.document for sound, _ in own.engine._documents._kept.values()]
+        assert (len(plans), len(documents)) == (1 + len(FREED), 1 + len(FREED))
+        assert len(levels) > len(plans)
+        left = [ref(each) for each in (*parts, *levels, *documents)]
+        own.engine._runner._plans._kept.clear()
+        own.engine._documents._kept.clear()
+        del plans, parts, part, levels, documents, bounds
+        assert [each() for each in left if each() is not None] == []
+    finally:
+        gc.enable()
+
+
+def _parts(plan: Any) -> list[Planned]:
+    return [part for answered in plan for part in answered.parts]
 
 
 def test_long_documents_push_each_other_out(own):
@@ -132,6 +193,15 @@ async def test_long_texts_are_not_kept(own, world):
     await page(own.asker(world.viewer), world, filter={"text": long})
     assert not any(long in text for _, text in predicates._conditions)
     assert predicates.template_of(Video, Video.matching(text=long)).slots, "and yet it is sought"
+
+
+def test_code_that_is_long_is_not_kept(own):
+    before = builder._kept_code.cache_info()
+    many = " ".join(f"a{number}: name" for number in range(200))
+    compiled(own, f"{{ viewer {{ {many} }} }}")
+    assert builder._kept_code.cache_info() == before
+    compiled(own, "{ kept_or_made_anew: viewer { name } }")
+    assert builder._kept_code.cache_info() != before
 
 
 async def test_ids_are_remembered_within_their_number():

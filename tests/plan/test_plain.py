@@ -1,7 +1,7 @@
 """The plain path looks ahead: it loads what a level is asked for, no more, and waits for it once."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -117,7 +117,7 @@ async def test_rows_beyond_the_page_are_asked_for_nothing(desk, world):
 
 
 async def test_a_load_that_fails_fails_the_fields_that_asked_for_it(desk, world):
-    asker = Failing(desk.engine, replace(desk.caller, viewer=world.viewer), plain=True, table="users")
+    asker = Failing(desk.engine, desk.caller._replace(viewer=world.viewer), plain=True, table="users")
     team = encode_id("Team", world.ids["Team"][0])
     answer = await asker.ask(LIBRARY, id=team, owners=True)
     nodes = answer["data"]["team"]["videos"]["nodes"]
@@ -141,7 +141,7 @@ async def test_a_mistake_below_is_told_where_it_stands(desk, world):
 
 async def test_what_takes_too_long_is_given_up(desk):
     engine = Engine(build_schema(), describe, seconds=0.05)
-    asker = Stuck(engine, replace(desk.caller, viewer=Viewer(new_id(), new_id())), plain=True)
+    asker = Stuck(engine, desk.caller._replace(viewer=Viewer(new_id(), new_id())), plain=True)
     answer = await asker.ask("{ viewer { id } }")
     assert [error["extensions"] for error in answer["errors"]] == [{"code": "TIMEOUT"}]
     await asyncio.sleep(0)

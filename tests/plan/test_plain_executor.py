@@ -1,7 +1,7 @@
 """The executor's short way leads where graphql-core's own goes, and is taken."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import graphql
@@ -97,7 +97,7 @@ async def test_it_answers_the_same(desk, world, use, field):
     ],
 )
 async def test_it_tells_the_same_of_what_is_amiss(desk, world, use, column, value, is_told):
-    asker = Spoilt(desk.engine, replace(desk.caller, viewer=world.viewer), plain=True, column=column, value=value)
+    asker = Spoilt(desk.engine, desk.caller._replace(viewer=world.viewer), plain=True, column=column, value=value)
     for answer in await answers(use, asker, LIBRARY, id=encode_id("Team", world.ids["Team"][0])):
         assert bool(answer["errors"]) is is_told
 
@@ -114,7 +114,7 @@ async def test_it_tells_the_same_of_values_that_are_errors(desk, world, use, mon
 
 @pytest.mark.parametrize("table", ["users", "versions", "comments"])
 async def test_it_tells_the_same_of_what_cannot_be_loaded(desk, world, use, table):
-    asker = Failing(desk.engine, replace(desk.caller, viewer=world.viewer), plain=True, table=table)
+    asker = Failing(desk.engine, desk.caller._replace(viewer=world.viewer), plain=True, table=table)
     for answer in await answers(use, asker, LIBRARY, id=encode_id("Team", world.ids["Team"][0])):
         assert answer["errors"]
 

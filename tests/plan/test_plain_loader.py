@@ -110,6 +110,20 @@ async def test_what_all_have_given_up_is_given_up(store):
     assert await store.loader.load(1) == 2
 
 
+async def test_who_asks_for_what_is_just_given_up_asks_anew(store):
+    """It takes a turn until what is cut short has ended, and by then somebody else may ask."""
+    store.open.clear()
+    first = asyncio.ensure_future(store.loader.load(1))
+    await turns()
+    first.cancel()
+    await asyncio.sleep(0)  # now it is being given up
+    second = asyncio.ensure_future(store.loader.load(1))
+    await turns()
+    store.open.set()
+    assert await second == 2
+    assert (store.asked, store.given_up) == ([[1], [1]], 1)
+
+
 async def test_what_all_have_given_up_before_it_began_is_not_begun(store):
     for future in store.loader.ask([1, 2]):
         future.cancel()

@@ -10,6 +10,7 @@ from domain.ids import new_id
 from domain.viewers import ANONYMOUS
 from models import User
 from plan import compiler, encode_id
+from plan.draft import MOST_FIELDS
 from plan.requests import RequestRefused
 from plan.runner import MOST_DECISIONS
 from tests.plan.conftest import Desk
@@ -34,12 +35,21 @@ def deciding(count: int) -> str:
 
 
 def joining(relations: int) -> str:
-    return f"{{ viewer {{ memberships {{ nodes {{ {_chain(relations)} }} }} }} }}"
+    page = "fragment page on MemberConnection { nodes { team { name } } }"
+    return f"{{ viewer {{ memberships {{ nodes {{ {_chain(relations)} }} }} }} }} {page}"
+
+
+def spread(fields: int) -> str:
+    """So many fields, in few words."""
+    viewers = " ".join(f"v{number}: viewer {{ ...some }}" for number in range(fields // 21))
+    page = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor } nodes { ...more } edges { node { role } }"
+    some = f"fragment some on User {{ id name memberships(first: 1) {{ totalCount {page} }} }}"
+    return f"{{ {viewers} }} {some} fragment more on Member {{ id role team {{ id name }} user {{ id name }} }}"
 
 
 def _chain(left: int) -> str:
     """Members lead to users and teams; each alias of a connection is a level that joins one more."""
-    inside = " ".join(f"m{index}: memberships(first: 1) {{ nodes {{ team {{ name }} }} }}" for index in range(left))
+    inside = " ".join(f"m{index}: memberships(first: 1) {{ ...page }}" for index in range(left))
     return f"user {{ {inside} }}"
 
 
@@ -51,6 +61,7 @@ QUERIES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "decisions": (deciding(MOST_DECISIONS + 1), {"b0": False}),
     "directives": ("query ($yes: Boolean = true) { viewer { name id @skip(if: $yes) } }", {"yes": None}),
+    "fields": (spread(MOST_FIELDS + 50), {}),
     "joins": (joining(compiler.MOST_JOINS), {}),
 }
 

@@ -19,10 +19,10 @@ from plan.statements import Window
 from plan.writing import Writing
 from tests.factories import Factory
 from tests.plan.conftest import Desk
-from tests.plan.world import World, a_world, identity, invitation, job, key, upload, user, version
+from tests.plan.world import World, a_world, identity, invitation, job, key, notification, upload, user, version
 
 KINDS = ("owner", "viewer", "stranger", "anonymous", *(f"scope:{role.value}" for role in Role))
-OF_ONE_PERSON = {"Session"}
+OF_ONE_PERSON = {"Notification", "Session"}
 """Of which a whole role has none."""
 HIDDEN = {name: {"viewer", "scope:editor", "scope:viewer"} for name in ("Invitation", "AuditEntry")}
 """What members of some roles do not see."""
@@ -35,12 +35,13 @@ async def crew(models: None):
     factory = Factory("http://unused")
     crew = await factory.crew()
     video = await factory.video(crew)
-    await factory.comment(await version(video, 1))
+    await factory.edit(await factory.comment(await version(video, 1)))
     await upload(video, await job(video))
     await job(video, team_id=None)
     for person in (crew.owner, crew.viewer):
         await key(person.user)
         await identity(person.user)
+        await notification(video, person.user.id)
     await invitation(crew.team, crew.owner.user)
     await factory.entry(crew)
     yield crew

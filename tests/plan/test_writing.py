@@ -1,6 +1,7 @@
-"""Nothing of a client's text stands in SQL, nor in the code that builds answers; and what writing a statement takes."""
+"""Nothing of a client's text stands in SQL but names, nor in the code that builds answers; and what writing takes."""
 
 import builtins
+import re
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from plan.arguments import Bound
 from plan.nodes import NODES
 from plan.predicates import conditioned, template_of
 from plan.requests import RequestRefused
+from plan.texts import Fixed, IdText, ObjectText, joined
 from plan.writing import Given, OfViewer, Writing
 from tests.plan.conftest import Desk
 from tests.plan.test_bad_input import packed
@@ -121,11 +123,22 @@ async def test_a_name_may_be_a_word_of_pythons_or_of_ours(desk, world, name):
     assert statement.startswith(f"/* {name} */ ")
 
 
-async def test_an_alias_stands_in_no_statement(desk, world):
+async def test_an_alias_stands_in_statements_only_as_a_key(desk, world):
     asker = desk.asker(world.viewer)
     await asker.data("{ zq: viewer { zqq: memberships { zqqq: nodes { zqqqq: team { zqqqqq: name } } } } }")
     (statement,) = asker.statements
-    assert "zq" not in statement
+    assert "zq" not in re.sub(r'[{,]"\w+":', "", statement)
+
+
+@pytest.mark.parametrize("key", ["a'b", 'a"b', "a b", "a\n", "", "é", "1a", "a\\"])
+def test_a_key_that_is_no_name_of_graphqls_is_written_into_no_statement(key):
+    with pytest.raises(ValueError, match="is no name"):
+        ObjectText({key: Fixed("Video")}).parts(None)
+
+
+def test_of_an_object_with_many_fields_no_call_has_more_arguments_than_postgresql_takes():
+    text = ObjectText({f"f{number}": IdText("t1", "Video") for number in range(400)})
+    assert max(call.count(", ") for call in re.findall(r"concat\(([^()]*)", joined(text.parts(None)))) < 100
 
 
 def test_equal_slots_share_a_parameter_and_equal_rights_a_name():

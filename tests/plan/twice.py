@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -80,7 +80,7 @@ def trial(desk: Desk, **fields: tuple[Any, Any]) -> Iterator[Desk]:
     )
     schema = strawberry.Schema(query=strawberry.type(query), types=kinds, config=StrawberryConfig(scalar_map=SCALARS))
     try:
-        yield Desk(Engine(schema, describe), replace(desk.caller))
+        yield Desk(Engine(schema, describe), desk.caller)
     finally:
         NODES.clear()
         NODES.update(known)

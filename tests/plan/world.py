@@ -8,16 +8,19 @@ from uuid import UUID
 from domain.clock import utc_now
 from domain.ids import new_id
 from domain.jobs import JobKind, Queue
+from domain.notifications import NotificationKind
 from domain.permissions import Role, Scope
 from domain.viewers import Viewer
 from models import (
     ApiKey,
     AuditEntry,
     Comment,
+    CommentEdit,
     Identity,
     Invitation,
     Job,
     Member,
+    Notification,
     Session,
     Team,
     Upload,
@@ -25,6 +28,7 @@ from models import (
     Version,
     Video,
 )
+from models.comments import Span
 
 LONG_AGO = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 NEVER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -80,15 +84,19 @@ async def _fill(world: World, video: Video, size: int) -> None:
         work = await job(video)
         world.note(made, work, await upload(video, work))
     await _discuss(world, await Version.filter(video_id=video.id).order_by("number"), size)
+    world.note(*[await notification(video, video.created_by_id) for _ in range(size)])
 
 
 async def _discuss(world: World, versions: list[Version], size: int) -> None:
     said: dict[str, Any] = {"body": "Nice", "by": versions[0].created_by_id, "now": LONG_AGO}
-    threads = [Comment.opened(each, start_ms=number, **said) for each in versions for number in range(size)]
-    answers = [thread.answered(start_ms=None, **said) for thread in threads[:size] for _ in range(size)]
+    threads = [Comment.opened(each, Span(number), **said) for each in versions for number in range(size)]
+    answers = [thread.answered(**said) for thread in threads[:size] for _ in range(size)]
     for comments in (threads, answers):
         await Comment.bulk_create(comments)
         world.note(*comments)
+    edits = [CommentEdit.of(thread, LONG_AGO) for thread in threads for _ in range(size)]
+    await CommentEdit.bulk_create(edits)
+    world.note(*edits)
 
 
 async def version(video: Video, number: int) -> Version:
@@ -120,6 +128,13 @@ async def invitation(team: Team, by: User) -> Invitation:
 async def entry(by: User, team: Team | None = None) -> AuditEntry:
     where = {"team_id": team.id if team else None, "actor_id": by.id, "position": 0}
     return await AuditEntry.create(type="video.edited", subjects=[f"video:{new_id()}"], details={"n": [1]}, **where)
+
+
+async def notification(video: Video, user_id: UUID, **values: Any) -> Notification:
+    """About a thread that is gone, each about another."""
+    about = {"team_id": video.team_id, "video_id": video.id, "about_id": new_id(), "comment_id": new_id()}
+    told = {"kind": NotificationKind.REPLY, "people": [str(user_id)], "count": 1, "latest_at": LONG_AGO, "position": 1}
+    return await Notification.create(user_id=user_id, **(about | told | values))
 
 
 async def job(video: Video, **values: Any) -> Job:

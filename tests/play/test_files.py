@@ -9,7 +9,8 @@ from typing import Any
 import av
 import pytest
 
-from models import Version
+from i18n import translate
+from models import User, Version
 from tests import clips
 from tests.factories import Crew, Factory, gid, uuid_in
 from tests.studio import Studio
@@ -107,9 +108,9 @@ async def test_a_file_that_is_not_the_promised_one_is_refused(make: Factory, tmp
 
 async def test_the_reason_is_told_in_the_readers_language(make: Factory, tmp_path: Path) -> None:
     crew, _, job = await sent(make, clips.empty(tmp_path))
-    german = make.client(crew.viewer.client.token, language="de")
-    told = (await german.do("Job", id=job["id"]))["failure"]["message"]
-    assert told != job["failure"]["message"]
+    await User.filter(id=crew.viewer.user.id).update(locale="de")
+    told = (await crew.viewer.client.do("Job", id=job["id"]))["failure"]["message"]
+    assert told == translate("de", "failure.EMPTY") != job["failure"]["message"]
 
 
 async def test_two_uploads_at_once_make_two_versions_without_a_gap(make: Factory, tmp_path: Path) -> None:

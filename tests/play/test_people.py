@@ -136,7 +136,7 @@ async def joins_as_somebody_new(grace: Human, *, asked_by: Human, team: str) -> 
     """The link makes the account, the membership and the session in one."""
     asked = {"teamId": team, "email": grace.email.upper(), "role": "EDITOR"}
     assert (await asked_by.do("InviteMember", input=asked))["state"] == "PENDING"
-    token = await grace.told("Ada invites you to Engines", "/invitation")
+    token = await grace.told("Ada invites you to “Engines”", "/invitation")
     assert (await grace.do("InvitationPreview", token=token))["hasAccount"] is False
     person = {"name": "Grace", "password": grace.password}
     joined = await grace.do("AcceptInvitation", input={"token": token, "newPerson": person})
@@ -147,7 +147,7 @@ async def joins_as_somebody_new(grace: Human, *, asked_by: Human, team: str) -> 
 async def joins_with_an_account(grace: Human, *, asked_by: Human, team: str) -> None:
     """By the page, in the browser in which they are signed in; nobody else could have followed the link."""
     await asked_by.do("InviteMember", input={"teamId": team, "email": grace.email, "role": "ADMIN"})
-    token = await grace.told("Ada invites you to Looms", "/invitation")
+    token = await grace.told("Ada invites you to “Looms”", "/invitation")
     assert await asked_by.refused("AcceptInvitation", input={"token": token}) == "FORBIDDEN"
     assert "You are in the team" in await grace.press("/invitation", token)
     assert await grace.refused("AcceptInvitation", input={"token": token}) == "CONFLICT"
@@ -215,7 +215,7 @@ async def hands_over(ada: Human, *, to: Human, team: str) -> None:
 async def deletes_and_restores(grace: Human, *, team: str, watched_by: Human) -> None:
     """The team waits, and can only be looked at; its owner hears of it by mail, and thinks better of it."""
     assert (await grace.do("DeleteTeam", id=team))["deletionAt"] is not None
-    await grace.told("Looms is going to be deleted")
+    await grace.told("“Looms” is going to be deleted")
     wish = {"teamId": team, "title": "Too late"}
     assert await watched_by.refused("CreateVideo", input=wish) == "CONFLICT"
     assert await watched_by.refused("RestoreTeam", id=team) == "FORBIDDEN"

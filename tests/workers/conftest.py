@@ -16,6 +16,7 @@ from tortoise.context import TortoiseContext
 from domain.clock import utc_now
 from domain.jobs import JobKind
 from domain.media import Limits
+from domain.sealing import Keys
 from gateways.mail import open_mailer
 from gateways.storage import open_storage
 from local.redis import EmbeddedRedis
@@ -86,7 +87,7 @@ async def means(folder: Path, models: None, redis: ArqRedis) -> AsyncIterator[Me
     limits = Limits(max_pixels=10**7, max_seconds=600, threads=1, memory_bytes=2 << 30, wall_seconds=60)
     async with open_storage(url, public_url="http://test", secret=secret, clock=utc_now) as storage:
         mailer = open_mailer(f"mailbox:{folder / 'mailbox'}", "Test <test@example.com>")
-        yield Means(storage, mailer, redis, utc_now, limits, "http://test")
+        yield Means(storage, mailer, redis, utc_now, limits, "http://test", "http://api.test", Keys(secret))
 
 
 @pytest.fixture

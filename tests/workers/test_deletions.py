@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from domain.clock import utc_now
+from domain.events import MemberJoined
 from domain.ids import new_id
 from domain.jobs import JobKind, JobState
 from domain.links import LinkKind
@@ -26,6 +27,8 @@ from models import (
     Version,
     Video,
 )
+from models.database import transaction
+from models.events import record
 from tests.factories import Factory
 from workers import io  # noqa: F401 - declares what it handles
 from workers.sweeper import Sweeper
@@ -35,7 +38,7 @@ GONE = timedelta(seconds=1)
 
 @pytest.fixture
 def sweep(means) -> Sweeper:
-    return Sweeper(means.redis, utc_now, attempts=2, patience=timedelta(seconds=1))
+    return Sweeper(means.redis, utc_now, attempts=2, patience=timedelta(seconds=1), jobs_kept=timedelta(days=30))
 
 
 @pytest.fixture
@@ -129,6 +132,25 @@ async def test_teams_in_which_they_were_alone_go_with_everything(ada, sweep, att
     assert [await means.storage.keys(f"teams/{owner.id}/") for owner in (alone, others)] == [
         [], [f"teams/{others.id}/file"],
     ]  # fmt: skip
+
+
+async def test_an_address_that_they_had_when_they_were_invited_goes_too(ada, sweep, attempts) -> None:
+    eve = await User.create(name="Eve", email="eve@example.com", password_hash="x")
+    shared, now = await team("Shared", eve=(eve, Role.OWNER)), utc_now()
+    values = {"team_id": shared.id, "created_by_id": eve.id, "role": Role.VIEWER, "sent_at": now, "expires_at": now}
+    invitations = [
+        await Invitation.create(email=f"{name}.former@example.com", accepted_at=now, **values)
+        for name in ("ada", "eve")
+    ]
+    for user, invitation in zip((ada, eve), invitations, strict=True):
+        member = await Member.get_or_create(team_id=shared.id, user_id=user.id, defaults={"role": Role.VIEWER})
+        about = {"member_id": member[0].id, "user_id": user.id, "role": "viewer", "is_new": False}
+        async with transaction():
+            joined = MemberJoined(team_id=shared.id, actor_id=user.id, invitation_id=invitation.id, **about)
+            await record(joined, now)
+    await swept(sweep, attempts)
+    kept = [(await Invitation.get(id=invitation.id)).email for invitation in invitations]
+    assert kept == [f"{ada.id}@deleted.invalid", "eve.former@example.com"]
 
 
 async def test_a_team_that_went_with_them_hears_nothing_more_than_that(ada, sweep, attempts) -> None:

@@ -6,12 +6,12 @@ from email import message_from_bytes, policy
 import pytest
 
 from domain.clock import utc_now
-from domain.jobs import JobState
+from domain.jobs import JobKind, JobState
 from domain.links import PATHS, LinkKind
 from domain.tokens import token_hash
 from models import Job, MailedLink, User
 from models.database import transaction
-from workers import links  # noqa: F401 - declares what it handles
+from workers import links
 from workers.mails.previews import SAMPLES
 
 
@@ -39,6 +39,18 @@ async def test_each_kind_of_link_has_a_mail_that_carries_its_token(attempts, fol
     assert link.token_hash == token_hash(token)
     assert token not in str(job.payload)
     assert mail["Message-ID"] == f"<{job.id.hex}-1@example.com>"
+
+
+async def test_who_has_an_address_that_another_wants_is_told_once(attempts, folder) -> None:
+    """The first attempt ends, as in a crash, before its job is noted as done."""
+    ada, now = await User.create(name="Ada", email="ada@example.org", password_hash="x"), utc_now()
+    async with transaction():
+        link = await MailedLink.send(LinkKind.EMAIL_CHANGE_NEW, ada.email, "en", now)
+    job = await Job.get()
+    assert not await links._is_wanted(link, now)
+    await attempts.wake({}, str(job.id), 1)
+    assert (await Job.get(id=job.id)).state is JobState.SUCCEEDED
+    assert await Job.filter(kind=JobKind.MAIL).count() == 1
 
 
 async def test_a_link_that_was_used_meanwhile_is_not_mailed(attempts, folder) -> None:

@@ -15,7 +15,7 @@ from i18n import LOCALES
 from local.programs import ROOT
 from workers.mails import compose, layout
 from workers.mails.composing import Mail
-from workers.mails.previews import FOLDER, SAMPLES, braces, previews, sample
+from workers.mails.previews import FOLDER, SAMPLES, previews, sample, values_of
 from workers.mails.values import harmless
 
 LINK = "https://studio.example/welcome?token=abc&x=1"
@@ -199,7 +199,7 @@ def test_what_lies_in_docs_is_what_is_sent():
 
 
 def test_there_is_a_sample_for_each_value():
-    assert set().union(*map(braces, MailKind)) <= SAMPLES.keys()
+    assert set().union(*map(values_of, MailKind)) <= SAMPLES.keys()
     assert replace(sample(MailKind.WELCOME, "en")) == sample(MailKind.WELCOME, "en")
 
 

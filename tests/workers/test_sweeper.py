@@ -1,21 +1,25 @@
 """The sweeper: what is found without anybody reporting it."""
 
+from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from arq.constants import in_progress_key_prefix, job_key_prefix
 
+from domain import comments
 from domain.clock import utc_now
 from domain.events import JobFailed
 from domain.jobs import JobFault, JobKind, JobState, Queue
 from domain.uploads import UploadState
 from domain.videos import RESTORABLE
-from models import ApiKey, EventRecord, Job, Session, SignUp, User, Video
+from models import ApiKey, CommentEdit, EventRecord, IdempotencyKey, Invitation, Job, Session, SignUp, User, Video
 from tests import clips
+from tests.factories import Factory
 from tests.workers.conftest import enqueue
+from workers import sweeper
 from workers.consumers import Tools, discard_failed_uploads, wake_workers
-from workers.sweeper import SESSION_KEPT, Sweeper
+from workers.sweeper import INVITATION_KEPT, SESSION_KEPT, Sweeper
 from workers.wakes import queue_name, wake_id
 
 LEASE = timedelta(seconds=30)
@@ -23,7 +27,7 @@ LEASE = timedelta(seconds=30)
 
 @pytest.fixture
 def sweep(means) -> Sweeper:
-    return Sweeper(means.redis, utc_now, attempts=2, patience=timedelta(seconds=1))
+    return Sweeper(means.redis, utc_now, attempts=2, patience=timedelta(seconds=1), jobs_kept=timedelta(days=30))
 
 
 async def running(lease_until) -> Job:
@@ -137,6 +141,53 @@ async def test_old_sign_ups_and_sessions_are_forgotten(sweep, models) -> None:
     assert {row.id for row in await ApiKey.all()} == {key.id for key in keys}
 
 
+async def test_invitations_that_led_to_nothing_are_forgotten(sweep, models) -> None:
+    make, now = Factory("http://test"), utc_now()
+    crew = await make.crew()
+    just, long_ago = now - INVITATION_KEPT + timedelta(minutes=1), now - INVITATION_KEPT - timedelta(minutes=1)
+    ended = ({}, {"declined_at": long_ago}, {"revoked_at": long_ago})
+    stay = [(await make.invitation(crew, expires_at=just, **end))[0] for end in ended]
+    stay.append((await make.invitation(crew, expires_at=long_ago, accepted_at=long_ago))[0])
+    for end in ended:
+        await make.invitation(crew, expires_at=long_ago, **end)
+    await sweep.keep_house()
+    left = await Invitation.filter(team_id=crew.team.id).values_list("id", flat=True)
+    assert set(left) == {each.id for each in stay}
+
+
+async def test_jobs_of_no_team_are_deleted_a_month_after_their_end(sweep, uploads, folder, monkeypatch) -> None:
+    monkeypatch.setattr(sweeper, "MOST_FORGOTTEN", 2)  # more than one statement takes
+    mails = [await enqueue(JobKind.MAIL) for _ in range(5)]
+    purge, waiting, of_a_team = await enqueue(JobKind.PURGE_TEAM), await enqueue(), await ingested(uploads, folder)
+    now = utc_now()
+    for job in (*mails, purge, of_a_team):
+        await Job.filter(id=job.id).update(state=JobState.SUCCEEDED, ended_at=now)
+
+    async def left(after: timedelta) -> set[UUID]:
+        await replace(sweep, clock=lambda: now + after).keep_house()
+        return {job.id for job in await Job.all()}
+
+    everything = {job.id for job in (*mails, purge, waiting, of_a_team)}
+    assert await left(timedelta(days=30)) == everything
+    assert await left(timedelta(days=30, seconds=1)) == {waiting.id, of_a_team.id}
+
+
+async def test_idempotency_keys_are_deleted_after_a_day(sweep, models, monkeypatch) -> None:
+    monkeypatch.setattr(sweeper, "MOST_FORGOTTEN", 2)  # more than one statement takes
+    now = utc_now()
+    for number in range(5):
+        about = {"user_id": uuid4(), "key": str(number), "request": b"", "answer_type": "Video"}
+        await IdempotencyKey.create(created_at=now + timedelta(seconds=number // 4), **about)
+    day = timedelta(days=1)
+    for seconds, left in ((0, 5), (1, 1), (2, 0)):
+        await replace(sweep, clock=lambda after=day + timedelta(seconds=seconds): now + after).keep_house()
+        assert await IdempotencyKey.all().count() == left
+
+
+async def ingested(uploads, folder) -> Job:
+    return await uploads.ingest(await uploads.upload(await uploads.video(), clips.make_clip(folder / "clip.mp4")))
+
+
 async def test_redis_being_away_does_not_keep_lost_jobs_from_being_taken_back(means, redis) -> None:
     from workers.wakes import open_queues
 
@@ -145,7 +196,7 @@ async def test_redis_being_away_does_not_keep_lost_jobs_from_being_taken_back(me
     waiting = await enqueue()
     await Job.filter(id=waiting.id).update(available_at=utc_now() - timedelta(minutes=1))
     with pytest.raises(ExceptionGroup):
-        await Sweeper(nowhere, utc_now, 3, timedelta(seconds=1))()
+        await Sweeper(nowhere, utc_now, 3, timedelta(seconds=1), timedelta(days=30))()
     await nowhere.aclose()
     await lost.refresh_from_db()
     assert lost.state is JobState.QUEUED
@@ -162,3 +213,20 @@ async def test_a_failed_ingest_has_its_upload_discarded(models, uploads, folder,
     await discard_failed_uploads(failed, Tools(redis, utc_now))
     discard = await Job.get(kind=JobKind.DISCARD_UPLOAD)
     assert discard.payload == {"upload_id": str(upload.id)}
+
+
+async def test_what_deleted_comments_said_is_kept_for_an_hour(sweep) -> None:
+    make = Factory("http://unused")
+    version = await make.version(await make.video(await make.crew()))
+    edited, deleted, long_deleted = [await make.comment(version, body=f"Secret {number}") for number in range(3)]
+    await make.edit(edited)
+    for comment in (deleted, long_deleted):
+        await make.edit(comment)
+        await make.deleted(comment)
+    withdrawn = utc_now() - comments.RESTORABLE
+    await CommentEdit.filter(comment_id=long_deleted.id).update(withdrawn_at=withdrawn - timedelta(seconds=1))
+    await CommentEdit.filter(comment_id=deleted.id).update(withdrawn_at=withdrawn + timedelta(minutes=1))
+    await sweep.keep_house()
+    left = CommentEdit.filter(team_id=version.team_id)
+    assert sorted(await left.values_list("comment_id", flat=True)) == sorted([edited.id, deleted.id, deleted.id])
+    await make.close()

@@ -10,19 +10,25 @@ from tortoise.fields.base import OnDelete
 from tortoise.fields.relational import ForeignKeyFieldInstance
 
 from domain.clock import utc_now
+from domain.comments import ReactionKind
 from domain.ids import new_id
 from domain.jobs import JobKind, JobState
 from domain.links import LinkKind
+from domain.notifications import NotificationKind
 from domain.permissions import Role
+from gateways.storage import Storage, UploadGone
 from models import (
     AuditEntry,
     Comment,
+    CommentEdit,
     EventRecord,
     Invitation,
     Job,
     MailedLink,
     Member,
+    Notification,
     ParkedEvent,
+    Reaction,
     Session,
     Team,
     Upload,
@@ -43,7 +49,7 @@ BEYOND = timedelta(seconds=1)
 
 @pytest.fixture
 def sweep(means: Means) -> Sweeper:
-    return Sweeper(means.redis, utc_now, attempts=2, patience=timedelta(seconds=1))
+    return Sweeper(means.redis, utc_now, attempts=2, patience=timedelta(seconds=1), jobs_kept=timedelta(days=30))
 
 
 async def a_team(name: str, **values: Any) -> Team:
@@ -59,6 +65,12 @@ async def a_team(name: str, **values: Any) -> Team:
     about = made | {"video_id": video.id}
     thread = await Comment.create(version_id=version.id, body="Hm", start_ms=0, **about)
     await Comment.create(version_id=version.id, body="Yes", start_ms=0, parent_id=thread.id, **about)
+    await Notification.create(
+        user_id=user.id, kind=NotificationKind.COMMENT, about_id=video.id, team_id=team.id, video_id=video.id,
+        comment_id=thread.id, people=[str(user.id)], count=1, latest_at=utc_now(), position=1,
+    )  # fmt: skip
+    await CommentEdit.of(thread, utc_now()).save(force_create=True)
+    await Reaction.by(user.id, thread, ReactionKind.EYES, utc_now()).save(force_create=True)
     async with transaction():
         job = await Job.enqueue(JobKind.INGEST, utc_now(), payload={"upload_id": "x"}, team_id=team.id)
     await Upload.create(
@@ -138,10 +150,33 @@ async def _rows(table: str) -> int:
         return int(await connection.fetchval(f'SELECT count(*) FROM "{table}"'))
 
 
+async def test_what_was_being_uploaded_into_it_is_thrown_away(attempts: Attempts, means: Means) -> None:
+    """Parts are no files: nothing finds them by their key's beginning."""
+    gone, other = await a_team("Gone", deletion_at=utc_now() - BEYOND), await a_team("Other")
+    begun = {team.id: await _begun(means.storage, team) for team in (gone, other)}
+    assert [await means.storage.parts(*each) for each in begun.values()] == [[], []]
+    assert (await purge(attempts, gone)).state is JobState.SUCCEEDED
+    with pytest.raises(UploadGone):
+        await means.storage.parts(*begun[gone.id])
+    assert await means.storage.parts(*begun[other.id]) == []
+
+
+async def _begun(storage: Storage, team: Team) -> tuple[str, str]:
+    """An upload of which the storage has heard: its key and id."""
+    key = f"teams/{team.id}/open/original"
+    upload_id = await storage.start_upload(key)
+    before = await Upload.get(team_id=team.id)
+    await Upload.create(
+        team_id=team.id, video_id=before.video_id, created_by_id=before.created_by_id, version_id=new_id(),
+        file_name="a", size=1, part_size=1, storage_key=key, storage_upload_id=upload_id, expires_at=utc_now(),
+    )  # fmt: skip
+    return key, upload_id
+
+
 async def test_a_purge_that_broke_off_goes_on(attempts: Attempts, means: Means) -> None:
     team = await a_team("Gone", deletion_at=utc_now() - BEYOND)
-    await Comment.filter(team_id=team.id).delete()
-    await Upload.filter(team_id=team.id).delete()
+    for model in (CommentEdit, Reaction, Comment, Upload):
+        await model.filter(team_id=team.id).delete()
     assert (await purge(attempts, team)).state is JobState.SUCCEEDED
     assert (await purge(attempts, team)).state is JobState.SUCCEEDED
     assert not await Team.exists(id=team.id)

@@ -8,9 +8,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from domain.clock import utc_now
+from domain.comments import ReactionKind
 from domain.jobs import JobKind, JobState
 from domain.videos import RESTORABLE, VideoStatus
-from models import Comment, EventRecord, Job, Upload, Version, Video
+from gateways.storage import UploadGone
+from models import Comment, CommentEdit, EventRecord, Job, Reaction, Upload, Version, Video
+from models.comments import Span
 from tests import clips
 from tests.workers.conftest import enqueue
 from workers import io, media
@@ -107,17 +110,30 @@ async def test_a_video_is_purged_only_beyond_recall(attempts, uploads, means, fo
     await run(attempts, await uploads.ingest(upload))
     first = await Version.get()
     await first.restored(number=2, by=video.created_by_id, change_description="").save(force_create=True)
-    said = {"body": "Nice", "start_ms": None, "by": video.created_by_id, "now": utc_now()}
-    thread = Comment.opened(first, **said)
+    said = {"body": "Nice", "by": video.created_by_id, "now": utc_now()}
+    thread = Comment.opened(first, Span(0), **said)
     for comment in (thread, thread.answered(**said)):
         await comment.save(force_create=True)
+        await CommentEdit.of(comment, utc_now()).save(force_create=True)
+        await Reaction.by(video.created_by_id, comment, ReactionKind.EYES, utc_now()).save(force_create=True)
     since = RESTORABLE + timedelta(seconds=1 if beyond_recall else -60)
     await Video.filter(id=video.id).update(deleted_at=utc_now() - since)
     job = await run(attempts, await enqueue(JobKind.PURGE_VIDEO, video_id=str(video.id)))
     assert job.state is JobState.SUCCEEDED
-    left = [await model.all().count() for model in (Video, Version, Comment, Upload)]
-    assert left == ([0, 0, 0, 0] if beyond_recall else [1, 2, 2, 1])
+    left = [await model.all().count() for model in (Video, Version, Comment, CommentEdit, Reaction, Upload)]
+    assert left == ([0, 0, 0, 0, 0, 0] if beyond_recall else [1, 2, 2, 2, 2, 1])
     assert bool(await means.storage.keys(f"teams/{video.team_id}/")) is not beyond_recall
+
+
+async def test_what_was_being_uploaded_for_a_video_goes_with_it(attempts, uploads, means, folder) -> None:
+    video = await uploads.video()
+    upload = await uploads.upload(video, clips.make_clip(folder / "clip.mp4"))
+    lying = upload.storage_key, upload.storage_upload_id
+    assert await means.storage.parts(*lying) == []
+    await Video.filter(id=video.id).update(deleted_at=utc_now() - RESTORABLE - timedelta(seconds=1))
+    await run(attempts, await enqueue(JobKind.PURGE_VIDEO, video_id=str(video.id)))
+    with pytest.raises(UploadGone):
+        await means.storage.parts(*lying)
 
 
 async def test_the_workers_together_handle_every_kind() -> None:

@@ -1,17 +1,18 @@
-"""`python -m workers.mails.previews`, behind `make mails`: every mail as a page to look at, in `docs/mails/`."""
+"""`python -m workers.mails.previews`, behind `make mails`: how every mail looks, and what it says, in `docs/mails/`."""
 
+from datetime import date, datetime
 from html import escape
 from pathlib import Path
-from string import Formatter
+from zoneinfo import ZoneInfo
 
 from domain.mails import MailKind
 from gateways.mail import Mail
-from i18n import knows, translate
-from i18n.catalogs import catalog
-from workers.mails.composing import compose
+from i18n import LOCALES, knows, translate
+from i18n.catalogs import DEFAULT, braces
+from workers.mails.composing import NOTHING, compose
+from workers.mails.groups import Group, Line, Listing
 
 FOLDER = Path(__file__).parents[2] / "docs" / "mails"
-LOCALES = ("en", "de")
 SAMPLES: dict[str, object] = {
     "name": "Ada Lovelace",
     "inviter": "Charles Babbage",
@@ -22,10 +23,34 @@ SAMPLES: dict[str, object] = {
     "label": "Export",
     "provider": "company",
     "asker": "Charles Babbage",
-    "teams": "Engines, Looms",
+    "teams": ["Engines", "Looms"],
     "days": 7,
+    "day": date(2026, 11, 28),
+    "video": "Analytical Engine",
 }
 """What stands in the braces of the words."""
+_RULE = f"\n{'=' * 120}\n\n"
+_AT = datetime(2026, 11, 28, 17, 5, tzinfo=ZoneInfo("Europe/London"))
+_BY_OTHERS = {"person": "Charles Babbage", "others": 2, "video": "Analytical Engine"}
+GROUPS = (
+    Group(
+        "Analytical Engine",
+        "https://studio.example/videos/1",
+        [
+            Line("notification.comment_others", _BY_OTHERS, _AT, "The second half is too fast."),
+            Line(
+                "notification.reply", {"person": "Ada King", "count": 1, "video": "Analytical Engine"}, _AT, "Agreed."
+            ),
+        ],
+    ),
+    Group(
+        "Looms",
+        "https://studio.example/videos/2",
+        [Line("notification.comment_unnamed", {"count": 4, "video": "Looms"}, _AT)],
+    ),
+)
+"""What mails list that list something."""
+LISTING = {MailKind.NEWS, MailKind.DIGEST}
 _TO = "ada@example.org"
 _STUDIO = "https://studio.example"
 _KEYS = ("subject", "heading", "text", "action", "after", "because")
@@ -43,46 +68,44 @@ def main() -> None:
 
 
 def previews() -> dict[str, str]:
-    """Every file of the folder by its name: an HTML and a text for each kind and language, and an index."""
+    """Every file of the folder by its name: what each kind looks like, what each language says, and an index."""
     pages = {"index.html": _index()}
-    for kind in MailKind:
-        for locale in LOCALES:
-            mail = sample(kind, locale)
-            pages[f"{_name(kind, locale)}.html"] = f"{mail.html}\n"
-            pages[f"{_name(kind, locale)}.txt"] = f"Subject: {mail.subject}\n\n{mail.text}"
-    return pages
+    pages |= {f"{kind}.html": f"{sample(kind, DEFAULT).html}\n" for kind in MailKind}
+    return pages | {f"{locale}.txt": _RULE.join(_said(kind, locale) for kind in MailKind) for locale in LOCALES}
+
+
+def _said(kind: MailKind, locale: str) -> str:
+    mail = sample(kind, locale)
+    return f"Subject: {mail.subject}\n\n{mail.text}"
 
 
 def sample(kind: MailKind, locale: str) -> Mail:
     """The mail with sample values. Raises KeyError for a brace of which `SAMPLES` has none."""
+    listing = Listing(GROUPS, 3) if kind in LISTING else NOTHING
+    leave = f"{_STUDIO}/unsubscribe?token=sample" if kind in LISTING else None
     link = f"{_STUDIO}/link?token=sample" if knows(f"mail.{kind}.action") else None
-    values = {name: SAMPLES[name] for name in sorted(braces(kind))}
-    return compose(kind, _TO, locale, link=link, unsubscribe=None, public_url=_STUDIO, **values)
+    values = {name: SAMPLES[name] for name in sorted(values_of(kind))}
+    return compose(kind, _TO, locale, link=link, unsubscribe=leave, public_url=_STUDIO, listing=listing, **values)
 
 
-def braces(kind: MailKind) -> set[str]:
+def values_of(kind: MailKind) -> set[str]:
     """The values that the words of a kind need."""
-    texts = [catalog("en").get(f"mail.{kind}.{key}", "") for key in _KEYS]
-    return {name for text in texts for _, name, _, _ in Formatter().parse(text) if name}
+    keys = [f"mail.{kind}.{key}" for key in _KEYS]
+    return set().union(*(braces(key) for key in keys if knows(key)))
 
 
 def _index() -> str:
-    rows = "\n".join(f"<tr><th>{kind}{''.join(_cell(kind, locale) for locale in LOCALES)}</tr>" for kind in MailKind)
-    heads = "".join(f"<th>{locale}" for locale in LOCALES)
+    kinds = "\n".join(f'<li><a href="{kind}.html">{escape(_subject(kind))}</a>' for kind in MailKind)
+    texts = "\n".join(f'<li><a href="{locale}.txt">{locale}</a>' for locale in LOCALES)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Mails</title></head><body>\n'
-        f"<h1>Mails</h1>\n<p>Written by <code>make mails</code>.</p>\n<table><tr><th>{heads}</tr>\n{rows}\n</table>\n"
-        "</body></html>\n"
+        f"<h1>Mails</h1>\n<p>Written by <code>make mails</code>.</p>\n<ul>\n{kinds}\n</ul>\n"
+        f"<h2>What they say</h2>\n<ul>\n{texts}\n</ul>\n</body></html>\n"
     )
 
 
-def _cell(kind: MailKind, locale: str) -> str:
-    name, subject = _name(kind, locale), translate(locale, f"mail.{kind}.subject", **SAMPLES)
-    return f'<td><a href="{name}.html">{escape(subject)}</a> (<a href="{name}.txt">text</a>)'
-
-
-def _name(kind: MailKind, locale: str) -> str:
-    return f"{kind}.{locale}"
+def _subject(kind: MailKind) -> str:
+    return translate(DEFAULT, f"mail.{kind}.subject", **SAMPLES)
 
 
 if __name__ == "__main__":

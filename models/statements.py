@@ -1,0 +1,130 @@
+"""Statements as they run: counted for the operation that needs them, and a span each where that is traced."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable
+from time import perf_counter
+from typing import Any, TypeVar
+
+import asyncpg
+
+from domain.tally import counted
+from domain.traces import Attributes, Kind, current, part
+
+R = TypeVar("R")
+TEXT_CHARACTERS = 2000
+"""Of a statement that a span shows: its values are parameters, which no span has."""
+_COMMENT = re.compile(r"\s*/\*.*?\*/\s*", re.DOTALL)
+_CHANGE = re.compile(r'\b(INSERT) INTO\s+"?(\w+)|\b(UPDATE)\s+"?(\w+)"?\s+SET|\b(DELETE) FROM\s+"?(\w+)')
+_FROM = re.compile(r'\bFROM\s+"?(\w+)')
+_SYSTEM = {"db.system.name": "postgresql"}
+_OUTDATED = (asyncpg.OutdatedSchemaCacheError, asyncpg.InvalidCachedStatementError)
+# Parse, Bind and Execute of PostgreSQL's protocol, for the unnamed statement and portal, without parameters.
+_BEGIN = b"P\0\0\0\x0d\0BEGIN\0\0\0B\0\0\0\x0c\0\0\0\0\0\0\0\0E\0\0\0\x09\0\0\0\0\0"
+
+
+class Watched(asyncpg.Connection):  # type: ignore[misc]
+    """A connection of a pool, whose statements are counted and traced where that is asked for.
+
+    A statement that is prepared goes to the server straight away: asyncpg's own way there, through six functions and
+    as many looks at the clock, takes as long as to encode it and decode its answer.
+    """
+
+    __slots__ = ()
+
+    async def begin_with(self, query: str) -> None:
+        """Begins a transaction of which `query` must be the first statement, and be asked for at once.
+
+        Where that is prepared, BEGIN goes out in front of it, and takes no trip of its own: the server runs both up to
+        the one Sync that asyncpg sends behind its statement, and asyncpg passes over what it hears of others until
+        then. Whatever that statement comes to, a ROLLBACK finds the transaction begun.
+        """
+        if self._prepared(query) is not None:
+            self._transport.write(_BEGIN)
+        else:
+            await self.execute("BEGIN")
+
+    def execute(self, query: str, *args: Any, **options: Any) -> Awaitable[str]:
+        """See `asyncpg.Connection`."""
+        running = super().execute(query, *args, **options)
+        return running if args else _watched(query, running)
+
+    def executemany(self, command: str, *args: Any, **options: Any) -> Awaitable[None]:
+        """See `asyncpg.Connection`."""
+        return _watched(command, super().executemany(command, *args, **options))
+
+    def _execute(self, query: str, args: Any, limit: int, timeout: float | None, **options: Any) -> Awaitable[Any]:
+        """All that has values, or answers any, comes to this."""
+        return _watched(query, self._run(query, args, limit, timeout, options))
+
+    async def _run(self, query: str, args: Any, limit: int, seconds: float | None, options: dict[str, Any]) -> Any:
+        asked_otherwise = options.get("record_class") or self._query_loggers  # who listens hears of it on asyncpg's way
+        statement = None if asked_otherwise else self._prepared(query)
+        if statement is None:
+            return await self._prepared_first(query, args, limit, seconds, options)
+        protocol, status = self._protocol, options.get("return_status", False)
+        try:
+            return await protocol.bind_execute(statement, args, "", limit, status, protocol._get_timeout(seconds))  # noqa: SLF001
+        except _OUTDATED:
+            if self.is_in_transaction():
+                await self.reload_schema_state()
+                raise
+            return await super()._execute(query, args, limit, seconds, **options)
+
+    async def _prepared_first(
+        self, query: str, args: Any, limit: int, seconds: float | None, options: dict[str, Any]
+    ) -> Any:
+        """The way of asyncpg's own.
+
+        It ends there where the values are found not to be of their types: the server, which has prepared the statement
+        and holds locks for it, would wait for what follows for as long as this connection rests.
+        """
+        try:
+            return await super()._execute(query, args, limit, seconds, **options)
+        except asyncpg.DataError as error:
+            if type(error) is asyncpg.DataError:  # asyncpg's; the server's own are more special
+                await super().execute("SELECT 1")
+            raise
+
+    def _prepared(self, query: str) -> Any:
+        return self._stmt_cache.get((query, self._protocol.get_record_class(), False))
+
+
+def _watched(query: str, running: Awaitable[R]) -> Awaitable[R]:
+    if counted.get() is None and current() is None:
+        return running
+    return _counted(query, running)
+
+
+async def _counted(query: str, running: Awaitable[R]) -> R:
+    tally, began = counted.get(), perf_counter()
+    try:
+        if current() is None:
+            return await running
+        with part(*_described(query)):
+            return await running
+    finally:
+        if tally is not None:
+            tally.add(perf_counter() - began)
+
+
+def _described(query: str) -> tuple[str, Kind, Attributes]:
+    """The name of a statement's span, such as `SELECT videos`, and what it tells."""
+    text = query[:TEXT_CHARACTERS]
+    verb, table = _verb_and_table(_COMMENT.sub("", text, 1).lstrip())
+    told = {**_SYSTEM, "db.operation.name": verb, "db.query.text": text}
+    if table:
+        told["db.collection.name"] = table
+    return f"{verb} {table}" if table else verb, Kind.CLIENT, told
+
+
+def _verb_and_table(text: str) -> tuple[str, str | None]:
+    verb = text.partition(" ")[0].partition("\n")[0].rstrip(";")[:20].upper()
+    if (change := _CHANGE.search(text)) and verb in ("WITH", "INSERT", "UPDATE", "DELETE"):
+        verb, table = filter(None, change.groups())
+        return verb, table
+    if verb == "WITH":  # a plan's, of which the first table is that of somebody's rights
+        return "SELECT", None
+    found = _FROM.search(text) if verb == "SELECT" else None
+    return verb, found[1] if found else None

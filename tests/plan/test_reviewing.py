@@ -1,0 +1,87 @@
+"""What a review room asks for takes a statement for each kind of thing, not for each comment: planned and plainly."""
+
+from domain.clock import utc_now
+from domain.comments import ReactionKind
+from domain.ids import new_id
+from domain.viewers import ScopeViewer, Viewer
+from models import Comment, CommentEdit, Reaction, Version
+from plan import encode_id
+from tests.plan.conftest import Desk
+from tests.plan.twice import both
+from tests.plan.world import World, a_world
+
+PAGE = """query ($id: ID!) { team(id: $id) { videos(first: 3) { nodes {
+    openThreadCount resolvedThreadCount comments(first: 50) { nodes {
+    body bodyHtml drawing viewerCan editCount edits { totalCount nodes { body } }
+    reactions { kind emoji count viewerReacted } startFrame startTimecode endFrame endTimecode
+} } } } } }"""
+NARROWED = """query ($id: ID!, $filter: CommentFilter) { version(id: $id) {
+    openThreadCount resolvedThreadCount comments(filter: $filter) { totalCount nodes { id } } } }"""
+STATEMENTS = 3
+"""The plan's own, that of the reactions, and that of the versions whose frames are counted."""
+
+
+async def furnish(world: World) -> None:
+    """Reactions to all, a range for some, one resolved thread on each version."""
+    comments = await Comment.filter(id__in=world.ids["Comment"])
+    kinds = [ReactionKind.HEART, ReactionKind.EYES]
+    await Reaction.bulk_create([Reaction.by(c.created_by_id, c, kind, utc_now()) for c in comments for kind in kinds])
+    await Comment.filter(id__in=[c.id for c in comments[::2]]).update(end_ms=1500, drawing={"version": 1, "items": []})
+    for version in await Version.filter(id__in=world.ids["Version"]):
+        first = await Comment.filter(version_id=version.id, parent_id__isnull=True).order_by("id").first()
+        await Comment.filter(id=first.id).update(resolved_at=utc_now(), resolved_by_id=version.created_by_id)
+
+
+async def test_a_room_takes_no_statement_for_each_comment(desk: Desk) -> None:
+    counted, plainly = set(), set()
+    for size in (1, 2, 3):
+        world = await a_world(size)
+        await furnish(world)
+        team = encode_id("Team", world.ids["Team"][0])
+        answer, asker = await both(desk, world.viewer, PAGE, id=team)
+        nodes = [c for v in answer["data"]["team"]["videos"]["nodes"] for c in v["comments"]["nodes"]]
+        assert {c["reactions"][0]["viewerReacted"] for c in nodes} == {True}
+        assert {c["startTimecode"][:11] for c in nodes} >= {"00:00:00:00"}
+        assert {c["endFrame"] for c in nodes} <= {None, 37}
+        counted.add(asker.statements.total())
+        plain = desk.asker(world.viewer, plain=True)
+        await plain.data(PAGE, id=team)
+        plainly.add(plain.statements.total())
+    assert counted == {STATEMENTS}
+    assert len(plainly) == 1
+
+
+async def test_one_asker_is_not_taken_for_another(desk: Desk) -> None:
+    """The same text of SQL means the asker once and a given person the other time: `mine` and `authorId`."""
+    world = await a_world(2)
+    await furnish(world)
+    version, team_id = encode_id("Version", world.ids["Version"][0]), world.ids["Team"][0]
+    mate = Viewer(world.ids["User"][1], new_id())
+    author = encode_id("User", world.viewer.user_id)
+    for _ in range(2):
+        for viewer, filter_, expected in (
+            (world.viewer, {"mine": True}, 2),
+            (mate, {"mine": True}, 0),
+            (mate, {"authorId": author}, 2),
+            (world.viewer, {"authorId": encode_id("User", mate.user_id)}, 0),
+            (mate, {"mine": True, "authorId": author}, 0),
+            (world.viewer, {"mine": True, "state": "OPEN"}, 1),
+            (world.viewer, {"state": "RESOLVED"}, 1),
+        ):
+            answer, asker = await both(desk, viewer, NARROWED, id=version, filter=filter_)
+            found = answer["data"]["version"]
+            assert found["comments"]["totalCount"] == len(found["comments"]["nodes"]) == expected, filter_
+            assert (found["openThreadCount"], found["resolvedThreadCount"]) == (1, 1)
+            assert asker.statements.total() == 1
+    answer, _ = await both(desk, ScopeViewer(team_id, "admin"), NARROWED, id=version, filter={"mine": True})
+    assert answer["data"]["version"]["comments"]["nodes"] == [], "a whole role is nobody"
+
+
+async def test_what_was_withdrawn_is_seen_and_counted_by_nobody(desk: Desk) -> None:
+    world = await a_world(2)
+    await CommentEdit.filter(id=world.ids["CommentEdit"][0]).update(withdrawn_at=utc_now())
+    comment = (await CommentEdit.get(id=world.ids["CommentEdit"][0])).comment_id
+    asked = "query ($id: ID!) { comment(id: $id) { editCount edits { totalCount nodes { id } } } }"
+    answer, _ = await both(desk, world.viewer, asked, id=encode_id("Comment", comment))
+    left = [{"id": encode_id("CommentEdit", world.ids["CommentEdit"][1])}]
+    assert answer["data"]["comment"] == {"editCount": 1, "edits": {"totalCount": 1, "nodes": left}}
