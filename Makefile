@@ -53,7 +53,7 @@ mails: $(RUN) ## write every e-mail as a page to look at, into docs/mails/
 	@$(BIN)/python -m workers.mails.previews
 
 test: check $(AUDITS_INSTALLED) $(CLIENTS_INSTALLED) ## check, then run all tests
-	$(BIN)/python -m pytest -n 3
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 test-large: $(DEV) ## read and time every query's plan at a million rows (needs 3 GB of memory or disk)
 	LARGE_SCALE=1 $(BIN)/python -m pytest tests/large/test_plans.py tests/large/timing.py -s

@@ -90,12 +90,12 @@ async def browser(studio: Studio) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def fresh_database(name: str) -> str:
-    """A new copy of the migrated template; its address."""
+async def fresh_database(name: str, template: str = services.TEMPLATE) -> str:
+    """A new copy of the migrated template, or of another database that nobody is connected to; its address."""
     maintenance = services.where()["postgres"]
     connection = await asyncpg.connect(maintenance)
     try:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {services.TEMPLATE} STRATEGY file_copy")
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     finally:
         await connection.close()
     return maintenance.replace("/postgres?", f"/{name}?")

@@ -1,21 +1,26 @@
-"""PostgreSQL for one run of the tests: started once, shared by its workers, gone at its end."""
+"""PostgreSQL and the nursery for one run of the tests: started once, shared by its workers, gone at its end."""
 
 import asyncio
 import json
 import os
 import shutil
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
 from local.postgres import EmbeddedPostgres
+from local.processes import Command, start, stop
+from local.programs import ROOT
 from models.migrate import migrate
+from tests import nursery
 
 VARIABLE = "VIDEO_CREATOR_TEST_SERVICES"
 TEMPLATE = "template_studio"
 
 
 class Services:
-    """The server, with a migrated template database in it."""
+    """The server, with a migrated template database in it, and where the product's processes are born."""
 
     def __init__(self) -> None:
         memory = Path("/dev/shm")
@@ -23,7 +28,16 @@ class Services:
         self.postgres = EmbeddedPostgres(self.folder / "postgres", lasting=False)
 
     def start(self) -> None:
-        """Starts it, migrates the template, and tells the workers by the environment where it is."""
+        """Starts them, migrates the template, and tells the workers by the environment where they are."""
+        os.environ[nursery.VARIABLE] = place = str(self.folder / "nursery")
+        self._nursery = start(
+            Command(
+                argv=(sys.executable, "-m", "tests.nursery", place),
+                folder=ROOT,
+                log=self.folder / "nursery.log",
+                environment={**os.environ, "PYTHONWARNINGS": "default"},
+            )
+        )
         self.postgres.start()
         self.postgres.create_database(TEMPLATE)
         asyncio.run(migrate(self.postgres.url(TEMPLATE)))
@@ -31,7 +45,8 @@ class Services:
         os.environ[VARIABLE] = json.dumps(where)
 
     def stop(self) -> None:
-        """Stops it and removes every trace."""
+        """Stops them and removes every trace."""
+        stop(self._nursery, signal.SIGTERM, 5)
         self.postgres.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -3,8 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +12,9 @@ from pathlib import Path
 import httpx
 from redis.asyncio import Redis
 
-from local.processes import Command, start, stop
+from local.processes import stop
 from local.programs import ROOT
+from tests.nursery import Child, born
 from tests.pseudo import UNTRANSLATED
 
 WORKERS = ("relay", "media", "io")
@@ -29,12 +28,11 @@ class Studio:
         self.folder = folder
         self.database_url = database_url
         self.redis_url = redis_url
-        self.redis_url = redis_url
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         # Connections inherit it; an API that makes its own socket sets it itself.
         self.listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, Child] = {}
         self.environment = {
             "PATH": os.environ.get("PATH", ""),
             "PYTHONWARNINGS": "default",
@@ -63,7 +61,7 @@ class Studio:
     def start(self, *names: str) -> None:
         """Starts processes by name: `api`, `relay`, `media`, `io`; another of a kind as `media2`."""
         for name in names:
-            self.processes[name] = start(self._command(name))
+            self.processes[name] = self._born(name)
 
     def stop(self, name: str) -> None:
         """Asks a process to end and waits until it has."""
@@ -107,22 +105,17 @@ class Studio:
             list(stopping.map(self.stop, list(self.processes)))
         self.listener.close()
 
-    def _command(self, name: str) -> Command:
+    def _born(self, name: str) -> Child:
         kind = name.rstrip("0123456789")
-        module = self._api() if kind == "api" else ["-m", f"workers.{kind}"]
-        kept = (self.listener.fileno(),) if kind == "api" else ()
-        return Command(
-            argv=(sys.executable, *module),
-            folder=ROOT,
-            log=self.folder / f"{name}.log",
-            environment=self.environment,
-            kept_open=kept,
-        )
+        module, *arguments = self._api() if kind == "api" else [f"workers.{kind}"]
+        keeps = self.listener.fileno() if kind == "api" else -1
+        log = self.folder / f"{name}.log"
+        return born(module, *arguments, environment=self.environment, folder=ROOT, log=log, keeps=keeps)
 
     def _api(self) -> list[str]:
         from local.programs import API_OPTIONS
 
-        return ["-m", "uvicorn", "app:create_app", *API_OPTIONS, "--fd", str(self.listener.fileno())]
+        return ["uvicorn", "app:create_app", *API_OPTIONS, "--fd", str(self.listener.fileno())]
 
 
 class Disguised(Studio):

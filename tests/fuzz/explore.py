@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 Case = TypeVar("Case")
-DOCUMENTS = int(os.environ.get("FUZZ_DOCUMENTS", "700"))
+DOCUMENTS = int(os.environ.get("FUZZ_DOCUMENTS", "500"))
 SEED = os.environ.get("FUZZ_SEED", "1") or secrets.token_hex(4)
 """Another one each time where it is left empty."""
 GIVEN_UP = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")

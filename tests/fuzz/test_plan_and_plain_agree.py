@@ -1,6 +1,6 @@
 """Whatever is asked by whomever: the compiled plan and graphql-core's executor answer the same.
 
-`make test` asks for the same 700 documents each time, `make fuzz-plan` for 20,000 others each time.
+`make test` asks for the same 500 documents each time, `make fuzz-plan` for 20,000 others each time.
 """
 
 import logging

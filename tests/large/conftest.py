@@ -1,5 +1,6 @@
 """The large library in a database of its own: a twentieth of it, or all of it with LARGE_SCALE=1."""
 
+import fcntl
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -17,18 +18,20 @@ from edge.services import describe
 from gateways.storage import open_storage
 from local.large.people import token
 from local.large.shape import shape
-from local.seed_large import Places, fill
+from local.seed_large import Places, fill, places
 from models import Session
 from models.database import configuration
 from plan.engine import Engine
 from resolvers.caller import Caller
 from schema.root import build_schema
+from tests import services
 from tests.conftest import fresh_database
 from tests.large import api, processes  # noqa: F401 - they declare the cases
 from tests.large.cases import CASES, World
 from tests.large.plans import Plan, Recorder, Statement, explain, explain_for_any_values, large_tables, without_scans
 from tests.plan.conftest import RULES, THROTTLE, Asker
 
+TEMPLATE = "large"
 SCALE = float(os.environ.get("LARGE_SCALE", "0.05"))
 
 
@@ -58,10 +61,26 @@ class Asked:
 
 @pytest.fixture(scope="session")
 async def library(number: int) -> Library:
-    url = await fresh_database(f"large{number}")
+    """This worker's own copy of what is made once in a run."""
+    await _template_is_filled()
+    return Library(await fresh_database(f"large{number}", TEMPLATE), places(SCALE))
+
+
+async def _template_is_filled() -> None:
+    """Fills the template, unless another worker has, which is waited for."""
+    folder = Path(services.where()["folder"])
+    with (folder / f"{TEMPLATE}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = folder / f"{TEMPLATE}.filled"
+        if not done.exists():
+            await _fill(await fresh_database(TEMPLATE))
+            done.touch()
+
+
+async def _fill(url: str) -> None:
     connection = await asyncpg.connect(url)
     try:
-        return Library(url, await fill(connection, scale=SCALE, report=lambda _: None))
+        await fill(connection, scale=SCALE, report=lambda _: None)
     finally:
         await connection.close()
 
