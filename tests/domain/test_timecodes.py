@@ -12,6 +12,7 @@ from domain.errors import Invalid
 from domain.timecodes import Counting, counting_of
 
 PATH = ("input", "timecode")
+FILM = Fraction(24_000, 1001)
 NTSC, DOUBLE, FOURFOLD = (Fraction(30_000 * times, 1001) for times in (1, 2, 4))
 DROP = counting_of(NTSC)
 COUNTINGS = [
@@ -83,12 +84,41 @@ def test_drop_frame_counting_has_the_published_figures(label, frame):
     assert DROP.label(frame) == label
 
 
-def test_a_day_is_as_long_as_published():
-    assert DROP.frames_a_day == 2_589_408
-    assert DROP.frames_a_day / NTSC == 86_400 - Fraction("0.0864")  # 86.4 ms short of a day, of 86.4 s without
-    assert Counting(30).frames_a_day == 2_592_000
-    assert Counting(60, 4).frames_a_day == 2 * DROP.frames_a_day
-    assert Counting(25).frames_a_day == 2_160_000
+@pytest.mark.parametrize(
+    ("rate", "hour", "day"),
+    [(FILM, 86_400, 2_073_600), (Fraction(24), 86_400, 2_073_600), (Fraction(25), 90_000, 2_160_000),
+     (NTSC, 107_892, 2_589_408), (Fraction(30), 108_000, 2_592_000), (Fraction(50), 180_000, 4_320_000),
+     (DOUBLE, 215_784, 5_178_816), (Fraction(60), 216_000, 5_184_000), (FOURFOLD, 431_568, 10_357_632)],
+    ids=str,
+)  # fmt: skip
+def test_an_hour_and_a_day_have_as_many_frames_as_published(rate, hour, day):
+    counting = counting_of(rate)
+    mark, digits = ";" if counting.dropped else ":", len(str(counting.nominal - 1))
+    assert counting.frame(f"01:00:00{mark}{'0' * digits}", path=PATH) == hour
+    assert counting.frame(f"23:59:59{mark}{counting.nominal - 1}", path=PATH) == day - 1
+    assert counting.frames_a_day == day
+
+
+def test_labels_and_clocks_part_as_published():
+    """Seconds that a day of labels lasts: 86.4 ms short with drop-frame counting, 86.4 s too long without."""
+    assert DROP.frames_a_day / NTSC == counting_of(DOUBLE).frames_a_day / DOUBLE == 86_400 - Fraction("0.0864")
+    for rate in (FILM, NTSC, DOUBLE):
+        assert counting_of(rate, drop=False).frames_a_day / rate == Fraction("86486.4")
+    after_an_hour = 107_892  # frames, when 3.6 ms are missing
+    assert DROP.label(after_an_hour) == "01:00:00;00"
+    assert Counting(30).label(after_an_hour) == "00:59:56:12", "108 frames, or 3.6 s, behind"
+
+
+@pytest.mark.parametrize("rate", [NTSC, DOUBLE], ids=str)
+def test_every_frame_of_a_day_has_the_number_that_the_usual_formula_gives(rate):
+    """As Heidelberger and Duncan have published it, with a branch, for numbers that begin anew every ten minutes."""
+    counting = counting_of(rate)
+    dropped, ten_minutes, minute = counting.dropped, 17_982 * counting.dropped // 2, 1798 * counting.dropped // 2
+    for frames in np.array_split(np.arange(counting.frames_a_day), 48):  # as many as the processor has at hand
+        tens, rest = np.divmod(frames, ten_minutes)
+        left_out = 9 * dropped * tens + np.where(rest > dropped, dropped * ((rest - dropped) // minute), 0)
+        assert np.array_equal(counting.number(frames), frames + left_out)
+        assert np.array_equal(counting.frame_of(frames + left_out), frames)
 
 
 def test_twice_the_rate_leaves_out_twice_as_many():
@@ -122,6 +152,15 @@ def test_every_minute_of_a_day_is_written_and_read(counting):
             frame = counting.frame_of((minute * 60 + second) * nominal + part)
             assert counting.label(frame) == label
             assert counting.frame(label, path=PATH) == frame
+
+
+@named
+def test_every_label_around_a_minute_that_is_short_and_one_that_is_not_is_written_and_read(counting):
+    first = counting.frame_of((8 * 60 + 59) * counting.nominal)
+    frames = range(first, counting.frame_of((10 * 60 + 2) * counting.nominal))
+    labels = [counting.label(frame) for frame in frames]
+    assert labels == sorted(set(labels))
+    assert [counting.frame(label, path=PATH) for label in labels] == list(frames)
 
 
 @given(nominal=st.integers(1, 1000), dropping=st.booleans(), data=st.data())
