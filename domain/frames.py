@@ -4,8 +4,6 @@ Moments are whole milliseconds from the clip's beginning, as everywhere in the p
 frame is on screen from its own start until the next one's, that moment not included.
 """
 
-from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
@@ -53,9 +51,8 @@ class Frames(Protocol):
 class Steady:
     """Frames at a constant `rate` a second, the first at the clip's beginning.
 
-    A file's own times may stray from these by what its ingest still takes for constant, a tenth of a frame or 2 ms.
-    Where sound begins before the picture does, the clip begins with it, and frames are counted from there: then only a
-    table says which picture it is.
+    Versions from before tables were kept may stray from these, by what was taken for constant then: a tenth of a frame
+    or 2 ms. Where sound begins before the picture does, their frames are counted from the sound's beginning.
     """
 
     rate: Fraction
@@ -68,28 +65,3 @@ class Steady:
     def first_ms(self, frame: int) -> int:
         """See `Frames`."""
         return first_ms(frame, self.rate)
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """Frames at uneven times, or that begin after the clip does: by a table of the first whole millisecond of each.
-
-    Rounding up loses nothing: a frame that starts at t is on screen at a whole ms ≥ t just where ms ≥ ceil(t). Of two
-    that start within one millisecond the earlier is never found.
-    """
-
-    times: Sequence[int]
-    """Milliseconds, rounded up, never falling; at least one."""
-
-    @property
-    def count(self) -> int:
-        """See `Frames`."""
-        return len(self.times)
-
-    def at(self, ms: int) -> int:
-        """See `Frames`; before the first one it is that, which players show meanwhile."""
-        return max(0, bisect_right(self.times, ms) - 1)
-
-    def first_ms(self, frame: int) -> int:
-        """See `Frames`."""
-        return self.times[frame]

@@ -1,11 +1,10 @@
 """A moment of one version, said in milliseconds, as a frame or as a time code."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from domain.errors import Invalid
-from domain.frames import Frames, Listed, Steady
+from domain.frames import Frames, Steady
 from domain.quantities import Ordinal
 from domain.timecodes import Counting, counting_of
 
@@ -22,14 +21,14 @@ class Moments:
     counting: Counting | None
 
     @classmethod
-    def of(cls, rate: Fraction, count: int, *, variable: bool, times: Sequence[int] | None = None) -> "Moments":
+    def of(cls, rate: Fraction, count: int, *, variable: bool, listed: Frames | None = None) -> "Moments":
         """Those of a version with `count` frames, `rate` a second: exact, or the mean of a `variable` one.
 
-        `times` is the table of `Listed`, where there is one.
+        `listed` are the frames by their table, where there is one.
         """
         if variable:
-            return cls(Listed(times) if times else None, None)
-        return cls(Listed(times) if times else Steady(rate, count), counting_of(rate))
+            return cls(listed, None)
+        return cls(listed or Steady(rate, count), counting_of(rate))
 
     def frame_at(self, ms: int) -> int | None:
         """The frame on screen at `ms` ≥ 0, numbered from 0; None where nobody can say."""

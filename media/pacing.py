@@ -2,6 +2,7 @@
 
 import heapq
 import math
+from array import array
 from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
@@ -20,19 +21,24 @@ class Pacer:
     Decoders give frames in the order they are shown. Where their times disagree with it (AVI knows no presentation
     times, so that those of B-frames come in the order of decoding), the times are put in order among the frames around.
     No frame is dropped: one that is not later than its predecessor follows it by a frame's interval where the rate is
-    constant, else by one tick.
+    constant, else by one tick. Where the rate is even, what the file's clock has rounded is set right.
+
+    `times` are those of the frames that were taken: the first whole milliseconds at which they are on screen.
     """
 
     def __init__(self, timeline: Timeline, clock: Fraction) -> None:
         self._start = timeline.start
         self._clock = clock
+        self._milliseconds = 1000 * clock
         self._interval = max(1, round(1 / timeline.frame_rate / clock))
         self._least_step = 1 if timeline.variable else self._interval
+        self._grid = self._interval if timeline.even else 1
+        self._lead = round(timeline.lead / clock)
         self._frames: deque[VideoFrame] = deque()
         self._dues: list[int] = []
         self._newest_due = -self._interval
         self._latest_due = -math.inf
-        self.count = 0
+        self.times = array("q")
         self.astray = 0
         self.last_pts = -1
 
@@ -52,14 +58,18 @@ class Pacer:
     def _due(self, frame: VideoFrame) -> int:
         if frame.pts is None or not frame.time_base:
             return self._newest_due + self._interval
-        return round((frame.pts * frame.time_base - self._start) / self._clock)
+        return self._in_place(round((frame.pts * frame.time_base - self._start) / self._clock))
+
+    def _in_place(self, due: int) -> int:
+        """The nearest place at which a frame can be."""
+        return self._lead + (due - self._lead + self._grid // 2) // self._grid * self._grid
 
     def _next(self) -> VideoFrame:
         frame, due = self._frames.popleft(), heapq.heappop(self._dues)
         self.astray += due < self._latest_due
         self._latest_due = max(due, self._latest_due)
-        earliest = self.last_pts + self._least_step if self.count else 0
+        earliest = self.last_pts + self._least_step if self.times else 0
         self.last_pts = due if due > self.last_pts else earliest
-        self.count += 1
+        self.times.append(math.ceil(self.last_pts * self._milliseconds))
         frame.pts, frame.time_base = self.last_pts, self._clock
         return frame

@@ -18,12 +18,19 @@ from media.sandbox import Protection
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What an ingest leaves behind: the figures and the two files."""
+    """What an ingest leaves behind: the figures, the two files and, where it takes one, the table of its frames.
+
+    `frames` is as `domain.frame_tables.packed` makes it.
+    """
 
     probe: Probe
     poster: Path
     proxy: Path
+    frames: bytes | None = None
 
+
+FRAMES = "frames"
+"""The file that a table of frames is written to."""
 
 AVATAR = "avatar.webp"
 """The file that a picture is drawn to."""

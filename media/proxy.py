@@ -4,9 +4,11 @@ Always encoded anew, never copied, even where the source already is such a file:
 a second), holds exactly the source's frames, and carries no byte of a stranger's bitstream to a viewer's decoder.
 """
 
+from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 from pathlib import Path
 
 import av
@@ -33,6 +35,7 @@ _SHORT_SIDE, _LONG_SIDE = 1080, 3840
 _X264 = {"preset": "veryfast", "crf": "23", "profile": "high", "maxrate": "12M", "bufsize": "24M"}
 _SOUND_BIT_RATE = 160_000
 _CLOCK = 90_000
+_FINEST = 140_000  # so that four hours between two frames are no more than an MP4 can say
 _KEY_FRAMES = (10, 60)
 _BROKEN_SHARE = 0.2
 
@@ -56,8 +59,8 @@ def make_proxy(
     timeline: Timeline,
     limits: Limits,
     on_progress: Callable[[float], None],
-) -> int:
-    """Write a proxy of the video at `path` to `target`; answer how many frames it holds.
+) -> "array[int]":
+    """Write a proxy of the video at `path` to `target`; answer from which whole millisecond on each frame is shown.
 
     Each frame keeps its own time: a variable frame rate stays one, and none is doubled or dropped. Times count from
     the clip's start. `on_progress` hears the share of the clip that is done, 0–1.
@@ -74,7 +77,7 @@ def make_proxy(
             on_progress(encoding.done)
         encoding.finish()
     on_progress(1.0)
-    return encoding.frames
+    return encoding.times
 
 
 class _Encoding:
@@ -86,15 +89,16 @@ class _Encoding:
         self._pictures = PictureFilter(look, Target(*_size(look)), limits.threads)
         self._sounds = SoundFilter(timeline.start, limits.threads)
         self._video = _video_stream(output, look, timeline, limits)
+        self._video.codec_context.time_base = _clock(timeline, source.video.time_base)
         self._audio = _audio_stream(output) if source.audio else None
         self._pacer = Pacer(timeline, self._video.codec_context.time_base)
         self._joiner = Joiner(source.container, timeline.offsets)
         self._tallies = {source.video.index: _Tally()} | ({source.audio.index: _Tally()} if source.audio else {})
 
     @property
-    def frames(self) -> int:
-        """How many frames the proxy holds so far."""
-        return self._pacer.count
+    def times(self) -> "array[int]":
+        """The first whole millisecond of each frame that the proxy holds so far."""
+        return self._pacer.times
 
     @property
     def done(self) -> float:
@@ -129,7 +133,7 @@ class _Encoding:
 
     @property
     def _is_damaged(self) -> bool:
-        if not self.frames or self._pacer.astray > _BROKEN_SHARE * self.frames:
+        if not self.times or self._pacer.astray > _BROKEN_SHARE * len(self.times):
             return True
         return any(tally.mostly_broken for tally in self._tallies.values())
 
@@ -163,15 +167,18 @@ def _video_stream(output: OutputContainer, look: Look, timeline: Timeline, limit
     context.color_trc = look.colours.transfer
     context.gop_size = min(max(round(rate), fewest), most)
     context.thread_count = limits.threads
-    context.time_base = _clock(timeline)
     return stream
 
 
-def _clock(timeline: Timeline) -> Fraction:
-    """Choose a tick that hits every frame of a constant rate exactly (1001/30000 s) and is fine enough for the rest."""
-    if timeline.variable:
-        return Fraction(1, _CLOCK)
+def _clock(timeline: Timeline, tick: Fraction | None) -> Fraction:
+    """Choose a tick that hits every frame exactly: of an even rate (1001/30000 s), else of the file's own clock.
+
+    One of those that are finer than `_FINEST` is rounded: a frame may stray by 6 µs.
+    """
     unit = timeline.frame_rate.numerator
+    if not timeline.even:
+        own = lcm(tick.denominator, timeline.start.denominator) if tick else _CLOCK
+        unit = own if own <= _FINEST else _CLOCK
     return Fraction(1, unit * max(1, -(-_CLOCK // unit)))
 
 

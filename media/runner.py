@@ -13,6 +13,7 @@ from typing import TypeVar
 import structlog
 
 import domain
+from domain.frame_tables import MOST_BYTES, Listed
 from domain.media import IngestStep, Limits, Refusal, RefusedMedia
 from domain.pictures import MOST_PIXELS
 from media import protocol
@@ -65,14 +66,31 @@ class _Child:
 async def ingest(
     source: Path, folder: Path, limits: Limits, on_progress: Callable[[IngestStep, float], None]
 ) -> IngestResult:
-    """Turn `source` into figures, a poster and a proxy in `folder`, in a sandboxed child process.
+    """Turn `source` into figures, a poster, a proxy and a table of its frames, in a sandboxed child process.
 
-    `on_progress` is called in this task, in order, with a step and its share done, 0–1. Cancelling the caller kills the
-    child. Raises RefusedMedia where the file is at fault (TOO_COSTLY included), ScratchFull where `folder` cannot be
-    written for now, and MediaCrashed for all else.
+    The files are in `folder`. `on_progress` is called in this task, in order, with a step and its share done, 0–1.
+    Cancelling the caller kills the child. Raises RefusedMedia where the file is at fault (TOO_COSTLY included),
+    ScratchFull where `folder` cannot be written for now, and MediaCrashed for all else.
     """
     done = await _result(_request(folder, limits, source), Done, on_progress)
-    return IngestResult(done.probe, folder / "poster.jpg", folder / "proxy.mp4")
+    frames = _frames(folder / protocol.FRAMES, done.probe.frame_count)
+    return IngestResult(done.probe, folder / "poster.jpg", folder / "proxy.mp4", frames)
+
+
+def _frames(path: Path, count: int) -> bytes | None:
+    """The table that a child has written, if it has: looked through, since it is not believed."""
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        table = file.read(MOST_BYTES + 1)
+    try:
+        listed = Listed(table)
+        listed.require_whole()
+    except ValueError as error:
+        raise MediaCrashed("the media child wrote no table of frames", None, "") from error
+    if listed.count != count:
+        raise MediaCrashed(f"the media child listed {listed.count} of {count} frames", None, "")
+    return table
 
 
 async def draw_avatar(source: Path, folder: Path, limits: Limits) -> Path:

@@ -1,6 +1,5 @@
 """When a file's pictures and sounds really play: from where to where, and how many frames a second."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,6 +8,7 @@ from itertools import chain, pairwise
 from av.stream import Stream
 
 from domain.media import Limits, Refusal, RefusedMedia
+from media.rates import rate_of
 from media.source import Source
 from media.tracks import Part, read_tracks
 
@@ -18,21 +18,16 @@ _MISSING_SECONDS, _MISSING_SHARE = Fraction(1, 2), Fraction(2, 100)
 # Encoders of sound begin a few milliseconds early (AAC 1024 or 2112 samples, Opus 312) and fill up their last frame:
 # neither moves the pictures.
 _FRINGE_SECONDS = Fraction(1, 10)
-_STEADY_SECONDS, _STEADY_SHARE = Fraction(2, 1000), Fraction(1, 10)
 _TIME_BASE_OF_AV = 1_000_000
-_COMMON_RATES = tuple(
-    Fraction(*rate) for rate in ((24000, 1001), (30000, 1001), (60000, 1001), (48000, 1001), (120000, 1001))
-)
-_MAX_DENOMINATOR = 1001
-_MAX_NUMERATOR = (1 << 31) - 1  # of a rate in every container and in libavcodec
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """Where the clip begins and ends on the file's own clock, in seconds, and its frames.
 
-    `frame_rate` is frames a second: exact where constant, the mean where it varies. `offsets` are the seconds to add to
-    the times of each of the file's parts: just one, 0, unless recordings were joined end to end.
+    `frame_rate`, `variable` and `even` are as in `Rate`. `offsets` are the seconds to add to the times of each of the
+    file's parts: just one, 0, unless recordings were joined end to end. `lead` is how many seconds the clip has begun
+    before its first picture: none, unless its sound is earlier.
     """
 
     start: Fraction
@@ -41,6 +36,8 @@ class Timeline:
     frame_rate: Fraction
     variable: bool
     offsets: tuple[Fraction, ...]
+    even: bool = False
+    lead: Fraction = Fraction(0)
 
     @property
     def seconds(self) -> Fraction:
@@ -61,13 +58,13 @@ def read_timeline(source: Source, limits: Limits, on_progress: Callable[[float],
     _refuse_missing(source, max(part.end for track in tracks.values() for part in track.parts))
     offsets = _offsets(spans)
     ticks = _ticks(source, video, offsets)
-    steady, rate = _frame_rate(source, ticks)
-    start = spans[0][0]
+    rate = rate_of(ticks, _tick(source), _stated_rate(source))
+    start, first = spans[0][0], ticks[0] * _tick(source)
     end = max(part.end for part in (video[-1], *audio[-1:])) + offsets[-1]
-    if steady:  # not every container tells how long its last picture stands
-        end = max(end, ticks[0] * _tick(source) + len(ticks) / rate)
+    if not rate.variable:  # not every container tells how long its last picture stands
+        end = max(end, first + len(ticks) / rate.a_second)
     _refuse_long(end - start, limits)
-    return Timeline(start, end, len(ticks), rate, not steady, offsets)
+    return Timeline(start, end, len(ticks), rate.a_second, rate.variable, offsets, rate.even, first - start)
 
 
 def _sounding(parts: list[Part]) -> list[Part]:
@@ -111,6 +108,10 @@ def _tick(source: Source) -> Fraction:
     return source.video.time_base or Fraction(1, 1000)
 
 
+def _stated_rate(source: Source) -> Fraction:
+    return source.video.guessed_rate or source.video.average_rate or Fraction(25)
+
+
 def _refuse_long(seconds: Fraction, limits: Limits) -> None:
     if seconds > limits.max_seconds:
         raise RefusedMedia(Refusal.TOO_LONG, seconds=int(seconds), limit=limits.max_seconds)
@@ -132,29 +133,3 @@ def _stated_end(stream: Stream) -> Fraction:
     if not stream.duration or not stream.time_base:
         return Fraction(0)
     return (stream.duration + (stream.start_time or 0)) * stream.time_base
-
-
-def _frame_rate(source: Source, ticks: list[int]) -> tuple[bool, Fraction]:
-    """Answer whether frames follow at even intervals, and how many a second do."""
-    stated = source.video.guessed_rate or source.video.average_rate or Fraction(25)
-    tick = _tick(source)
-    if len(ticks) < 2 or ticks[-1] == ticks[0]:
-        return True, stated
-    interval = (ticks[-1] - ticks[0]) * tick / (len(ticks) - 1)
-    tolerance = max(_STEADY_SECONDS, _STEADY_SHARE * interval)
-    gaps = (later - earlier for earlier, later in pairwise(ticks))
-    steady = all(abs(gap * tick - interval) <= tolerance for gap in gaps)
-    return steady, _nearest_rate(1 / interval, stated, (len(ticks) - 1) * interval)
-
-
-def _nearest_rate(measured: Fraction, stated: Fraction, span: Fraction) -> Fraction:
-    """Name a measured rate as the field does: the stated one, 30000/1001 and its kin, or a small fraction.
-
-    Two rates are the same if over the whole `span` (seconds) they stay within half a frame of each other.
-    """
-    for candidate in (stated, *_COMMON_RATES, Fraction(round(measured))):
-        if candidate > 0 and abs(candidate - measured) * span <= Fraction(1, 2):
-            return candidate
-    if measured < 1:  # a frame every so many seconds: there it is the interval that is a small fraction
-        return 1 / (1 / measured).limit_denominator(_MAX_DENOMINATOR)
-    return measured.limit_denominator(min(_MAX_DENOMINATOR, max(1, _MAX_NUMERATOR // math.ceil(measured))))

@@ -7,6 +7,7 @@ from models.api_keys import ApiKey
 from models.audit import AuditEntry
 from models.comments import Comment, CommentEdit, Reaction
 from models.events import ConsumerCursor, EventRecord, ParkedEvent
+from models.frames import FrameTable
 from models.idempotency import IdempotencyKey
 from models.identities import Identity
 from models.invitations import Invitation
@@ -27,6 +28,7 @@ __all__ = [
     "CommentEdit",
     "ConsumerCursor",
     "EventRecord",
+    "FrameTable",
     "IdempotencyKey",
     "Identity",
     "Invitation",

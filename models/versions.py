@@ -7,15 +7,19 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.indexes import Index
 
+from domain.frame_tables import Listed
 from domain.ids import new_id
 from domain.moments import Moments
 from models.base import TeamRow, owned_by
+from models.database import raw_connection
+from models.frames import FrameTable
+from models.indexes import PartialIndex
 from models.videos import Video
 
 FILE_FIELDS = (
     "file_name", "file_key", "proxy_key", "poster_key", "size", "sha256", "container", "duration_ms", "width", "height",
     "rotation", "frame_rate_numerator", "frame_rate_denominator", "variable_frame_rate", "frame_count", "video_codec",
-    "audio_codec", "audio_channels", "audio_sample_rate", "bit_rate",
+    "audio_codec", "audio_channels", "audio_sample_rate", "bit_rate", "frame_table_id",
 )  # fmt: skip
 """What a version knows of its file: the same for a version and for whatever is restored from it."""
 
@@ -52,6 +56,10 @@ class Version(TeamRow):
     audio_channels = fields.IntField(null=True)
     audio_sample_rate = fields.IntField(null=True)
     bit_rate = fields.BigIntField()
+    frame_table: fields.ForeignKeyNullableRelation[FrameTable] = fields.ForeignKeyField(
+        "models.FrameTable", related_name=False, null=True, db_index=False, on_delete=fields.RESTRICT
+    )
+    frame_table_id: UUID | None
 
     class Meta:
         table = "versions"
@@ -59,12 +67,22 @@ class Version(TeamRow):
         indexes = [
             Index(fields=["team_id"], name="idx_versions_team"),
             Index(fields=["restored_from_id"], name="idx_versions_restored_from"),
+            PartialIndex(
+                fields=["frame_table_id"], name="idx_versions_frame_table", where="frame_table_id IS NOT NULL"
+            ),
         ]
 
-    def moments(self) -> Moments:
+    async def moments(self) -> Moments:
         """What its moments are called as frames and time codes."""
         rate = Fraction(self.frame_rate_numerator, self.frame_rate_denominator)
-        return Moments.of(rate, self.frame_count, variable=self.variable_frame_rate)
+        return Moments.of(rate, self.frame_count, variable=self.variable_frame_rate, listed=await self._listed())
+
+    async def _listed(self) -> Listed | None:
+        if self.frame_table_id is None:
+            return None
+        async with raw_connection() as connection:
+            tables = await FrameTable.read(lambda text, values: connection.fetch(text, *values), [self.frame_table_id])
+        return tables[self.frame_table_id]
 
     def restored(self, *, number: int, by: UUID, change_description: str) -> "Version":
         """A new version with this one's file: the keys are shared, no byte is copied."""

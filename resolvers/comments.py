@@ -1,6 +1,6 @@
 """Comments: saying something about a version, and changing, deleting, resolving it and reacting to it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from domain.events import (
     CommentUnresolved,
     Event,
 )
+from domain.moments import Moments
 from domain.permissions import allows
 from domain.text import many_lines
 from domain.throttling import EDIT_OF_PERSON, REACTION_OF_PERSON
@@ -29,21 +30,26 @@ from resolvers.caller import Caller, Following, find, find_within, lock_within, 
 
 STAYS = object()
 """In the place of what is not to be changed; None takes it away."""
+_UNSAID = (STAYS, None)
+_WAYS: Mapping[str, Callable[..., int]] = {"Frame": Moments.ms_of_frame, "Timecode": Moments.ms_of_timecode}
+"""How a moment may be said but in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a comment stands, as somebody asks for it: milliseconds or time codes; STAYS for what is not asked for."""
+    """Where a comment stands, as somebody asks for it: each end in one of three ways. STAYS for what is not asked."""
 
     start_ms: Any = STAYS
     end_ms: Any = STAYS
+    start_frame: Any = STAYS
+    end_frame: Any = STAYS
     start_timecode: Any = STAYS
     end_timecode: Any = STAYS
 
-    def span(self, version: Version, before: Span) -> Span:
+    async def span(self, version: Version, before: Span) -> Span:
         """The span that is meant on `version`, what is not asked for being as `before`."""
-        start = self._moment("start", version)
-        end = self._moment("end", version)
+        start = await self._moment("start", version)
+        end = await self._moment("end", version)
         return Span(
             before.start_ms if start is STAYS else start or 0,
             before.end_ms if end is STAYS else end,
@@ -54,13 +60,17 @@ class Place:
         """Whether anything is asked for."""
         return any(getattr(self, name) is not STAYS for name in self.__slots__)
 
-    def _moment(self, end: str, version: Version) -> Any:
-        moment, timecode = getattr(self, f"{end}_ms"), getattr(self, f"{end}_timecode")
-        if timecode is STAYS or timecode is None:
+    async def _moment(self, end: str, version: Version) -> Any:
+        """One end in milliseconds."""
+        moment = getattr(self, f"{end}_ms")
+        said = [(way, value) for way in _WAYS if (value := getattr(self, f"{end}_{way.lower()}")) not in _UNSAID]
+        if not said:
             return moment
-        if moment is not STAYS and moment is not None:
-            raise Invalid("problem.moment_twice", path=(f"{end}Timecode",))
-        return version.moments().ms_of_timecode(timecode, path=(f"{end}Timecode",))
+        way, value = said[-1]
+        path = (f"{end}{way}",)
+        if len(said) > 1 or moment not in _UNSAID:
+            raise Invalid("problem.moment_twice", path=path)
+        return _WAYS[way](await version.moments(), value, path=path)
 
 
 async def add(
@@ -80,7 +90,7 @@ async def add(
         version, video = await find_within(caller, "comment:create", Version, version_id, Video, Hold.THERE)
         said |= {"by": caller.viewer.user_id, "now": caller.now()}
         if parent_id is None:
-            comment = Comment.opened(version, place.span(version, Span(0)), **said)
+            comment = Comment.opened(version, await place.span(version, Span(0)), **said)
         else:
             comment = (await _thread(caller, parent_id, version, place)).answered(**said)
         video.require_live()
@@ -96,7 +106,7 @@ async def _thread(caller: Caller, comment_id: UUID, version: Version, place: Pla
         raise Invalid("problem.comment_elsewhere", path=("parentId",))
     thread = comment if comment.parent_id is None else await Comment.pin(comment.parent_id, caller.viewer)
     standing = Span(thread.start_ms, thread.end_ms)
-    if place.is_given and place.span(version, standing) != standing:
+    if place.is_given and await place.span(version, standing) != standing:
         raise Invalid("problem.moment_of_thread", path=("startMs",))
     return thread
 
@@ -135,7 +145,7 @@ async def _moved(comment: Comment, place: Place) -> Mapping[str, int | None]:
     if not place.is_given:
         return {}
     version, before = await Version.get(id=comment.version_id), Span(comment.start_ms, comment.end_ms)
-    span = place.span(version, before)
+    span = await place.span(version, before)
     if comment.parent_id is not None and span != before:
         raise Invalid("problem.moment_of_thread", path=("startMs",))
     span.require_within(version)

@@ -15,6 +15,7 @@ from strawberry import UNSET
 import models
 from domain.comments import BODY, CommentHappening
 from domain.errors import Conflict, Throttled
+from domain.frames import Frames
 from domain.markdown import html
 from domain.moments import Moments
 from live.message import Message
@@ -79,12 +80,15 @@ async def _moments(context: Context, version_ids: Collection[UUID]) -> dict[UUID
     versions = context.reader.ones(node_of(Version))
     for coming in versions.ask(version_ids):
         await coming
-    return {version["id"]: _moments_of(version) for version in versions.sound(version_ids) if version is not None}
+    found = [version for version in versions.sound(version_ids) if version is not None]
+    table_ids = {version["frame_table_id"] for version in found} - {None}
+    tables = await models.FrameTable.read(context.reader.fetch, table_ids)
+    return {version["id"]: _moments_of(version, tables.get(version["frame_table_id"])) for version in found}
 
 
-def _moments_of(version: Row) -> Moments:
+def _moments_of(version: Row, listed: Frames | None) -> Moments:
     rate = Fraction(version["frame_rate_numerator"], version["frame_rate_denominator"])
-    return Moments.of(rate, version["frame_count"], variable=version["variable_frame_rate"])
+    return Moments.of(rate, version["frame_count"], variable=version["variable_frame_rate"], listed=listed)
 
 
 @node(table=models.Comment, visible=models.Comment.visible_to)
@@ -168,6 +172,8 @@ _BODY = f"1–{BODY:,} characters, in Markdown if you like; may have several lin
 _SHAPES = "What is drawn on the picture, see `Drawing`."
 _START = "The moment, in milliseconds from the version's beginning: at most its length."
 _END = "Where a range ends: later than it begins, at most the version's length."
+_START_FRAME = "In the place of `startMs`: a frame, from 0."
+_END_FRAME = "The same in the place of `endMs`."
 _START_TIMECODE = "In the place of `startMs`: the SMPTE time code of a frame, such as `00:01:02:03`."
 _END_TIMECODE = "The same in the place of `endMs`."
 
@@ -183,6 +189,8 @@ class AddCommentInput:
         description=f"{_START} 0 where it is left out. Leave it out in an answer, which has its thread's place.",
     )
     end_ms: SafeInt | None = strawberry.field(default=None, description=_END)
+    start_frame: SafeInt | None = strawberry.field(default=None, description=_START_FRAME)
+    end_frame: SafeInt | None = strawberry.field(default=None, description=_END_FRAME)
     start_timecode: str | None = strawberry.field(default=None, description=_START_TIMECODE)
     end_timecode: str | None = strawberry.field(default=None, description=_END_TIMECODE)
     drawing: Drawing | None = strawberry.field(default=None, description=_SHAPES)
@@ -200,6 +208,8 @@ class EditCommentInput:
     body: str | None = strawberry.field(default=None, description=f"{_BODY} Null: as it is.")
     start_ms: SafeInt | None = strawberry.field(default=UNSET, description=f"{_START} Null: the beginning.")
     end_ms: SafeInt | None = strawberry.field(default=UNSET, description=f"{_END} Null: no range, but a moment.")
+    start_frame: SafeInt | None = strawberry.field(default=UNSET, description=_START_FRAME)
+    end_frame: SafeInt | None = strawberry.field(default=UNSET, description=_END_FRAME)
     start_timecode: str | None = strawberry.field(default=UNSET, description=_START_TIMECODE)
     end_timecode: str | None = strawberry.field(default=UNSET, description=_END_TIMECODE)
     drawing: Drawing | None = strawberry.field(default=UNSET, description=f"{_SHAPES} Null: none any more.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import strawberry
 
@@ -36,6 +37,10 @@ class Rational:
 
 def _rational(numerator: int, denominator: int) -> Rational:
     return Rational(numerator=numerator, denominator=denominator)
+
+
+def _frames_known(variable: bool, table_id: UUID | None) -> bool:  # noqa: FBT001 - columns
+    return table_id is not None or not variable
 
 
 @node(table=models.Version, visible=models.Version.visible_to)
@@ -74,6 +79,13 @@ class Version(Node):
     )
     variable_frame_rate: bool = column(description="Whether the time between frames varies.")
     frame_count: SafeInt = column(description="How many frames it has.")
+    frames_known: bool = computed(
+        "variable_frame_rate",
+        "frame_table_id",
+        by=_frames_known,
+        description="Whether it is known which frame is on screen when, so that comments have frames and can be put at "
+        "them. False only for uploads of a variable rate from before that was kept.",
+    )
     video_codec: str = column(description="The codec of the picture.")
     audio_codec: str | None = column(description="The codec of the sound; null without sound.")
     audio_channels: int | None = column(description="1 for mono, 2 for stereo …; null without sound.")

@@ -159,6 +159,45 @@ def variable(folder: Path):
     return make_clip(folder / "variable.mp4", times=VARIABLE_TIMES)
 
 
+def screen(folder: Path, name="screen.mkv", **changes):
+    """As screens are recorded: a picture where something changed, 10 to 500 ms after the last."""
+    waits = np.random.default_rng(7).integers(10, 500, 40)
+    times = [Fraction(int(ms), 1000) for ms in np.cumsum(waits) - waits[0]]
+    return make_clip(folder / name, **{"times": times, "audio": None} | changes)
+
+
+def phone_clock(folder: Path, strays=135):
+    """Thirty frames a second by a clock that strays by up to so many 1/90,000 s from each frame to the next."""
+    steps = 3000 + np.random.default_rng(3).integers(-strays, strays, 90)
+    times = [Fraction(int(ticks), 90_000) for ticks in np.cumsum(steps) - steps[0]]
+    return make_clip(folder / "phone.mp4", times=times, audio=None)
+
+
+def cut(folder: Path, seconds=Fraction(1, 2), **changes):
+    """An MP4 whose edit list leaves out its first `seconds`, B-frames and all: their packets are there still."""
+    whole = make_clip(folder / "whole.mp4", **{"options": REORDERED, "audio": None, "times": VARIABLE_TIMES} | changes)
+    path = folder / "cut.mp4"
+    with av.open(str(whole)) as source, av.open(str(path), "w", options={"avoid_negative_ts": "disabled"}) as output:
+        stream = output.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                ticks = round(seconds / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts - ticks, packet.dts - ticks, stream
+                output.mux(packet)
+    return path
+
+
+def claiming(folder: Path, frames: int):
+    """An MP4 whose index claims to have so many frames, of a byte each."""
+    path = silent(folder)
+    data = bytearray(path.read_bytes())
+    struct.pack_into(">I", data, data.index(b"stts") + 12, frames)
+    struct.pack_into(">I", data, data.index(b"stsc") + 16, frames)
+    struct.pack_into(">II", data, data.index(b"stsz") + 8, 1, frames)
+    path.write_bytes(data)
+    return path
+
+
 REORDERED = {"preset": "veryfast", "bf": "3", "b-adapt": "0", "g": "250"}
 """For libx264: B-frames throughout, and one key frame for all of a short clip."""
 

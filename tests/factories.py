@@ -1,6 +1,7 @@
 """People, teams and videos, straight into the database: how they come about over the wire has tests of its own."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Address
@@ -9,6 +10,7 @@ from uuid import UUID
 
 from domain.api_keys import new_key, shown_of
 from domain.clock import utc_now
+from domain.frame_tables import packed
 from domain.ids import new_id
 from domain.links import GOOD_FOR, LinkKind
 from domain.notifications import NotificationKind
@@ -20,6 +22,7 @@ from models import (
     AuditEntry,
     Comment,
     CommentEdit,
+    FrameTable,
     Invitation,
     MailedLink,
     Member,
@@ -130,6 +133,13 @@ class Factory:
         return await Version.create(
             team_id=video.team_id, video_id=video.id, created_by_id=video.created_by_id, number=number, **values
         )
+
+    async def uneven_version(self, video: Video, times: Sequence[int], **values: Any) -> Version:
+        """One whose frames begin at these milliseconds."""
+        about = {"team_id": video.team_id, "video_id": video.id, "created_by_id": video.created_by_id}
+        table = await FrameTable.create(packed=packed(times), **about)
+        values = {"variable_frame_rate": True, "frame_count": len(times), "frame_table_id": table.id} | values
+        return await self.version(video, **values)
 
     async def comment(self, version: Version, *, parent: Comment | None = None, **values: Any) -> Comment:
         said = {"body": "Nice", "start_ms": parent.start_ms if parent else 0, "created_by_id": version.created_by_id}

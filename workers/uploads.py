@@ -13,7 +13,7 @@ from domain.uploads import check_parts, part_sizes
 from gateways.storage import ObjectMissing, PartsRefused, Storage, UploadGone
 from media import runner
 from media.protocol import IngestResult
-from models import Job, Upload, Version, Video
+from models import FrameTable, Job, Upload, Version, Video
 from models.events import record
 from workers.jobs import JobFailure, Work, handles
 
@@ -31,7 +31,7 @@ async def ingest(work: Work) -> None:
     except RefusedMedia as refused:
         raise JobFailure(refused.code, refused.params) from refused
     await _store(work, attempt, result)
-    await _adopt(work, upload, attempt, digest, result.probe)
+    await _adopt(work, upload, attempt, digest, result)
     await _delete_leftovers(work.means.storage, upload, work.job.attempt)
 
 
@@ -111,12 +111,13 @@ async def _store(work: Work, attempt: str, result: IngestResult) -> None:
     report(IngestStep.STORE, 1)
 
 
-async def _adopt(work: Work, upload: Upload, attempt: str, digest: str, probe: Probe) -> None:
+async def _adopt(work: Work, upload: Upload, attempt: str, digest: str, result: IngestResult) -> None:
     """The version appears, its number is taken and the job ends, all at once."""
     now = work.means.clock()
     async with work.finishing() as job:
         video = await Video.filter(id=upload.video_id).select_for_update().get()
-        version = _version(upload, attempt, digest, probe)
+        version = _version(upload, attempt, digest, result.probe)
+        version.frame_table_id = await _keep_frames(upload, result.frames)
         version.number = video.next_version(now)
         await video.save()
         created = VersionCreated(
@@ -129,6 +130,17 @@ async def _adopt(work: Work, upload: Upload, attempt: str, digest: str, probe: P
         )
         await record(created, now, of=version)
         await job.succeed(now)
+
+
+async def _keep_frames(upload: Upload, packed: bytes | None) -> UUID | None:
+    """The id of the table of a version's frames, if it takes one."""
+    if packed is None:
+        return None
+    table = FrameTable(
+        team_id=upload.team_id, video_id=upload.video_id, created_by_id=upload.created_by_id, packed=packed
+    )
+    await table.save(force_create=True)
+    return table.id
 
 
 def _version(upload: Upload, attempt: str, digest: str, probe: Probe) -> Version:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from domain.jobs import JobKind
 from domain.videos import RESTORABLE
-from models import Comment, Notification, Upload, Version, Video
+from models import Comment, FrameTable, Notification, Upload, Version, Video
 from workers.jobs import Work, handles
 from workers.uploads import abandon
 
@@ -25,5 +25,6 @@ async def purge_video(work: Work) -> None:
             await Notification.filter(video_id=video_id).delete()
             await Comment.purge(video_id)
             await Version.filter(video_id=video_id).delete()
+            await FrameTable.filter(video_id=video_id).delete()
             await video.delete()
         await job.succeed(work.means.clock())

@@ -62,11 +62,41 @@ async def test_a_place_may_be_said_by_time_codes(make: Factory) -> None:
     assert {name: again[name] for name in place} == place
 
 
-async def test_where_frames_come_unevenly_nobody_can_name_them(make: Factory) -> None:
+async def test_a_place_may_be_said_by_frames(make: Factory) -> None:
+    crew, version = await a_room(make, duration_ms=2000)  # 25 frames a second
+    made = await said(crew.viewer.client, version, startFrame=12, endFrame=37)
+    assert (made["startMs"], made["endMs"], made["startFrame"], made["endFrame"]) == (480, 1480, 12, 37)
+    moved = await crew.viewer.client.do("EditComment", input={"id": made["id"], "startFrame": 0, "endMs": None})
+    assert (moved["startMs"], moved["endMs"], moved["startFrame"], moved["endFrame"]) == (0, None, 0, None)
+
+
+NAMES = ("startMs", "startFrame", "startTimecode", "endMs", "endFrame", "endTimecode")
+FRAMES_KNOWN = "query ($id: ID!) { version(id: $id) { framesKnown variableFrameRate frameCount } }"
+
+
+async def test_where_frames_come_unevenly_they_are_looked_up(make: Factory) -> None:
+    crew = await make.crew()
+    version = await make.uneven_version(await make.video(crew), [0, 40, 900, 1200])
+    client = crew.viewer.client
+    for place in ({"startMs": 899, "endMs": 1300}, {"startFrame": 1, "endFrame": 3}):
+        made = await said(client, version, **place)
+        start, end = (899, 1300) if "startMs" in place else (40, 1200)
+        assert [made[name] for name in NAMES] == [start, 1, None, end, 3, None]
+    found = await client.ask(FRAMES_KNOWN, None, {"id": gid(version)})
+    assert found["data"]["version"] == {"framesKnown": True, "variableFrameRate": True, "frameCount": 4}
+    for place, at_fault in (({"startFrame": 4}, "startFrame"), ({"endTimecode": "00:00:00:01"}, "endTimecode")):
+        asked = {"versionId": gid(version), "body": "Hm", **place}
+        assert await told(client, "AddComment", input=asked) == ("Invalid", ["input", at_fault])
+
+
+async def test_where_no_table_was_kept_nobody_can_name_them(make: Factory) -> None:
     crew, version = await a_room(make, duration_ms=2000, variable_frame_rate=True)
     made = await said(crew.viewer.client, version, startMs=500, endMs=900)
-    names = ("startFrame", "endFrame", "startTimecode", "endTimecode")
-    assert [made[name] for name in names] == [None] * 4
+    assert [made[name] for name in NAMES] == [500, None, None, 900, None, None]
+    found = await crew.viewer.client.ask(FRAMES_KNOWN, None, {"id": gid(version)})
+    assert found["data"]["version"]["framesKnown"] is False
+    asked = {"versionId": gid(version), "body": "Hm", "startFrame": 0}
+    assert await told(crew.viewer.client, "AddComment", input=asked) == ("Invalid", ["input", "startFrame"])
 
 
 NO_PLACES: list[tuple[dict[str, Any], str]] = [
@@ -80,6 +110,11 @@ NO_PLACES: list[tuple[dict[str, Any], str]] = [
     ({"endTimecode": "00:00:00:25"}, "endTimecode"),
     ({"startMs": 0, "startTimecode": "00:00:00:00"}, "startTimecode"),
     ({"endMs": 10, "endTimecode": "00:00:00:10"}, "endTimecode"),
+    ({"startFrame": 50}, "startFrame"),
+    ({"startFrame": -1}, "startFrame"),
+    ({"endFrame": 0}, "endMs"),
+    ({"startMs": 0, "startFrame": 0}, "startFrame"),
+    ({"endFrame": 10, "endTimecode": "00:00:00:10"}, "endTimecode"),
     ({"drawing": {"version": 1, "items": [{**STROKE, "points": [[0, 2]]}]}}, "drawing.items.0.points.0.1"),
     ({"drawing": {"version": 1, "items": [STROKE] * 201}}, "drawing.items"),
     ({"drawing": "a cat"}, "drawing"),

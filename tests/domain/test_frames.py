@@ -1,6 +1,5 @@
 """Which frame is on screen when: for every frame of a day at the rates of the trade, and for whatever rate there is."""
 
-import math
 from fractions import Fraction
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.frames import Listed, Steady, first_ms, frame_at
+from domain.frames import Steady, first_ms, frame_at
 
 DAY = 86_400_000
 RATES = [
@@ -69,19 +68,3 @@ def test_the_last_frame_stays_after_the_end():
     frames = Steady(Fraction(25), 50)
     assert [frames.at(ms) for ms in (0, 39, 40, 1999, 2000, DAY)] == [0, 0, 1, 49, 49, 49]
     assert [frames.first_ms(frame) for frame in (0, 1, 49)] == [0, 40, 1960]
-
-
-@given(ticks=st.lists(st.integers(0, 10_000), min_size=1, max_size=10), ms=st.integers(0, 1000))
-def test_a_table_of_whole_milliseconds_finds_what_the_exact_times_would(ticks, ms):
-    """Frames begin at ticks of a 90 kHz clock, as in MPEG."""
-    starts = [Fraction(sum(ticks[: index + 1]), 90) for index in range(len(ticks))]
-    frames = Listed([math.ceil(start) for start in starts])
-    begun = [frame for frame, start in enumerate(starts) if start <= ms]
-    assert frames.at(ms) == (begun[-1] if begun else 0)
-    assert frames.count == len(ticks)
-
-
-def test_frames_of_a_table_are_found_again():
-    frames = Listed([500, 534, 1200, 1201])
-    assert [frames.first_ms(frame) for frame in range(4)] == [500, 534, 1200, 1201]
-    assert [frames.at(ms) for ms in (0, 499, 500, 533, 534, 1200, 1201, 9000)] == [0, 0, 0, 0, 1, 2, 3, 3]

@@ -5,13 +5,14 @@ from fractions import Fraction
 import pytest
 
 from domain.errors import Invalid
+from domain.frame_tables import Listed, packed
 from domain.moments import Moments
 from domain.timecodes import counting_of
 
 PATH = ("input", "at")
 NTSC = Moments.of(Fraction(30_000, 1001), 3000, variable=False)
 UNEVEN = Moments.of(Fraction(30), 39, variable=True)
-LISTED = Moments.of(Fraction(30), 3, variable=True, times=[0, 40, 900])
+LISTED = Moments.of(Fraction(30), 3, variable=True, listed=Listed(packed([0, 40, 900])))
 ODD = Moments.of(Fraction(25, 2), 100, variable=False)
 
 
@@ -66,7 +67,7 @@ def test_an_uneven_version_with_a_table_has_frames_as_well():
 
 
 def test_frames_that_begin_after_the_sound_are_found_by_a_table():
-    late = Moments.of(Fraction(25), 3, variable=False, times=[500, 540, 580])
+    late = Moments.of(Fraction(25), 3, variable=False, listed=Listed(packed([500, 540, 580])))
     assert [late.frame_at(ms) for ms in (0, 539, 540)] == [0, 0, 1]
     assert late.timecode_at(540) == "00:00:00:01"
     assert late.ms_of_timecode("00:00:00:02", path=PATH) == 580

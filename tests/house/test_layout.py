@@ -50,6 +50,7 @@ HELPERS = {
         "client",
         "database",
         "finding",
+        "frames",
         "idempotency",
         "indexes",
         "inserting",

@@ -23,7 +23,7 @@ def paced(ticks, *, variable, rate=Fraction(10)):
         out += pacer.feed(frame)
     out += pacer.finish()
     assert [id(frame) for frame in out] == [id(frame) for frame in frames]
-    assert pacer.count == len(ticks)
+    assert len(pacer.times) == len(ticks)
     assert {frame.time_base for frame in out} == {CLOCK}
     return [frame.pts for frame in out], pacer.astray
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from domain.frame_tables import MOST_BYTES, packed
 from domain.media import IngestStep, Limits, Refusal, RefusedMedia
 from media import protocol, runner
 from media.runner import MediaCrashed, ScratchFull
@@ -179,6 +180,17 @@ async def test_hostile_output_is_survived(tmp_path, monkeypatch, body, what):
     with pytest.raises(MediaCrashed, match=what) as caught:
         await runner.ingest(script, tmp_path, LIMITS, lambda step, fraction: None)
     assert len(caught.value.stderr) <= 16 * 1024
+
+
+@pytest.mark.parametrize("table", [b"no table", b"", packed([0, 40]), bytes(MOST_BYTES + 1)])
+async def test_a_table_of_frames_that_is_none_is_not_taken(tmp_path, monkeypatch, table):
+    """A child that somebody has got hold of says that there are 60 frames, and writes something else."""
+    result = await runner.ingest(clips.mp4(tmp_path), tmp_path, LIMITS, lambda step, fraction: None)
+    assert (result.probe.frame_count, result.frames) == (60, None)
+    (tmp_path / protocol.FRAMES).write_bytes(table)
+    source = child_that_says(protocol.message_line(protocol.Done(result.probe)).decode().strip(), tmp_path, monkeypatch)
+    with pytest.raises(MediaCrashed, match="frames"):
+        await runner.ingest(source, tmp_path, LIMITS, lambda step, fraction: None)
 
 
 def test_a_killed_parent_takes_its_child_along(tmp_path):

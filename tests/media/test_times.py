@@ -148,7 +148,7 @@ def proxy_from(source, target, **timeline):
 def test_a_clip_that_begins_before_its_start_loses_no_picture(tmp_path):
     source = clips.silent(tmp_path)
     told = {"start": Fraction(1, 10), "frame_count": 60, "frame_rate": Fraction(30), "variable": True}
-    assert proxy_from(source, tmp_path / "proxy.mp4", **told) == 60
+    assert len(proxy_from(source, tmp_path / "proxy.mp4", **told)) == 60
     times = [frame.time for frame in pictures_of(tmp_path / "proxy.mp4")]
     assert times == sorted(set(times))
     assert len(times) == 60

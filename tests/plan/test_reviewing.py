@@ -2,9 +2,10 @@
 
 from domain.clock import utc_now
 from domain.comments import ReactionKind
+from domain.frame_tables import packed
 from domain.ids import new_id
 from domain.viewers import ScopeViewer, Viewer
-from models import Comment, CommentEdit, Reaction, Version
+from models import Comment, CommentEdit, FrameTable, Reaction, Version
 from plan import encode_id
 from tests.plan.conftest import Desk
 from tests.plan.twice import both
@@ -49,6 +50,32 @@ async def test_a_room_takes_no_statement_for_each_comment(desk: Desk) -> None:
         plainly.add(plain.statements.total())
     assert counted == {STATEMENTS}
     assert len(plainly) == 1
+
+
+async def test_frames_that_are_looked_up_take_one_statement_the_first_time(desk: Desk) -> None:
+    """However many versions there are, and however many comments on them; planned and plainly."""
+    for size in (1, 3):
+        world = await a_world(size)
+        await furnish(world)
+        await list_frames(world, [0, 40, 1000, 1400])
+        team = encode_id("Team", world.ids["Team"][0])
+        taken = []
+        for plain in (False, False, True):
+            asker = desk.asker(world.viewer, plain=plain)
+            answer = await asker.data(PAGE, id=team)
+            nodes = [c for v in answer["team"]["videos"]["nodes"] for c in v["comments"]["nodes"]]
+            assert {c["endFrame"] for c in nodes} >= {3}
+            assert {c["startTimecode"] for c in nodes} == {None}
+            taken.append(sum(count for text, count in asker.statements.items() if "frame_tables" in text))
+        assert taken == [1, 0, 0], "a table never changes"
+
+
+async def list_frames(world: World, times: list[int]) -> None:
+    """Makes the frames of all versions begin at these milliseconds."""
+    for version in await Version.filter(id__in=world.ids["Version"]):
+        about = {"team_id": version.team_id, "video_id": version.video_id, "created_by_id": version.created_by_id}
+        table = await FrameTable.create(packed=packed(times), **about)
+        await Version.filter(id=version.id).update(frame_table_id=table.id, variable_frame_rate=True)
 
 
 async def test_one_asker_is_not_taken_for_another(desk: Desk) -> None:

@@ -11,6 +11,7 @@ from tortoise.fields.relational import ForeignKeyFieldInstance
 
 from domain.clock import utc_now
 from domain.comments import ReactionKind
+from domain.frame_tables import packed
 from domain.ids import new_id
 from domain.jobs import JobKind, JobState
 from domain.links import LinkKind
@@ -22,6 +23,7 @@ from models import (
     Comment,
     CommentEdit,
     EventRecord,
+    FrameTable,
     Invitation,
     Job,
     MailedLink,
@@ -63,6 +65,7 @@ async def a_team(name: str, **values: Any) -> Team:
     version = await _version(video, made)
     await Version.filter(id=version.id).update(restored_from_id=(await _version(video, made, number=2)).id)
     about = made | {"video_id": video.id}
+    await Version.filter(id=version.id).update(frame_table_id=(await FrameTable.create(packed=packed([0]), **about)).id)
     thread = await Comment.create(version_id=version.id, body="Hm", start_ms=0, **about)
     await Comment.create(version_id=version.id, body="Yes", start_ms=0, parent_id=thread.id, **about)
     await Notification.create(

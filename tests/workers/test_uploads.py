@@ -12,7 +12,7 @@ from domain.comments import ReactionKind
 from domain.jobs import JobKind, JobState
 from domain.videos import RESTORABLE, VideoStatus
 from gateways.storage import UploadGone
-from models import Comment, CommentEdit, EventRecord, Job, Reaction, Upload, Version, Video
+from models import Comment, CommentEdit, EventRecord, FrameTable, Job, Reaction, Upload, Version, Video
 from models.comments import Span
 from tests import clips
 from tests.workers.conftest import enqueue
@@ -44,6 +44,26 @@ async def test_an_upload_becomes_a_version(attempts, uploads, means, folder) -> 
     created = await EventRecord.get(type="version.created")
     assert created.payload["job_id"] == str(job.id)
     assert f"job:{job.id}" in created.subjects
+
+
+async def test_frames_at_uneven_times_are_kept_apart_and_shared(attempts, uploads, means, folder) -> None:
+    video = await uploads.video()
+    await run(attempts, await uploads.ingest(await uploads.upload(video, clips.variable(folder))))
+    version = await Version.get()
+    await version.restored(number=2, by=video.created_by_id, change_description="").save(force_create=True)
+    table = await FrameTable.get()
+    assert (table.team_id, table.video_id) == (video.team_id, video.id)
+    for each in await Version.all():
+        assert (each.frame_count, each.frame_table_id) == (40, table.id)
+        moments = await each.moments()
+        assert [moments.frame_at(ms) for ms in (0, 33, 34, 1000, 1099, 1900, 2000)] == [0, 0, 1, 30, 30, 39, 39]
+        assert moments.ms_of_frame(31, path=()) == 1100
+
+
+async def test_frames_at_an_even_rate_are_not_kept(attempts, uploads, folder) -> None:
+    await run(attempts, await uploads.ingest(await uploads.upload(await uploads.video(), clips.mp4(folder))))
+    assert (await Version.get()).frame_table_id is None
+    assert not await FrameTable.exists()
 
 
 async def test_uploads_at_once_leave_no_gap_in_the_numbers(attempts, uploads, folder) -> None:
@@ -106,7 +126,7 @@ async def test_a_version_is_never_discarded(attempts, uploads, means, folder) ->
 @pytest.mark.parametrize("beyond_recall", [True, False])
 async def test_a_video_is_purged_only_beyond_recall(attempts, uploads, means, folder, beyond_recall) -> None:
     video = await uploads.video()
-    upload = await uploads.upload(video, clips.make_clip(folder / "clip.mp4"))
+    upload = await uploads.upload(video, clips.variable(folder))
     await run(attempts, await uploads.ingest(upload))
     first = await Version.get()
     await first.restored(number=2, by=video.created_by_id, change_description="").save(force_create=True)
@@ -120,8 +140,8 @@ async def test_a_video_is_purged_only_beyond_recall(attempts, uploads, means, fo
     await Video.filter(id=video.id).update(deleted_at=utc_now() - since)
     job = await run(attempts, await enqueue(JobKind.PURGE_VIDEO, video_id=str(video.id)))
     assert job.state is JobState.SUCCEEDED
-    left = [await model.all().count() for model in (Video, Version, Comment, CommentEdit, Reaction, Upload)]
-    assert left == ([0, 0, 0, 0, 0, 0] if beyond_recall else [1, 2, 2, 2, 2, 1])
+    left = [await model.all().count() for model in (Video, Version, FrameTable, Comment, CommentEdit, Reaction, Upload)]
+    assert left == ([0] * 7 if beyond_recall else [1, 2, 1, 2, 2, 2, 1])
     assert bool(await means.storage.keys(f"teams/{video.team_id}/")) is not beyond_recall
 
 
