@@ -1,5 +1,7 @@
 """Text that people type is cleaned, or refused; nothing else."""
 
+import sys
+import time
 import unicodedata
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.clock import utc_now
 from domain.errors import Invalid
-from domain.text import email_address, many_lines, one_line, tags
+from domain.text import MARKS, email_address, many_lines, one_line, searchable, tags
 from gateways.mail import Mail
 from gateways.mail.base import parse_sender
 from gateways.mail.message import compose
@@ -113,6 +115,29 @@ def test_the_length_is_counted_after_the_cleaning():
     assert one_line("  e\u0301" * 3, path=PATH, most=5) == "é é é"
     assert many_lines("\n a\n\nb \n", path=PATH, most=4) == "a\n\nb"
     assert many_lines("", path=PATH, most=4) == ""
+
+
+def test_languages_that_pile_up_marks_are_taken():
+    for text in ("Tiếng Việt", "बहुत ज़्यादा", "בְּרֵאשִׁ֖ית", "བསྒྲུབས", "a" + "\u0301" * MARKS):
+        assert one_line(text, path=PATH, most=100) == unicodedata.normalize("NFC", text)
+
+
+@pytest.mark.parametrize("pile", ["\u0315\u0300", "\u0f73", "\u0345\u0301\u0316", "\u20dd", "\u0903"])
+@pytest.mark.parametrize("clean", [one_line, many_lines])
+def test_marks_are_not_piled_up(clean, pile):
+    for times in (MARKS + 1, 500_000):
+        began = time.process_time()
+        with pytest.raises(Invalid) as refused:
+            clean("a" + pile * times, path=PATH, most=100)
+        assert refused.value.message in ("problem.text_marks", "problem.text_long")
+        searchable("a" + pile * times)
+        assert time.process_time() - began < 0.25  # to compose it takes minutes
+
+
+def test_whatever_composing_would_put_in_order_is_a_mark():
+    parts = ((chr(code), unicodedata.normalize("NFD", chr(code))) for code in range(sys.maxunicode + 1))
+    ordered = {one for one, taken_apart in parts if any(map(unicodedata.combining, taken_apart[:1]))}
+    assert {unicodedata.category(one)[0] for one in ordered} == {"M"}
 
 
 def test_a_refused_tag_is_named_by_its_place():

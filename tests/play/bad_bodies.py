@@ -8,9 +8,13 @@ KEY = "mutation($i: CreateApiKeyInput!) { createApiKey(input: $i) { __typename }
 AUDIT = 'query($f: AuditFilter) { team(id: "x") { auditLog(filter: $f) { totalCount } } }'
 NODE = "query($x: ID!) { node(id: $x) { id } }"
 PAGE = "query($x: String!) { viewer { memberships(after: $x) { totalCount } } }"
+LIBRARY = 'query($f: VideoFilter) { team(id: "x") { videos(filter: $f) { totalCount } } }'
+SIGN_UP = "mutation($i: SignUpInput!) { signUp(input: $i) { __typename } }"
 SIGN_IN = 'mutation($x: String!) { signIn(input: {email: "a@example.com", password: $x}) { __typename } }'
 RESET = "mutation($x: String!) { requestPasswordReset(email: $x) { __typename } }"
 LONG = "x" * (MIB - 300)
+PILED_UP = "a" + "\u0315\u0300" * 87_000
+"""Marks in the wrong order, of which no two may stay where they are."""
 
 
 def listed(part: str, times: int, last: int) -> str:
@@ -80,5 +84,10 @@ VARIABLES: Attacks = {
     "a cursor of a megabyte": Attack(lambda n: asked(PAGE, x=f"{n}{LONG}"), EITHER),
     "a password of a megabyte": Attack(lambda n: asked(SIGN_IN, x=f"{n}{LONG}"), EITHER),
     "an address of a megabyte": Attack(lambda n: asked(RESET, x=f"{n}" + "a.@" * 340_000), EITHER),
+    "a name of marks": Attack(
+        lambda n: asked(SIGN_UP, i={"email": f"a{n}@example.com", "name": f"{n}{PILED_UP}"}), ANSWERED
+    ),
+    "a search for marks": Attack(lambda n: asked(LIBRARY, f={"text": f"{n}{PILED_UP}"}), EITHER),
+    "tags of marks": Attack(lambda n: asked(LIBRARY, f={"tags": [f"{n}{PILED_UP[:1000]}"] * 170}), EITHER),
     "a zero byte": Attack(lambda n: asked(NODE, x=f"{n}\0"), EITHER),
 }
