@@ -201,6 +201,7 @@ class Api:
                 upload_max_bytes=settings.upload_max_bytes,
                 upload_part_bytes=settings.upload_part_bytes,
                 keys=self._keys,
+                comments_per_minute=settings.comments_per_minute,
                 elsewhere=[
                     Elsewhere(each.key, each.name, f"{settings.public_url}/sign-in/{each.key}")
                     for each in settings.oidc_providers

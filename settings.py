@@ -126,6 +126,11 @@ class Settings(BaseSettings):
         description="What a person, an API key, or an address where nobody is signed in, may have from the API in a"
         " minute: see docs/limits.md. At least 10000, what one operation may cost; 0 for no end.",
     )
+    comments_per_minute: int = Field(
+        30,
+        ge=0,
+        description="Comments that one person may make in a minute, and ten times as many in an hour; 0 for no end.",
+    )
     turns: bool = Field(
         default=True,
         description="Whether an address that has us read much waits for its turn: see docs/limits.md. `off` where all"

@@ -94,8 +94,17 @@ MAIL_OF_PERSON = Policy("mail-person", ((30, HOUR), (200, DAY)))
 """Mails that one signed-in person has sent to others, such as invitations."""
 KEY_OF_PERSON = Policy("key-person", ((10, 15 * MINUTE), (50, DAY)))
 """API keys that one person makes: of each they are told by mail."""
+
+
+def comments_of_person(a_minute: int) -> Policy:
+    """Comments that one person makes: of each everybody is told who watches, or has a part in its thread."""
+    return Policy("comment-person", ((a_minute, MINUTE), (10 * a_minute, HOUR)))
+
+
 EDIT_OF_PERSON = Policy("edit-person", ((30, MINUTE), (500, HOUR)))
 """Comments that one person changes: what each has said is kept."""
+CHANGE_OF_PERSON = Policy("change-person", ((60, MINUTE), (1000, HOUR)))
+"""Comments that one person deletes and brings back, and threads that they resolve and open again: the same."""
 REACTION_OF_PERSON = Policy("reaction-person", ((60, MINUTE), (1000, HOUR)))
 """Reactions that one person gives and takes back: everybody who watches is told of each."""
 AVATAR_OF_PERSON = Policy("avatar-person", ((10, MINUTE), (100, DAY)))

@@ -41,6 +41,8 @@ class Rules:
     upload_max_bytes: int
     upload_part_bytes: int
     keys: Keys
+    comments_per_minute: int = 0
+    """That one person may make; 0 for no end."""
     elsewhere: Sequence[Elsewhere] = ()
 
 

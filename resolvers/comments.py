@@ -21,7 +21,7 @@ from domain.events import (
 from domain.moments import Moments
 from domain.permissions import allows
 from domain.text import many_lines
-from domain.throttling import EDIT_OF_PERSON, REACTION_OF_PERSON
+from domain.throttling import CHANGE_OF_PERSON, EDIT_OF_PERSON, REACTION_OF_PERSON, comments_of_person
 from models import Comment, CommentEdit, Member, Reaction, Version, Video
 from models.comments import Span
 from models.database import transaction
@@ -85,6 +85,7 @@ async def add(
     """Opens a thread at a place of the version, or answers the comment `parent_id` in its thread."""
     place = place or Place()
     said: dict[str, Any] = {"body": _body(body), "drawing": None if drawing is None else drawn(drawing)}
+    await _pace(caller)
     async with transaction():
         # Held, the video stays out of the trash until the commit; others may comment on it meanwhile.
         version, video = await find_within(caller, "comment:create", Version, version_id, Video, Hold.THERE)
@@ -97,6 +98,13 @@ async def add(
         about = {"video_id": video.id, "version_id": version.id, "parent_id": comment.parent_id}
         await write_and_tell(caller, comment, CommentCreated, comment_id=comment.id, **about)
     return comment
+
+
+async def _pace(caller: Caller) -> None:
+    """Throttled for who says more than people do."""
+    author, most = str(require_somebody(caller)), caller.rules.comments_per_minute
+    if most:
+        await caller.throttle.hit(comments_of_person(most), author)
 
 
 async def _thread(caller: Caller, comment_id: UUID, version: Version, place: Place) -> Comment:
@@ -154,6 +162,7 @@ async def _moved(comment: Comment, place: Place) -> Mapping[str, int | None]:
 
 async def delete(caller: Caller, *, comment_id: UUID) -> Comment:
     """Takes a comment's words. One with answers stays in its place without them, any other leaves all lists."""
+    await caller.throttle.hit(CHANGE_OF_PERSON, str(require_somebody(caller)))
     async with transaction():
         comment, thread = await _with_thread(caller, comment_id)
         now = caller.now()
@@ -170,6 +179,7 @@ async def delete(caller: Caller, *, comment_id: UUID) -> Comment:
 
 async def restore(caller: Caller, *, comment_id: UUID) -> Comment:
     """Brings a deleted comment back, within an hour. What somebody else has deleted, its author cannot."""
+    await caller.throttle.hit(CHANGE_OF_PERSON, str(require_somebody(caller)))
     async with transaction():
         comment, thread = await _with_thread(caller, comment_id)
         await _require_may_restore(caller, comment)
@@ -184,6 +194,7 @@ async def restore(caller: Caller, *, comment_id: UUID) -> Comment:
 
 async def resolve(caller: Caller, *, comment_id: UUID) -> Comment:
     """Says that a thread is dealt with."""
+    await caller.throttle.hit(CHANGE_OF_PERSON, str(require_somebody(caller)))
     async with transaction():
         comment, video = await lock_within(caller, "comment:resolve", Comment, comment_id, Video)
         video.require_live()
@@ -195,6 +206,7 @@ async def resolve(caller: Caller, *, comment_id: UUID) -> Comment:
 
 async def unresolve(caller: Caller, *, comment_id: UUID) -> Comment:
     """Opens a resolved thread again."""
+    await caller.throttle.hit(CHANGE_OF_PERSON, str(require_somebody(caller)))
     async with transaction():
         comment, video = await lock_within(caller, "comment:resolve", Comment, comment_id, Video)
         video.require_live()

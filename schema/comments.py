@@ -233,7 +233,7 @@ class CommentMutations:
     @mutation(
         "comment:create",
         answers=Comment,
-        fails=(Conflict,),
+        fails=(Conflict, Throttled),
         description="Opens a thread at a moment or over a range of a version, or answers in one.",
     )
     async def add_comment(self, info: Info, input: AddCommentInput) -> models.Comment:
@@ -264,7 +264,7 @@ class CommentMutations:
     @mutation(
         "comment:delete",
         answers=Comment,
-        fails=(Conflict,),
+        fails=(Conflict, Throttled),
         description="Deletes a comment: what it says and has said is seen no more. With answers it stays, wordless; "
         "without them it leaves all lists. `restoreComment` brings it back, within an hour.",
     )
@@ -274,17 +274,21 @@ class CommentMutations:
     @mutation(
         "comment:delete",
         answers=Comment,
-        fails=(Conflict,),
+        fails=(Conflict, Throttled),
         description="Brings a deleted comment back, within an hour. What somebody else has deleted, editors can.",
     )
     async def restore_comment(self, info: Info, id: _CommentId) -> models.Comment:
         return await comments.restore(info.context.caller, comment_id=uuid_of(Comment, id, "id"))
 
-    @mutation("comment:resolve", answers=Comment, fails=(Conflict,), description="Says that a thread is dealt with.")
+    @mutation(
+        "comment:resolve", answers=Comment, fails=(Conflict, Throttled), description="Says that a thread is dealt with."
+    )
     async def resolve_comment(self, info: Info, id: _ThreadId) -> models.Comment:
         return await comments.resolve(info.context.caller, comment_id=uuid_of(Comment, id, "id"))
 
-    @mutation("comment:resolve", answers=Comment, fails=(Conflict,), description="Opens a resolved thread again.")
+    @mutation(
+        "comment:resolve", answers=Comment, fails=(Conflict, Throttled), description="Opens a resolved thread again."
+    )
     async def unresolve_comment(self, info: Info, id: _ThreadId) -> models.Comment:
         return await comments.unresolve(info.context.caller, comment_id=uuid_of(Comment, id, "id"))
 

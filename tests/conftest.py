@@ -61,7 +61,7 @@ def telling(number: int, database_url: str, redis_url: str) -> Iterator[Studio]:
     """The API once more, on the same database, where it tells about its schema, and minutes have no budget."""
     folder = Path(services.where()["folder"]) / f"telling{number}"
     folder.mkdir()
-    settings = {"INTROSPECTION": "on", "NODES_PER_MINUTE": "0", "TURNS": "off"}
+    settings = {"INTROSPECTION": "on", "NODES_PER_MINUTE": "0", "COMMENTS_PER_MINUTE": "0", "TURNS": "off"}
     with running(Disguised(folder, database_url, redis_url, **settings), "api") as studio:
         yield studio
 

@@ -26,6 +26,8 @@ FOR_PEOPLE = {*ProblemCode, EdgeCode.MAINTENANCE, RequestCode.TIMEOUT, RequestCo
 """Codes of errors that programs cannot mend. All others are for developers, in English: what is invalid, too, there."""
 SAYING = ("message", "text")
 """The fields of the contract that say something: of problems, failures and notifications."""
+BY_PEOPLE = "drawing"
+"""The field that holds texts which people have written, under names of their own."""
 KINDS = (b"application/json", b"application/graphql-response+json", b"text/html")
 CODINGS: dict[bytes, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
     b"gzip": (gzip.decompress, gzip.compress),
@@ -133,7 +135,8 @@ def said_in(value: Any, *, is_data: bool = False) -> Iterator[str]:
         elif (value.get("extensions") or {}).get("code") in FOR_PEOPLE:
             yield value["message"]
         for name, each in value.items():
-            yield from said_in(each, is_data=is_data or name == "data")
+            if name != BY_PEOPLE:
+                yield from said_in(each, is_data=is_data or name == "data")
 
 
 def said_on(page: str) -> Iterator[str]:

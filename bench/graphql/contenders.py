@@ -113,6 +113,7 @@ def _product(database: Database, redis_url: str, folder: Path) -> dict[str, str]
         "SMTP_URL": f"mailbox:{folder / 'mailbox'}",
         "SECRET_KEY": "a key for measuring alone, which signs nothing",
         "NODES_PER_MINUTE": "0",
+        "COMMENTS_PER_MINUTE": "0",
         "TURNS": "off",
     }
 
