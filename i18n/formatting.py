@@ -11,6 +11,7 @@ from babel import Locale, dates, lists, numbers
 
 from domain.quantities import Bytes, Milliseconds, Money, Ordinal
 from i18n.catalogs import category
+from i18n.directions import direction, isolated
 
 _SIZES = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")
 _CLOCK = (("hour", 3600), ("minute", 60), ("second", 1))
@@ -28,7 +29,10 @@ def babel(locale: str) -> Locale:
 
 
 def written(locale: str, value: Any) -> str:
-    """A value as the language writes it, by its type; a text is what it is. TypeError for what has no written form."""
+    """A value as the language writes it, by its type; a text is what it is, but on one line and isolated.
+
+    TypeError for what has no written form.
+    """
     for kind in type(value).__mro__:
         if (way := _WAYS.get(kind)) is not None:
             return way(locale, value)
@@ -130,7 +134,7 @@ def listed(locale: str, items: Iterable[Any]) -> str:
 
 
 _WAYS: dict[type, Callable[[str, Any], str]] = {
-    str: lambda _, text: str(text),
+    str: lambda locale, text: isolated(str(text), direction(locale)),
     Ordinal: lambda _, which: str(int(which)),
     Bytes: size,
     Milliseconds: lambda locale, length: duration(locale, timedelta(milliseconds=length)),

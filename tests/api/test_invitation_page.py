@@ -9,7 +9,7 @@ import pytest
 from domain.clock import utc_now
 from domain.permissions import Role
 from domain.tokens import new_token
-from models import Member, User
+from models import Member, Team, User
 from tests.factories import PASSWORD, Factory
 from tests.studio import Studio
 
@@ -51,6 +51,16 @@ async def test_a_new_person_says_their_name_and_a_password(make: Factory, browse
     }
     again = await browser.post("/invitation", data={"token": token, **NEW}, headers=OURS)
     assert (again.status_code, "set-cookie" in again.headers) == (409, False)
+
+
+async def test_no_name_does_harm_on_the_page(make: Factory, browser: httpx.AsyncClient) -> None:
+    crew = await make.crew()
+    await User.filter(id=crew.owner.user.id).update(name="<script>\u202eeve")
+    await Team.filter(id=crew.team.id).update(name='שלום\u2067" onclick="x')
+    _, token = await make.invitation(crew)
+    page = await browser.get("/invitation", params={"token": token})
+    told = "&lt;script&gt;eve invites you to the team “\u2068שלום&quot; onclick=&quot;x\u2069”"
+    assert told in page.text
 
 
 async def test_who_is_signed_in_presses_the_button(make: Factory, browser: httpx.AsyncClient) -> None:

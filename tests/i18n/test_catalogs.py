@@ -15,6 +15,7 @@ from domain.media import Refusal
 from domain.uploads import PartFault
 from i18n import LOCALES, catalogs, translate
 from i18n.catalogs import braces, catalog, forms_of
+from i18n.directions import isolated
 
 ROOT = Path(i18n.__file__).parent.parent
 ROOMS = ("domain", "edge", "gateways", "live", "models", "resolvers", "schema", "workers")
@@ -153,9 +154,25 @@ def test_every_fault_of_a_job_is_written_down_here():
 
 
 @given(value=st.text())
-def test_what_people_wrote_is_put_in_as_it_is(value):
+def test_what_people_wrote_is_put_in_as_text(value):
     """Braces in a value mean nothing, and nothing is escaped: that is for whoever makes HTML of it."""
-    assert translate("en", "failure.UNKNOWN_CODEC", codec=value) == f"The file uses {value}, which we cannot read."
+    said = translate("en", "failure.UNKNOWN_CODEC", codec=value)
+    assert said == f"The file uses {isolated(value, 'ltr')}, which we cannot read."
+
+
+@given(
+    value=st.text(
+        st.sampled_from("aא١ \u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c\n\u2029")
+    )
+)
+def test_what_people_wrote_turns_nothing_around_it(value):
+    """Only our own isolate is left, around the whole."""
+    for turn in ("ltr", "rtl"):
+        text = isolated(value, turn)
+        within = text.removeprefix("\u2068").removesuffix("\u2069")
+        assert set(within) <= set("aא١ ")
+        assert len(text) - len(within) in (0, 2)
+        assert isolated(text, turn) == text
 
 
 def test_a_language_that_we_lack_gets_english():

@@ -37,7 +37,10 @@ THIN, FIXED = "\u202f", "\u00a0"
         ("de", NOW.astimezone(ZoneInfo("Europe/Berlin")), "28.11.2026, 23:05"),
         ("en", ["a", "b", "c"], "a, b, and c"), ("es", ("a", "b"), "a y b"), ("ja", ["a", "b"], "a、b"),
         ("de", [1000], "1.000"),
-        ("hi", [], ""), ("fr", "{as} it is", "{as} it is"),
+        ("hi", [], ""), ("fr", "{as} it is", "{as} it is"), ("ko", "👩\u200d🚀 é", "👩\u200d🚀 é"),
+        ("en", "ab\u202egpj.exe", "abgpj.exe"), ("ja", "a\u2028b\r\nc\0\u200b", "a b c"),
+        ("de", "שלום\u2069!", "\u2068שלום!\u2069"), ("en", "١٢", "\u2068١٢\u2069"),
+        ("es", ["שלום", "b"], "\u2068שלום\u2069 y b"), ("ar", "Ada", "\u2068Ada\u2069"), ("ar", "سلام", "سلام"),
     ],
 )  # fmt: skip
 def test_values_are_written_as_the_language_writes_them(locale, value, said):

@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 from domain.mails import MailKind
 from gateways.mail import Mail
 from i18n import LOCALES, direction, knows, translate
+from i18n.directions import Direction
 from workers.mails.groups import Listing, ShownListing, as_text, shown
 from workers.mails.layout import fill
-from workers.mails.values import Direction, harmless
+from workers.mails.values import harmless
 
 NOTHING = Listing()
 _OPENING_CHARACTERS = 140

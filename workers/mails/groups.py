@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypedDict
 
 from i18n import translate
+from i18n.directions import Direction
 from i18n.formatting import written
-from workers.mails.values import Direction, harmless
+from workers.mails.values import harmless
 
 
 @dataclass(frozen=True, slots=True)
