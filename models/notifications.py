@@ -157,6 +157,11 @@ class Notification(Row):
         await same.update(mailed_position=F("position"))
 
     @classmethod
+    async def pass_over(cls, user_id: UUID) -> None:
+        """What has come by now is not mailed to the person any more. Hold the person first."""
+        await cls.filter(cls.unread(), user_id=user_id).update(mailed_position=F("position"))
+
+    @classmethod
     async def forget(cls, before: datetime, most: int) -> int:
         """Deletes those that were read before that moment, the oldest first; how many."""
         async with raw_connection() as connection:

@@ -12,7 +12,7 @@ from domain.notifications import EmailNotifications
 from domain.pictures import avatar_folder, picture
 from domain.text import one_line
 from domain.throttling import AVATAR_OF_PERSON
-from models import Job, User
+from models import Job, Notification, User
 from models.database import transaction
 from resolvers.caller import Caller, hold_asker, origin, require_somebody, tell
 
@@ -40,6 +40,8 @@ async def update(
         user = await hold_asker(caller)
         changed = [what for what, value in changes.items() if value not in (None, getattr(user, what))]
         if changed:
+            if "email_notifications" in changed and user.email_notifications == EmailNotifications.NEVER:
+                await Notification.pass_over(user.id)  # what came while they wanted no mails is in the app
             user.update_from_dict({what: changes[what] for what in changed})
             if _WHEN_MAILED.intersection(changed):
                 user.expect_mail_anew(caller.now())

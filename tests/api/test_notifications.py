@@ -8,11 +8,13 @@ import pytest
 
 from domain.clock import utc_now
 from domain.ids import new_id
+from domain.jobs import JobKind
 from domain.notifications import EmailNotifications, unsubscribe_token
 from domain.permissions import Scope
 from domain.sealing import Keys
+from domain.viewers import Viewer
 from local.client import Client, OperationFailed
-from models import EventRecord, Notification, User, Version
+from models import EventRecord, Job, Notification, User, Version
 from plan import encode_id
 from tests.factories import Crew, Factory, Person, gid
 from tests.studio import SECRET_KEY
@@ -178,6 +180,34 @@ async def test_when_one_is_mailed_is_chosen_and_moves_with_ones_zone(make: Facto
     assert [at.hour for at in due.values()] == [18, 19]  # 8:00 there
     await ada.client.do("UpdateProfile", input={"emailNotifications": "NEVER"})
     assert (await User.get(id=ada.user.id)).mail_at is None
+
+
+HOSTILE = "<b>\u202eeve\u2066{count}"
+
+
+async def test_names_and_titles_cannot_turn_the_sentence_that_they_stand_in(make: Factory) -> None:
+    crew = await make.crew()
+    version = await make.version(await make.video(crew, title="שלום\u2069 <i>"))
+    await User.filter(id=crew.viewer.user.id).update(name=HOSTILE)
+    await make.notification(await make.comment(version, created_by_id=crew.viewer.user.id), crew.owner)
+    (told,) = (await listed(crew.owner))["notifications"]["nodes"]
+    assert told["text"] == "<b>eve{count} commented on “\u2068שלום <i>\u2069”."
+
+
+async def test_what_came_while_somebody_wanted_no_mails_is_not_mailed_later(make: Factory) -> None:
+    crew, version = await a_version(make)
+    owner = crew.owner.user
+    await crew.owner.client.do("UpdateProfile", input={"emailNotifications": "NEVER"})
+    await say(crew.viewer.client, version)
+    await until(lambda: Notification.exists(user_id=owner.id, count=1))
+    await crew.owner.client.do("UpdateProfile", input={"emailNotifications": "DAILY"})
+    assert ((await User.get(id=owner.id)).mail_at, await Notification.unmailed(Viewer(owner.id))) == (None, [])
+    await crew.owner.client.do("UpdateProfile", input={"emailNotifications": "IMMEDIATELY"})
+    assert (await listed(crew.owner))["unreadNotificationCount"] == 1
+    await say(crew.editor.client, version, "Too bright")
+    await until(lambda: Notification.exists(user_id=owner.id, count=2))
+    sent = await Job.filter(kind=JobKind.NOTIFICATION_MAIL, payload__contains={"user_id": str(owner.id)}).count()
+    assert sent == 1
 
 
 async def test_one_click_ends_the_mails_and_a_look_does_not(make: Factory, browser: httpx.AsyncClient) -> None:
