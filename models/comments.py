@@ -318,9 +318,11 @@ class CommentEdit(Words):
     async def give_back(cls, comment: Comment) -> "CommentEdit | None":
         """The words that a deleted comment had last, if they are still here, which are taken out of its history.
 
-        What it had said before that is seen again.
+        What it had said before that is seen again. The last are those that ended when it was deleted: clocks of several
+        machines may say of an edit that it came later.
         """
-        last = await cls.filter(comment_id=comment.id).order_by("-created_at", "-id").first()
+        ended = cls.filter(comment_id=comment.id, created_at=comment.deleted_at)
+        last = await ended.order_by("-id").first()
         if last is not None:
             await last.delete()
             await cls.filter(comment_id=comment.id).update(withdrawn_at=None)

@@ -34,8 +34,10 @@ async def send_news(work: Work) -> None:
     user = await User.get_or_none(id=UUID(work.job.payload["user_id"]))
     kind = KINDS.get(EmailNotifications(user.email_notifications)) if user else None
     new = await Notification.unmailed(Viewer(user.id)) if user and kind else []
-    if user and kind and new:
-        await hand_over(work, await _mail(work.means, user, kind, new), reference=work.job.id.hex)
+    groups = await _groups(work.means, user, new[:MOST_MAILED]) if user and new else []
+    if user and kind and groups:
+        mail = _mail(work.means, user, kind, groups, more=max(0, len(new) - MOST_MAILED))
+        await hand_over(work, mail, reference=work.job.id.hex)
     async with work.finishing() as job:
         if user and new:
             await User.hold_all([user.id])
@@ -43,9 +45,7 @@ async def send_news(work: Work) -> None:
         await job.succeed(work.means.clock())
 
 
-async def _mail(means: Means, user: User, kind: MailKind, new: list[Notification]) -> Mail:
-    shown, now = new[:MOST_MAILED], means.clock()
-    groups = await _groups(means, user, shown)
+def _mail(means: Means, user: User, kind: MailKind, groups: list[Group], *, more: int) -> Mail:
     return compose(
         kind,
         user.email,
@@ -53,9 +53,9 @@ async def _mail(means: Means, user: User, kind: MailKind, new: list[Notification
         link=f"{means.public_url}/notifications",
         unsubscribe=f"{means.api_url}/unsubscribe?token={unsubscribe_token(means.keys, user.id)}",
         public_url=means.public_url,
-        listing=Listing(groups, len(new) - len(shown)),
+        listing=Listing(groups, more),
         name=user.name,
-        day=day_in(user.time_zone, now),
+        day=day_in(user.time_zone, means.clock()),
         video=groups[0].title,
     )
 

@@ -278,7 +278,18 @@ async def test_after_an_hour_it_is_gone(make: Factory) -> None:
     await crew.viewer.client.do("DeleteComment", id=made["id"])
     long_ago = utc_now() - RESTORABLE - timedelta(seconds=1)
     await Comment.filter(team_id=crew.team.id).update(deleted_at=long_ago)
+    await CommentEdit.filter(team_id=crew.team.id).update(created_at=long_ago)
     assert (await told(crew.viewer.client, "RestoreComment", id=made["id"]))[0] == "Conflict"
+
+
+async def test_the_last_words_come_back_whatever_other_machines_clocks_said(make: Factory) -> None:
+    crew, version = await a_room(make)
+    made = await said(crew.viewer.client, version, "First")
+    await crew.viewer.client.do("EditComment", input={"id": made["id"], "body": "Last"})
+    await CommentEdit.filter(team_id=crew.team.id).update(created_at=utc_now() + timedelta(minutes=1))
+    await crew.viewer.client.do("DeleteComment", id=made["id"])
+    again = await crew.viewer.client.do("RestoreComment", id=made["id"])
+    assert (again["body"], [edit["body"] for edit in again["edits"]["nodes"]]) == ("Last", ["First"])
 
 
 async def test_editors_and_its_author_resolve_a_thread(make: Factory) -> None:
