@@ -55,3 +55,9 @@ def from_address(request: bytes, address: str) -> bytes:
     """The request as a proxy hands it on."""
     head, _, rest = request.partition(b"\r\n")
     return b"%b\r\nX-Forwarded-For: %b\r\n%b" % (head, address.encode(), rest)
+
+
+def signed_in(request: bytes, token: str) -> bytes:
+    """The request of whoever has the token."""
+    head, _, rest = request.partition(b"\r\n")
+    return b"%b\r\nAuthorization: Bearer %b\r\n%b" % (head, token.encode(), rest)
