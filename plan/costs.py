@@ -221,11 +221,16 @@ class _Counter:
             found.values += charge.values
             return
         inside = self._below(node, charge.below)
-        if charge.is_paged or charge.most:
-            rows = self._page(node) if charge.is_paged else charge.most
-            found.nodes += rows + charge.is_paged  # one row more says whether there are more
+        if charge.is_paged:
+            rows = self._page(node)
+            found.nodes += rows + 1  # one row more says whether there are more
             found.values += 1
             found.spend(inside, rows)
+        elif charge.most:
+            row = Share(nodes=1, values=1)
+            row.spend(inside, LISTED)
+            found.nodes += row.nodes * charge.most
+            found.values += 1 + row.values * charge.most
         elif charge.items:
             item, times = Share(values=1), charge.items // LISTED
             item.spend(inside, LISTED)
