@@ -63,7 +63,7 @@ def expiry(now: datetime, *, at: datetime | None, in_days: int | None) -> dateti
         raise Invalid("problem.key_expiry_twice", path=("expiresInDays",))
     if in_days is not None and not 1 <= in_days <= LONGEST_DAYS:
         raise Invalid("problem.key_days", path=("expiresInDays",), most=LONGEST_DAYS)
-    if at is not None and (at.tzinfo is None or not now < at <= now + timedelta(days=LONGEST_DAYS)):
+    if at is not None and not now < at <= now + timedelta(days=LONGEST_DAYS):
         raise Invalid("problem.key_expiry", path=("expiresAt",), most=LONGEST_DAYS)
     return now + timedelta(days=in_days) if in_days is not None else at
 

@@ -85,7 +85,7 @@ def _subject_in(global_id: str) -> str:
 
 def _moment(given: datetime) -> datetime:
     try:
-        return given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC)
+        return given.astimezone(UTC)
     except OverflowError as error:
         raise BadInput("There is no such moment in UTC.") from error
 

@@ -92,11 +92,10 @@ class NotificationMutations:
 
 def _moment(given: datetime) -> datetime:
     """In UTC; for what lies beyond, the first or last that there is: up to then is nothing, or all."""
-    at = given.replace(tzinfo=given.tzinfo or UTC)
     try:
-        return at.astimezone(UTC)
+        return given.astimezone(UTC)
     except OverflowError:
-        return datetime.min.replace(tzinfo=UTC) if at.year == 1 else datetime.max.replace(tzinfo=UTC)
+        return datetime.min.replace(tzinfo=UTC) if given.year == 1 else datetime.max.replace(tzinfo=UTC)
 
 
 def _about(change: NotificationChange, _context: Context) -> UUID | None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NewType
 
 import strawberry
+from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.schema.types.base_scalars import DateTimeDefinition
 from strawberry.types.scalar import ScalarDefinition
 
@@ -15,12 +16,22 @@ Json = NewType("Json", dict[str, Any])
 Drawing = NewType("Drawing", dict[str, Any])
 """What was drawn on a picture: see `domain/drawings.py`."""
 
+
+def _moment(given: object) -> Any:
+    """A moment; the definition's own error for what is none, and for what may be another one elsewhere."""
+    moment = DateTimeDefinition.parse_value(given)  # type: ignore[misc]
+    if moment.tzinfo is None:
+        raise StrawberryInputCoercionError(f'Value cannot represent a DateTime: "{given}". It has no offset.')
+    return moment
+
+
 SCALARS: dict[object, ScalarDefinition] = {
     SafeInt: SAFE_INT,
     datetime: replace(
         DateTimeDefinition,
         description="A moment in ISO 8601, with its offset: we answer `2026-03-01T12:00:00.250000+00:00`, always UTC; "
-        "any offset, and `Z`, are taken.",
+        "any offset, and `Z`, are taken, and none without one.",
+        parse_value=_moment,
     ),
     Json: strawberry.scalar(
         name="JSON",

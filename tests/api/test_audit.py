@@ -207,7 +207,7 @@ async def test_the_log_is_narrowed_by_person_kind_thing_and_time(make: Factory) 
     assert await types(client, crew, subjectId=crew.id) == []
     assert await types(client, crew, since="2026-01-02T12:00:00Z") == ["comment.created", "video.deleted"]
     assert await types(client, crew, until="2026-01-02T12:00:00Z") == ["video.edited"]
-    assert await types(client, crew, since="2026-01-02T12:00:00", until="2026-01-02T12:00:00.000001+00:00") == [
+    assert await types(client, crew, since="2026-01-02T13:00:00+01:00", until="2026-01-02T12:00:00.000001+00:00") == [
         "video.deleted"
     ]
     assert await types(client, crew, actorId=crew.editor.id, subjectId=one, types=["video.deleted"]) == []
@@ -231,6 +231,19 @@ async def test_a_filter_that_makes_no_sense_is_refused(make: Factory, wrong: dic
     answer = await crew.owner.client.run("AuditLog", teamId=crew.id, filter=wrong)
     (error,) = answer["errors"]
     assert error["extensions"]["code"] == "INVALID"
+
+
+async def test_a_moment_has_an_offset_wherever_it_is_said(make: Factory) -> None:
+    crew, moment = await make.crew(), "2030-01-01T00:00:00"
+    key = {"name": "A key", "scopes": ["READ"], "expiresAt": moment}
+    for asked in (
+        crew.owner.client.run("AuditLog", teamId=crew.id, filter={"since": moment}),
+        crew.owner.client.run("CreateApiKey", input=key),
+        crew.owner.client.run("MarkNotificationsRead", input={"until": moment}),
+    ):
+        answer = await asked
+        assert answer.get("data") is None
+        assert "It has no offset." in answer["errors"][0]["message"]
 
 
 async def test_pages_go_on_where_the_one_before_ended_whatever_comes_meanwhile(make: Factory) -> None:
