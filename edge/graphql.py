@@ -74,10 +74,12 @@ async def _reply(scope: Scope, receive: Receive, services: Services) -> Reply:
         return _refuse(media_type, problem)
     except RequestRefused as refused:
         return _refusal(scope, respond(media_type, refused.answer()), refused)
-    if is_public:
-        caching.offer(reply, scope, media_type, found)
-    else:
+    if not is_public:
         negotiation.say(reply, context.caller.locale)
+    elif "errors" in found:
+        negotiation.say_english(reply)  # of what is public itself, each part may be in another language
+    else:
+        caching.offer(reply, scope, media_type, found)
     if len(reply.body) >= LEAST_BYTES and operation.kind is OperationType.QUERY:
         await shrink(reply, scope)
     _keep_session(reply, context, services.public_url)
