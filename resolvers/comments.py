@@ -108,11 +108,14 @@ async def _pace(caller: Caller) -> None:
 
 
 async def _thread(caller: Caller, comment_id: UUID, version: Version, place: Place) -> Comment:
-    """The comment that opens the thread of what is answered. Held, it is not deleted before the answer is in."""
-    comment = await Comment.pin(comment_id, caller.viewer)
+    """The comment that opens the thread of what is answered. Held, it is not deleted before the answer is in.
+
+    It alone is held: whoever deletes an answer holds the thread first, and would wait for who holds them the other way.
+    """
+    comment = await Comment.find(comment_id, caller.viewer)
     if comment.version_id != version.id:
         raise Invalid("problem.comment_elsewhere", path=("parentId",))
-    thread = comment if comment.parent_id is None else await Comment.pin(comment.parent_id, caller.viewer)
+    thread = await Comment.pin(comment.thread_id, caller.viewer)
     standing = Span(thread.start_ms, thread.end_ms)
     if place.is_given and await place.span(version, standing) != standing:
         raise Invalid("problem.moment_of_thread", path=("startMs",))

@@ -8,10 +8,15 @@ import pytest
 
 from domain.clock import utc_now
 from domain.comments import RESTORABLE
+from domain.ids import new_id
 from domain.permissions import Role
+from domain.viewers import Viewer
 from local.client import Client
 from models import Comment, CommentEdit, EventRecord, Version, Video
+from models.database import raw_connection, transaction
+from tests.api.test_comments import somebody_waits_for_us
 from tests.factories import Crew, Factory, gid
+from tests.waiting import until
 
 STROKE = {"kind": "stroke", "points": [[0, 0], [0.5, 1]], "color": "#ff0000", "width": 0.01}
 DRAWING = {"version": 1, "items": [STROKE]}
@@ -314,6 +319,22 @@ async def test_a_thread_is_resolved_once_and_an_answer_never(make: Factory) -> N
     outcomes = await asyncio.gather(*(told(client, "ResolveComment", id=thread["id"]) for _ in range(4)))
     assert sorted(outcome for outcome, _ in outcomes) == ["Comment", *["Conflict"] * 3]
     assert await EventRecord.filter(type="comment.resolved", team_id=crew.team.id).count() == 1
+
+
+async def test_whoever_answers_an_answer_that_is_being_deleted_stands_in_nobodys_way(make: Factory) -> None:
+    """The thread is held, then the answer, as whoever deletes it does; the other way they would wait for each other."""
+    crew, version = await a_room(make)
+    thread = await make.comment(version)
+    answer = await make.comment(version, parent=thread)
+    deleter = Viewer(crew.owner.user.id, new_id())
+    async with transaction():
+        async with raw_connection() as connection:
+            await connection.execute("SET LOCAL deadlock_timeout = '1ms'")  # so that it is this one that is undone
+        await Comment.lock(thread.id, deleter)
+        answering = asyncio.create_task(said(crew.viewer.client, version, parentId=gid(answer)))
+        await until(somebody_waits_for_us)
+        await Comment.lock(answer.id, deleter)
+    assert (await answering)["parent"]["id"] == gid(thread)
 
 
 async def test_a_thread_that_is_deleted_while_it_is_answered_is_not_lost(make: Factory) -> None:

@@ -283,11 +283,11 @@ async def test_a_video_that_goes_to_the_trash_just_now_takes_none_either(make: F
         video.delete_softly(utc_now())
         await video.save()
         asked = asyncio.create_task(problem(crew.viewer.client, version))
-        await until(_somebody_waits_for_us)
+        await until(somebody_waits_for_us)
     assert (await asked)[0] == "Conflict"
     assert not await Comment.exists(version_id=version.id)
 
 
-async def _somebody_waits_for_us() -> bool:
+async def somebody_waits_for_us() -> bool:
     async with raw_connection() as connection:
         return bool(await connection.fetchval(SOMEBODY_WAITS_FOR_US))
