@@ -210,6 +210,19 @@ async def test_what_came_while_somebody_wanted_no_mails_is_not_mailed_later(make
     assert sent == 1
 
 
+@pytest.mark.parametrize(
+    "token", ["\0", "é" * 40, "\u202e", "." * 3000, "a.b", "=" * 64, "A" * 86, "\ud7ff", "+%2B+", "0" * 4000], ids=ascii
+)
+async def test_what_is_no_token_of_ours_ends_nobodys_mails(browser: httpx.AsyncClient, token: str) -> None:
+    sent = {"params": {"token": token}}, {"data": {"token": token}}
+    for given in sent:
+        answer = await browser.post("/unsubscribe", **given)
+        assert answer.status_code in (409, 413), answer.text
+        assert "Traceback" not in answer.text
+    page = await browser.get("/unsubscribe", params={"token": f'{token}"><script>'})
+    assert (page.status_code, "<script>" in page.text) == (200, False)
+
+
 async def test_one_click_ends_the_mails_and_a_look_does_not(make: Factory, browser: httpx.AsyncClient) -> None:
     ada, eve = await make.person(), await make.person()
     await User.filter(id=ada.user.id).update(mail_at=utc_now().replace(year=2100))
