@@ -16,6 +16,7 @@ _COMPOSED = 4
 """Characters of which one is made at most when text is composed (NFC), as of a Greek letter with three marks."""
 _SOUGHT = 50_000
 """Characters that are looked for: more than any text has, even before it is composed."""
+_UNSEEN = {"Cc", "Cf", "Zs", "Zl", "Zp"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # The dot-atom form of RFC 5321, with a domain of two labels or more: what mail servers take without a question.
 # Only ASCII, and before it is put into lower case: the Kelvin sign would become a k, and the mail go to somebody else.
@@ -28,7 +29,7 @@ def one_line(value: str, *, path: tuple[str, ...], most: int) -> str:
     """`value` trimmed, in NFC, on one line, of 1 to `most` characters; otherwise Invalid."""
     _require_storable(value, path)
     text = _composed(" ".join(value.split()), path, most)
-    if not text:
+    if is_blank(text):
         raise Invalid("problem.text_missing", path=path)
     return text
 
@@ -37,6 +38,11 @@ def many_lines(value: str, *, path: tuple[str, ...], most: int) -> str:
     """`value` trimmed, in NFC, of at most `most` characters, line breaks kept; otherwise Invalid."""
     _require_storable(value, path)
     return _composed(value.strip(), path, most)
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of it is seen: it has spaces at most, and signs that only say how others are shown."""
+    return all(unicodedata.category(character) in _UNSEEN for character in text)
 
 
 def searchable(value: str) -> str:

@@ -20,7 +20,7 @@ from domain.events import (
 )
 from domain.moments import Moments
 from domain.permissions import allows
-from domain.text import many_lines
+from domain.text import is_blank, many_lines
 from domain.throttling import CHANGE_OF_PERSON, EDIT_OF_PERSON, REACTION_OF_PERSON, comments_of_person
 from models import Comment, CommentEdit, Member, Reaction, Version, Video
 from models.comments import Span
@@ -264,6 +264,6 @@ async def _tell(caller: Caller, event: type[Event], comment: Comment, **about: A
 
 def _body(text: str) -> str:
     body = many_lines(text, path=("body",), most=BODY)
-    if not body:
+    if is_blank(body):
         raise Invalid("problem.text_missing", path=("body",))
     return body

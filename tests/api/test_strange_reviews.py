@@ -67,6 +67,7 @@ STRANGE: dict[str, tuple[str, str]] = {
     "a pile of marks": ('"body": "a' + "\u0315\u0300" * 40 + '"', "body"),
     "a zero byte": ('"body": "a\\u0000"', "body"),
     "half a character in words": ('"body": "\\ud83d"', DOOR),
+    "words that nobody sees": ('"body": "\\u200b\\u202e\\ufeff"', "body"),
     "words of spaces": ('"body": "\\u2003\\n\\u3000"', "body"),
     "a moment beyond all": ('"startMs": 1e400', DOOR),
     "a moment of many digits": (f'"startMs": {MANY}', DOOR),

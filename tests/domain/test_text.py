@@ -102,7 +102,8 @@ def test_what_is_no_address_is_refused(value):
 
 @pytest.mark.parametrize(
     ("value", "message"),
-    [("", "problem.text_missing"), (" \t\n", "problem.text_missing"), ("a" * 11, "problem.text_long"),
+    [("", "problem.text_missing"), (" \t\n", "problem.text_missing"), ("\u200b\u202e \u2060", "problem.text_missing"),
+     ("👩\u200d🚀" * 4, "problem.text_long"), ("a" * 11, "problem.text_long"),
      ("a\0", "problem.text_control"), ("\ud800", "problem.text_control"), ("\x7f", "problem.text_control")],
 )  # fmt: skip
 def test_a_refusal_says_why(value, message):
