@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.clock import utc_now
 from domain.events import RIGHTS
+from domain.ids import new_id
 from domain.sealing import Keys
 from domain.traces import Tracer, Untraced
 from edge import (
@@ -60,6 +61,7 @@ from gateways.storage import Storage, open_storage, storage_routes
 from gateways.throttling import LimitsThrottle
 from gateways.traces import open_traces
 from live.hub import Hub
+from live.presence import Presence
 from live.transport import Transport
 from models.database import closed_when, database, raw_connection, require_database
 from models.events import newest_position
@@ -116,7 +118,9 @@ class Api:
             stack.push_async_callback(throttle.close)
             budgets = Budgets(redis, self._keys, settings.nodes_per_minute)
             await stack.enter_async_context(budgets.told())
-            self.services = self._assembled(readings, storage, hub, redis, throttle, budgets)
+            presence = Presence(redis, new_id().hex)
+            await stack.enter_async_context(presence.kept())
+            self.services = self._assembled(readings, storage, hub, redis, throttle, budgets, presence)
             rights = Rights()
             told = await stack.enter_async_context(hub.listen([RIGHTS]))
             self.transport = Transport(SocketOperations(self.services, rights))
@@ -168,6 +172,7 @@ class Api:
         redis: "Redis",
         throttle: LimitsThrottle,
         budgets: Budgets,
+        presence: Presence,
     ) -> Services:
         settings = self._settings
         engine = Engine(
@@ -188,6 +193,7 @@ class Api:
             hub=hub,
             storage=storage,
             throttle=throttle,
+            presence=presence,
             spending=Spending(budgets),
             watch=Stopwatch(engine.schema, settings.slow_operation_ms),
             tracer=self.tracer,

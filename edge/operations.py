@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from time import monotonic
 from typing import Any
 
@@ -23,9 +23,9 @@ from edge.leaving import brought_to_its_end
 from edge.rights import Rights
 from edge.services import Services, bearer
 from edge.spending import shown
-from live.feed import Resync, feed
+from live.feed import Listening, Resync, feed
 from live.message import Message
-from live.operations import OperationError, OperationRequest, RefusedError
+from live.operations import Attention, OperationError, OperationRequest, RefusedError
 from live.ties import Doubt, Standing
 from models.database import OUTAGES
 from plan.requests import Answer, Operation, Request, RequestRefused
@@ -37,6 +37,11 @@ SOCKETS = "/graphql"
 RECHECK_SECONDS, SELDOM_SECONDS = 5, 30
 """How long a subscription may go on before its caller's rights are looked at again though nothing gives a doubt: while
 Redis is away, and while every change of rights is told to us (this is then for what no event tells)."""
+
+ATTENTION = Attention(seconds=3.5)
+"""Who is seen to be there is asked for a sign of life this often: the silent are gone within 7 s, and others hear of it
+within 10."""
+Told = Message | Resync | Listening
 
 
 class SocketOperations:
@@ -70,7 +75,7 @@ class SocketOperations:
         """See `live.operations.Operations`: in which language they are answered."""
         return {"locale": caller.caller.locale}
 
-    async def start(self, guest: Guest, request: OperationRequest) -> AsyncGenerator[bytes, None]:
+    async def start(self, guest: Guest, request: OperationRequest) -> AsyncGenerator[bytes | Attention, None]:
         """See `live.operations.Operations`."""
         asked = Request(request.query, request.operation_name, request.variables, request.extensions)
         who = network_of(guest.caller.address)
@@ -83,6 +88,8 @@ class SocketOperations:
                 with self._services.pacing.of(who):
                     subscription = Subscription(self._services, self._rights, self._history, guest, operation)
                 async with aclosing(subscription.events()) as events:
+                    if subscription.is_seen:
+                        yield ATTENTION
                     async for event in events:
                         yield event
             else:
@@ -133,6 +140,12 @@ class Subscription:
         self._caller = guest.caller
         self._checked = monotonic()
         self._doubt: Doubt
+        self._following: Following
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether others see by it that its client is there."""
+        return self._field.attending is not None
 
     async def events(self) -> AsyncGenerator[bytes, None]:
         """The payloads, encoded; ends when nothing more will come.
@@ -144,34 +157,43 @@ class Subscription:
             following = await self._permitted()
             if following.team_id is not None:
                 self._rights.tie(self._doubt, f"team:{following.team_id}", heard=heard)
-            after = _last_event_id(self._operation.request.extensions)
-            if self._field.state_first:
-                after = self._services.hub.position
-                ended = await self._ended()  # before telling: what is told then is sure to be the end
-                yield await self._told(None)
-                if ended:
-                    return
+            begin = self._field.state_first
+            after = self._services.hub.position if begin else _last_event_id(self._operation.request.extensions)
             async with (
-                aclosing(feed(self._services.hub, self._history, following.topics, after)) as heard_of,
+                self._attending(),
+                aclosing(feed(self._services.hub, self._history, following.topics, after, begin=begin)) as heard_of,
                 aclosing(self._wanted(heard_of)) as messages,
             ):
                 async for message in self._while_permitted(messages):
-                    ended = _is_event(message) and await self._ended()
+                    if not self._wants(message):  # any more: their role is another
+                        continue
+                    is_news = _is_event(message) or isinstance(message, Listening)
+                    ended = is_news and await self._ended()  # before telling: what is told then is sure to be the end
                     yield await self._told(message)
                     if ended:
                         return
 
-    async def _wanted(self, messages: AsyncGenerator[Message | Resync, None]) -> AsyncGenerator[Message | Resync, None]:
+    def _attending(self) -> AbstractAsyncContextManager[None]:
+        """What is open as long as the subscription runs."""
+        if self._field.attending is None:
+            return nullcontext()
+        return self._field.attending(self._context(), **self._arguments)
+
+    async def _wanted(self, messages: AsyncGenerator[Told, None]) -> AsyncGenerator[Told, None]:
         """Those that the subscription tells of: nothing is looked at for the others."""
         async for message in messages:
-            if isinstance(message, Resync) or self._field.wants(message):
+            if self._wants(message):
                 yield message
 
-    async def _while_permitted(
-        self, messages: AsyncGenerator[Message | Resync, None]
-    ) -> AsyncIterator[Message | Resync]:
+    def _wants(self, message: Told) -> bool:
+        if not isinstance(message, Message):
+            return True
+        only = self._following.only
+        return self._field.wants(message) and (only is None or message.body["type"] in only)
+
+    async def _while_permitted(self, messages: AsyncGenerator[Told, None]) -> AsyncIterator[Told]:
         """The messages, as long as the caller may hear them: looked at before each event, and at each doubt."""
-        arriving: asyncio.Future[Message | Resync | None] | None = None
+        arriving: asyncio.Future[Told | None] | None = None
         try:
             while True:
                 arriving = arriving or asyncio.ensure_future(anext(messages, None))
@@ -200,23 +222,25 @@ class Subscription:
         require_scope(caller, self._field.action)
         self._caller = caller._replace(action=self._field.action)
         self._checked = monotonic()
-        return await self._field.topics(self._context(), **self._arguments)
+        self._following = await self._field.topics(self._context(), **self._arguments)
+        return self._following
 
     async def _ended(self) -> bool:
         return self._field.ended is not None and await self._field.ended(self._context(), **self._arguments)
 
-    async def _told(self, message: Message | Resync | None) -> bytes:
+    async def _told(self, message: Told) -> bytes:
         if isinstance(message, Resync):
             return orjson.dumps({"data": None, "extensions": {"resync": True, "eventId": message.position}})
-        if message is not None:  # the beginning is paid
+        event = message if isinstance(message, Message) else None  # None for the beginning, which is paid
+        if event is not None:
             self._services.spending.pay_event(self._caller, self._operation.nodes)
         effort = self._services.pacing.of(network_of(self._caller.address))
-        with effort, within(self._span(message)), self._services.watch.over(self._operation) as watched:
-            told: Answer = await self._services.run(self._operation, self._context(), message)
+        with effort, within(self._span(event)), self._services.watch.over(self._operation) as watched:
+            told: Answer = await self._services.run(self._operation, self._context(), event)
             if watched is not None:
                 watched.answered(told)
-        if message is not None and message.position is not None:
-            told.setdefault("extensions", {})["eventId"] = message.position
+        if event is not None and event.position is not None:
+            told.setdefault("extensions", {})["eventId"] = event.position
         return orjson.dumps(told)
 
     def _span(self, message: Message | None) -> Span | None:
@@ -230,7 +254,7 @@ class Subscription:
         return self._services.context(self._caller)
 
 
-def _is_event(message: Message | Resync | None) -> bool:
+def _is_event(message: Told | None) -> bool:
     return isinstance(message, Message) and message.position is not None
 
 

@@ -32,6 +32,7 @@ from gateways.storage import Storage
 from gateways.throttling import Metered, Throttle
 from i18n import closest, translate
 from live.hub import Hub
+from live.presence import Presence
 from models import ApiKey, Session
 from models.database import DEADLOCK, OUTAGES, is_outage, transactions_within
 from models.maintenance import Watch
@@ -60,6 +61,7 @@ class Services:
     hub: Hub
     storage: Storage
     throttle: Throttle
+    presence: Presence
     spending: Spending
     watch: Stopwatch
     tracer: Tracer
@@ -165,6 +167,7 @@ class Services:
             clock=self.clock,
             storage=self.storage,
             throttle=Metered(self.throttle),
+            presence=self.presence,
             rules=self.rules,
             device=header(scope, b"user-agent") or "",
             address=network_address((scope.get("client") or ("",))[0]),

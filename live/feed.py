@@ -26,6 +26,11 @@ class Forgotten:
     """The history's answer to a position whose successors it cannot name: older than what is kept, or never given."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Comes first where it was asked for: what is told from now on will come, so the state may be looked at."""
+
+
 class History(Protocol):
     """The durable source of messages, given by the application."""
 
@@ -45,9 +50,9 @@ class Source(Protocol):
 
 
 async def feed(
-    hub: Source, history: History, topics: Collection[str], after: int | None, *, page: int = PAGE
-) -> AsyncGenerator[Message | Resync, None]:
-    """Everything on `topics` after position `after`; with None, from now on.
+    hub: Source, history: History, topics: Collection[str], after: int | None, *, page: int = PAGE, begin: bool = False
+) -> AsyncGenerator[Message | Resync | Listening, None]:
+    """Everything on `topics` after position `after`; with None, from now on. With `begin`, `Listening` comes first.
 
     Durable messages come exactly in the order of their positions, none twice, none left out; ephemeral ones pass as
     they come. Ends when the hub stops. Close it (`contextlib.aclosing`) to give the subscription up.
@@ -55,6 +60,8 @@ async def feed(
     # Taken before subscribing: a message that arrives meanwhile lies above it and is not taken for an old one.
     last = hub.position if after is None else after
     async with hub.listen(topics) as arrivals:
+        if begin:
+            yield Listening()
         behind = after is not None
         while True:
             while behind:

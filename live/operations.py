@@ -16,6 +16,13 @@ Payload = bytes | Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Attention:
+    """Stands where a payload may: while the operation runs, its client is asked for a sign of life this often."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class OperationRequest:
     """A `subscribe` message: the client's id for the operation, and a GraphQL request.
 
@@ -53,8 +60,8 @@ class Operations(Protocol[Caller]):
     def greeting(self, caller: Caller) -> Mapping[str, Any]:
         """What a caller who has just been let in is told, as the payload of `connection_ack`; empty for nothing."""
 
-    def start(self, caller: Caller, request: OperationRequest) -> AsyncGenerator[Payload, None]:
-        """Run a query, mutation or subscription: each item is one `next`, the end is `complete`.
+    def start(self, caller: Caller, request: OperationRequest) -> AsyncGenerator[Payload | Attention, None]:
+        """Run a query, mutation or subscription: each item is one `next`, but for `Attention`; the end is `complete`.
 
         Raises OperationError, at the first item or later, to end with `error`. The generator is closed, and what it
         awaits is cancelled, when the client completes the operation or goes. It is asked for its next item when the

@@ -13,7 +13,7 @@ from starlette.types import Receive, Send
 from live import protocol
 from live.codes import CloseCode, OperationCode
 from live.limits import Limits
-from live.operations import Caller, OperationError, OperationRequest, Operations, RefusedError
+from live.operations import Attention, Caller, OperationError, OperationRequest, Operations, RefusedError
 from live.outbox import Outbox
 from live.protocol import ClientMessage, Closing, ProtocolError
 from live.ties import Standing
@@ -44,6 +44,8 @@ class Socket(Generic[Caller]):
         self._outbox = Outbox(limits.queue_bytes)
         self._connecting: asyncio.Task[None] | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._attention: dict[str, float] = {}
+        """How often the client is pinged for the sake of a running operation, in seconds."""
         self._told: asyncio.Future[Closing | None] = loop.create_future()
         self._heard = True
         self._init_timer = loop.call_later(limits.init_seconds, self._init_is_late)
@@ -205,13 +207,18 @@ class Socket(Generic[Caller]):
         try:
             async with aclosing(self._operations.start(caller, request)) as payloads:
                 async for payload in payloads:
-                    await self._outbox.send(protocol.next_frame(head, payload))
+                    if isinstance(payload, Attention):
+                        self._attend(request.id, payload.seconds)
+                    else:
+                        await self._outbox.send(protocol.next_frame(head, payload))
             end = protocol.complete(request.id)
         except OperationError as failed:
             end = protocol.error(request.id, failed.errors)
         except Exception:  # a fault in one operation ends that operation only
             log.exception("An operation failed.")
             end = protocol.error(request.id, [INTERNAL])
+        finally:
+            self._attention.pop(request.id, None)
         await self._outbox.send(end)
         # Nothing is suspended in between: when the client sees the end, its id is free.
         self._running.pop(request.id, None)
@@ -230,13 +237,21 @@ class Socket(Generic[Caller]):
     def _expire(self) -> None:
         self.close(CloseCode.FORBIDDEN, "What let you in has expired")
 
+    def _attend(self, operation_id: str, seconds: float) -> None:
+        self._attention[operation_id] = seconds
+        self._ping_timer.cancel()
+        self._ping_timer = asyncio.get_running_loop().call_later(self._pause(), self._ping)
+
     def _ping(self) -> None:
         if not self._heard:
             self.close(CloseCode.SILENT, "No answer to our ping")
             return
         self._heard = False
         self._push(protocol.PING)
-        self._ping_timer = asyncio.get_running_loop().call_later(self._limits.ping_seconds, self._ping)
+        self._ping_timer = asyncio.get_running_loop().call_later(self._pause(), self._ping)
+
+    def _pause(self) -> float:
+        return min([self._limits.ping_seconds, *self._attention.values()])
 
 
 _SMALL, _REST = 16 * 1024, 9

@@ -12,6 +12,7 @@ from domain.events import Event
 from domain.permissions import Role, Scope, covers, good_for
 from domain.sealing import Keys
 from domain.viewers import ANONYMOUS, NOBODY, Viewer
+from gateways.presence import Presence
 from gateways.storage import Storage
 from gateways.throttling import Throttle
 from models import ApiKey, Session, User, teams
@@ -55,6 +56,7 @@ class Caller(NamedTuple):
     clock: Clock
     storage: Storage
     throttle: Throttle
+    presence: Presence
     rules: Rules
     device: str = ""
     """The program that they ask with, as it calls itself."""
@@ -99,10 +101,14 @@ class Holder(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """The topics that a subscription follows, and the team in which the right to do so is held, if it is in one."""
+    """The topics that a subscription follows, and the team in which the right to do so is held, if it is in one.
+
+    `only` are the types of the events that the caller may, and wants to, hear of; None for all of them.
+    """
 
     topics: Sequence[str]
     team_id: UUID | None
+    only: Collection[str] | None = None
 
 
 def require_scope(caller: Caller, action: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from time import perf_counter
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, cast
@@ -28,6 +28,8 @@ Topics = Callable[..., Awaitable[Following]]
 """Takes the context and the field's arguments, permits, and answers what to follow."""
 Ended = Callable[..., Awaitable[bool]]
 """Takes the context and the field's arguments, and says whether nothing more will come."""
+Attending = Callable[..., AbstractAsyncContextManager[None]]
+"""Takes the context and the field's arguments, and answers what is open as long as the subscription runs."""
 
 
 _AGAIN = 2
@@ -99,6 +101,7 @@ class SubscriptionField(StrawberryField):
     topics: Topics
     state_first: bool
     ended: Ended | None
+    attending: Attending | None
     only: frozenset[str] | None
 
     def wants(self, message: Message) -> bool:
@@ -170,20 +173,22 @@ def subscription(
     description: str,
     state_first: bool = False,
     ended: Ended | None = None,
+    attending: Attending | None = None,
     only: Iterable[str] | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Declares a subscription that `action` permits, on the topics that the use-case `topics` answers.
 
     The function makes the client's event of a message. With `state_first` it is also called at the beginning, with
     None, to tell the present state, and a client that returns begins there too. `ended` is asked after durable events.
-    With `only`, events of other types on these topics are passed over.
+    With `attending`, others see by what it opens that the client is there: who vanishes is then noticed soon. With
+    `only`, events of other types on these topics are passed over.
     """
     _require_rule(action)
 
     def declare(function: Callable[P, R]) -> Callable[P, R]:
         field = SubscriptionField(base_resolver=_described(function), description=description)
         field.action, field.topics, field.state_first, field.ended = action, topics, state_first, ended
-        field.only = None if only is None else frozenset(only)
+        field.attending, field.only = attending, None if only is None else frozenset(only)
         return cast("Callable[P, R]", field)
 
     return declare

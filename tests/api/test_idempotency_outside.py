@@ -26,7 +26,7 @@ from schema.root import build_schema
 from tests.factories import Factory, Person
 from tests.furnished import furnished
 from tests.operations import ASKED_BY, kind_of, root_field_of
-from tests.plan.conftest import RULES
+from tests.plan.conftest import PRESENCE, RULES
 from tests.repeating import new_key, run
 from tests.second_factor import KEYS
 from tests.studio import Studio
@@ -69,6 +69,7 @@ async def test_no_mutation_under_a_key_asks_anything_but_the_database_in_its_tra
     throttle, storage, _ = outside
     there, engine = await furnished(make), Engine(build_schema(), describe)
     rest = {"locale": "en", "clock": utc_now, "throttle": throttle, "storage": storage, "rules": RULES}
+    rest["presence"] = PRESENCE
     done = 0
     for operation, variables in there.variables.items():
         if kind_of(operation) is not OperationType.MUTATION or keyless(engine, operation):

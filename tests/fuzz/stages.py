@@ -35,7 +35,7 @@ from resolvers.caller import Caller
 from schema.context import Context
 from schema.root import build_schema
 from tests.fuzz.world import NOW, a_token_hash
-from tests.plan.conftest import RULES
+from tests.plan.conftest import PRESENCE, RULES
 from tests.sent import sent
 
 PLAIN = {"plain": True}
@@ -160,7 +160,8 @@ async def open_stage(url: str, storage: LocalStorage, viewers: dict[str, AnyView
         schema = build_schema()
         engine = Engine(schema, describe, observe=lambda _kind, how: runs.update([how]))
         of_tuples = Engine(schema, describe, spelling=False)
-    caller = Caller(viewer=ANONYMOUS, locale="en", clock=lambda: NOW, storage=storage, throttle=_Patient(), rules=RULES)
+    outside: Any = {"storage": storage, "throttle": _Patient(), "presence": PRESENCE}
+    caller = Caller(viewer=ANONYMOUS, locale="en", clock=lambda: NOW, rules=RULES, **outside)
     try:
         async with Readings(url, connections=4) as readings:
             yield Stage(database, readings, engine, of_tuples, caller, viewers, runs, complaints.said)

@@ -29,7 +29,7 @@ from tests.conftest import fresh_database
 from tests.large import api, processes  # noqa: F401 - they declare the cases
 from tests.large.cases import CASES, World
 from tests.large.plans import Plan, Recorder, Statement, explain, explain_for_any_values, large_tables, without_scans
-from tests.plan.conftest import RULES, THROTTLE, Asker
+from tests.plan.conftest import PRESENCE, RULES, THROTTLE, Asker
 
 TEMPLATE = "large"
 SCALE = float(os.environ.get("LARGE_SCALE", "0.05"))
@@ -116,7 +116,8 @@ async def _statements(library: Library, relay: asyncpg.Connection, folder: Path)
         await context.init(config=config)
         session = await Session.get(token_hash=token_hash(token(0)))
         viewer = Viewer(library.places.owner_id, session.id)
-        caller = Caller(viewer=viewer, locale="en", clock=utc_now, storage=storage, throttle=THROTTLE, rules=RULES)
+        outside: Any = {"storage": storage, "throttle": THROTTLE, "presence": PRESENCE}
+        caller = Caller(viewer=viewer, locale="en", clock=utc_now, rules=RULES, **outside)
         await recorder.listen(relay)
         world = World(library.places, shape(SCALE), Asker(Engine(build_schema(), describe), caller), relay)
         for name, case in CASES.items():

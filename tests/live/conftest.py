@@ -22,7 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from live.limits import Limits
-from live.operations import OperationError, OperationRequest, Payload, RefusedError
+from live.operations import Attention, OperationError, OperationRequest, Payload, RefusedError
 from live.ties import Standing
 from live.transport import Transport
 from tests.waiting import until
@@ -111,7 +111,7 @@ class Play:
     def greeting(self, caller: str) -> Mapping[str, Any]:
         return {"hello": caller[6:]} if caller.startswith("greet ") else {}
 
-    async def start(self, caller: str, request: OperationRequest) -> AsyncGenerator[Payload, None]:
+    async def start(self, caller: str, request: OperationRequest) -> AsyncGenerator[Payload | Attention, None]:
         self.requests.append(request)
         word, _, rest = request.query.partition(" ")
         try:
@@ -129,6 +129,7 @@ class Play:
                     yield {"data": 1}
                     raise ZeroDivisionError("secret")
                 case "hold":
+                    yield Attention(float(rest or 60))
                     yield {"data": "held"}
                     await asyncio.Event().wait()
                 case "flood":

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from live.feed import Forgotten, Resync, feed
+from live.feed import Forgotten, Listening, Resync, feed
 from live.listener import Listener
 from live.message import Message
 
@@ -198,6 +198,16 @@ def run(coroutine):
         return loop.run_until_complete(coroutine)
     finally:
         loop.close()
+
+
+async def test_where_the_beginning_is_asked_for_it_comes_when_all_that_follows_is_heard():
+    world = World(bound=10)
+    stream = feed(world, world, OURS, None, begin=True)
+    assert await anext(stream) == Listening()
+    assert len(world.listeners) == 1
+    world.publish("a")
+    assert (await anext(stream)).position == 1
+    await stream.aclose()
 
 
 async def test_what_is_forgotten_is_a_resync_and_the_feed_goes_on():

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 
 import pytest
 
@@ -137,6 +138,31 @@ async def test_a_client_that_answers_pings_stays_and_one_that_does_not_goes(hous
             assert await client.receive() == {"type": "ping"}
             await client.send(type="pong")
         assert await client.closed() == (4499, "No answer to our ping")
+
+
+async def test_whose_operation_asks_for_attention_is_pinged_as_often_while_it_runs(stage):
+    async with stage.client(init=True) as client:
+        await client.subscribe("1", "hold 0.05")
+        assert (await client.receive())["payload"] == {"data": "held"}
+        for _ in range(4):
+            assert await client.receive() == {"type": "ping"}
+            await client.send(type="pong")
+        await client.send(type="complete", id="1")
+        await client.subscribe("2", "hold 0.05")
+        assert await client.closed() == (4499, "No answer to our ping")
+
+
+async def test_with_the_operation_the_attention_ends(house):
+    stage = house.stage(Limits(ping_seconds=0.6))
+    async with stage.client(init=True) as client:
+        await client.subscribe("1", "hold 0.2")
+        assert (await client.receive())["payload"] == {"data": "held"}
+        await client.send(type="complete", id="1")
+        assert await client.receive() == {"type": "ping"}  # the one that was on its way
+        await client.send(type="pong")
+        began = time.monotonic()
+        assert await client.receive() == {"type": "ping"}
+        assert time.monotonic() - began > 0.4
 
 
 async def test_init_must_come_in_time(house):

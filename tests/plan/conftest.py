@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from domain.clock import utc_now
 from domain.viewers import AnyViewer
 from edge.services import describe
 from gateways.storage import open_storage
 from gateways.throttling import LimitsThrottle
+from live.presence import Presence
 from models.database import raw_connection
 from plan import Reader
 from plan.engine import Engine
@@ -25,6 +27,7 @@ from tests.second_factor import KEYS
 from tests.sent import sent
 
 THROTTLE = LimitsThrottle("redis://127.0.0.1:1", KEYS)
+PRESENCE = Presence(Redis.from_url("redis://127.0.0.1:1"), "alone")
 RULES = Rules(timedelta(days=1), timedelta(hours=1), timedelta(hours=1), 2**40, 5 * 2**20, KEYS)
 
 
@@ -72,5 +75,6 @@ async def desk(models: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
     now = utc_now()  # and so it stays: links that are signed twice are the same
     where = {"public_url": "http://localhost", "secret": "s" * 32, "clock": lambda: now}
     async with open_storage(f"file:{folder}", **where) as storage:
-        caller = Caller(viewer=None, locale="en", clock=utc_now, storage=storage, throttle=THROTTLE, rules=RULES)
+        outside = {"storage": storage, "throttle": THROTTLE, "presence": PRESENCE}
+        caller = Caller(viewer=None, locale="en", clock=utc_now, rules=RULES, **outside)
         yield Desk(Engine(build_schema(), describe), caller)

@@ -1,6 +1,7 @@
 """What counts as a guess, and what does not."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -13,14 +14,15 @@ from models import User
 from resolvers import passwords
 from resolvers.caller import Caller
 from resolvers.signing_in import knows_password, trying_code
-from tests.plan.conftest import RULES
+from tests.plan.conftest import PRESENCE, RULES
 from tests.second_factor import KEYS
 
 
 async def test_a_password_that_was_not_looked_at_does_not_count(models: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Too many wait to be hashed: whoever is sent away has guessed nothing, and may come again."""
     throttle, account = LimitsThrottle("redis://127.0.0.1:1/0", KEYS), f"{new_id()}@example.com"
-    caller = Caller(viewer=ANONYMOUS, locale="en", clock=utc_now, storage=None, throttle=throttle, rules=RULES)
+    outside: Any = {"storage": None, "throttle": throttle, "presence": PRESENCE}
+    caller = Caller(viewer=ANONYMOUS, locale="en", clock=utc_now, rules=RULES, **outside)
     with monkeypatch.context() as crowded:
         crowded.setattr(passwords, "MOST_WAITING", 0)
         for _ in range(20):
@@ -35,7 +37,8 @@ async def test_a_password_that_was_not_looked_at_does_not_count(models: None, mo
 async def test_who_gives_up_while_their_code_is_looked_at_has_guessed(models: None) -> None:
     """Otherwise whoever stops a moment before a wrong code is told could guess for ever."""
     throttle = LimitsThrottle("redis://127.0.0.1:1/0", KEYS)
-    caller = Caller(viewer=ANONYMOUS, locale="en", clock=utc_now, storage=None, throttle=throttle, rules=RULES)
+    outside: Any = {"storage": None, "throttle": throttle, "presence": PRESENCE}
+    caller = Caller(viewer=ANONYMOUS, locale="en", clock=utc_now, rules=RULES, **outside)
     user = await User.create(name="Ada", email=f"{new_id()}@example.com", password_hash="none")
     for _ in range(5):
         with pytest.raises(asyncio.CancelledError):

@@ -15,7 +15,7 @@ from models import IdempotencyKey
 from models.idempotency import Kept
 from resolvers.caller import Caller
 from resolvers.idempotency import Once
-from tests.plan.conftest import RULES
+from tests.plan.conftest import PRESENCE, RULES
 from tests.second_factor import KEYS
 
 BEFORE = Kept(b"request", "TeamLeft", values={"left": True})
@@ -29,7 +29,8 @@ def told(values: dict[str, Any]) -> tuple[None, dict[str, Any]]:
 def caller() -> Caller:
     throttle = LimitsThrottle("redis://127.0.0.1:1/0", KEYS)
     somebody = Viewer(new_id(), new_id())
-    return Caller(viewer=somebody, locale="en", clock=utc_now, storage=None, throttle=throttle, rules=RULES)
+    outside: Any = {"storage": None, "throttle": throttle, "presence": PRESENCE}
+    return Caller(viewer=somebody, locale="en", clock=utc_now, rules=RULES, **outside)
 
 
 def going_on(began: datetime) -> Callable[[], datetime]:
