@@ -85,6 +85,7 @@ PERMISSIONS: dict[str, Rule] = {
     "comment:edit": Rule(_NOBODY, Scope.WRITE, "Change what a comment says.", own=True),
     "comment:delete": Rule(_EDITORS, Scope.WRITE, "Delete a comment, and bring it back.", own=True),
     "comment:resolve": Rule(_EDITORS, Scope.WRITE, "Resolve a thread, and open it again.", own=True),
+    "presence:update": Rule(_ALL, None, "Show those in the room of a video where one is."),
     "job:view": Rule(_ALL, Scope.READ, "See how work on a video goes on."),
     "job:cancel": Rule(_EDITORS, Scope.WRITE, "End work on a video before it is done."),
     "notification:view": Rule(Audience.SIGNED_IN, Scope.READ, "Hear of what is new for oneself."),
@@ -93,7 +94,7 @@ PERMISSIONS: dict[str, Rule] = {
 }
 """Action → who may do it."""
 
-_WHILE_DELETION_WAITS = {"team:switch", "team:restore"}
+_WHILE_DELETION_WAITS = {"team:switch", "team:restore", "presence:update"}
 """What may still be done in a team that waits for its deletion, beside looking: nothing that changes what it has."""
 
 

@@ -15,6 +15,7 @@ from domain.jobs import JobFault, JobKind, JobState
 from domain.media import IngestStep, Refusal
 from domain.notifications import EmailNotifications, NotificationKind
 from domain.permissions import PERMISSIONS, Audience, Role, Scope
+from domain.presence import PresenceActivity
 from domain.uploads import UploadState
 from domain.videos import VideoOrder, VideoStatus
 from i18n.catalogs import DEFAULT, forms_of, message
@@ -141,6 +142,13 @@ describe(
     RESOLVED="Somebody said that its thread is dealt with.",
     UNRESOLVED="Somebody opened its thread again.",
     REACTED="Somebody reacted to it, or took that back.",
+)
+describe(
+    PresenceActivity,
+    "What somebody is doing in the room of a video.",
+    VIEWING="They look at it.",
+    TYPING="They are writing a comment.",
+    DRAWING="They are drawing on the picture.",
 )
 describe(
     UploadState,

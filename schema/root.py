@@ -12,6 +12,7 @@ from domain.viewers import ANONYMOUS, ScopeViewer, Viewer
 from plan import Node, any_by_id, by_id, link, reference
 from schema import enums  # noqa: F401 - makes GraphQL enums of the domain's, before any type names one
 from schema.accounts import AccountMutations, User
+from schema.activity import TeamActivitySubscriptions
 from schema.api_keys import ApiKeyMutations
 from schema.audit import AuditEntry
 from schema.comments import Comment, CommentMutations, CommentSubscriptions
@@ -24,6 +25,7 @@ from schema.invitations import preview as invitation_preview
 from schema.jobs import Job, JobMutations, JobSubscriptions
 from schema.languages import MessageBundle, SpokenLanguage, locales, messages
 from schema.notifications import NotificationMutations, NotificationSubscriptions
+from schema.presence import PresenceMutations, PresenceSubscriptions
 from schema.profiles import ProfileMutations
 from schema.scalars import SCALARS
 from schema.sessions import Session, SessionMutations
@@ -153,8 +155,16 @@ def build_schema() -> strawberry.Schema:
         CommentMutations,
         JobMutations,
         NotificationMutations,
+        PresenceMutations,
     )
-    subscriptions = (VideoSubscriptions, CommentSubscriptions, JobSubscriptions, NotificationSubscriptions)
+    subscriptions = (
+        VideoSubscriptions,
+        CommentSubscriptions,
+        JobSubscriptions,
+        NotificationSubscriptions,
+        PresenceSubscriptions,
+        TeamActivitySubscriptions,
+    )
     schema = strawberry.Schema(
         query=Query,
         mutation=_root("Mutation", mutations, _MUTATION),

@@ -48,7 +48,7 @@ class VideoFilter:
 class Video(Node):
     """A thing with a history of versions."""
 
-    viewer_can: list[Action] = rights("video", "version", "comment")
+    viewer_can: list[Action] = rights("video", "version", "comment", "presence")
     title: str = column(description="Its title.")
     description: str = column(description="What it is about; may be empty.", characters=5000)
     tags: list[str] = column(description="Its tags, in lower case.", characters=1500)

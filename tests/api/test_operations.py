@@ -11,7 +11,7 @@ from tests.factories import Factory
 from tests.furnished import furnished
 from tests.operations import ASKED_BY
 
-FOLLOWED_ELSEWHERE = {"VideoChanged", "CommentEvents", "JobProgress", "NotificationChanges"}
+FOLLOWED_ELSEWHERE = {"VideoChanged", "CommentEvents", "JobProgress", "NotificationChanges", "Presence", "TeamActivity"}
 
 
 @pytest.fixture(scope="module")

@@ -40,4 +40,5 @@ def test_where_an_invitation_stands(accepted, declined, revoked, expires, state)
 def test_a_team_that_waits_for_its_deletion_can_be_looked_at_and_restored_and_nothing_else():
     in_teams = {action for action, rule in PERMISSIONS.items() if not isinstance(rule.holders, Audience)}
     looking = {action for action in in_teams if PERMISSIONS[action].scope is Scope.READ}
-    assert {a for a in in_teams if not takes_a_lasting_team(a)} == looking | {"team:restore", "team:switch"}
+    besides = {"team:restore", "team:switch", "presence:update"}
+    assert {a for a in in_teams if not takes_a_lasting_team(a)} == looking | besides

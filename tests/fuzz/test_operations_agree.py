@@ -174,6 +174,15 @@ def event(world: World, operation: str) -> Message | None:
         about = {"video_id": str(comment.video_id), "comment_id": str(comment.id)}
         body = {"type": "comment.edited", "payload": about, "actor_id": str(world.people["owner"].id)}
         return Message(body | {"created_at": NOW.isoformat()}, 1, "event")
+    if operation == "TeamActivity":
+        version, member = world.rows[Version][0], world.rows[Member][0]
+        about = {"video_id": str(version.video_id), "version_id": str(version.id), "user_id": str(member.user_id)}
+        body = {"type": "version.created", "payload": about, "actor_id": str(world.people["owner"].id)}
+        return Message(body | {"created_at": NOW.isoformat(), "team_id": str(world.crew.id)}, 1, "event")
+    if operation == "Presence":
+        where = {"version": str(world.rows[Version][0].id), "ms": 7, "activity": "typing"}
+        people = [[str(world.people[name].id), said] for name, said in (("owner", where), ("viewer", None))]
+        return Message({"count": 2, "people": people})
     if operation == "JobProgress":
         return Message({"state": "running", "step": "PROBE", "percent": 7})
     return None

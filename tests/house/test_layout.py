@@ -44,6 +44,8 @@ OF_ACCOUNTS = {"sessions", "credentials", "addresses", "profiles", "deletions"}
 """What accounts consist of: their rows are in `models/accounts.py`."""
 OF_COMMENTS = {"reactions", "threads"}
 """What comments consist of: their rows are in `models/comments.py`."""
+AT_THE_MOMENT = {"activity", "presence"}
+"""What is told as it is, or as it happens, and has no rows of its own."""
 HELPERS = {
     "models": {
         "base",
@@ -72,6 +74,7 @@ HELPERS = {
     "schema": {
         *OF_ACCOUNTS,
         *OF_COMMENTS,
+        *AT_THE_MOMENT,
         "context",
         "enums",
         "export",
@@ -87,6 +90,7 @@ HELPERS = {
     },
     "resolvers": {
         *OF_ACCOUNTS,
+        *AT_THE_MOMENT,
         "caller",
         "codes",
         "common_passwords",

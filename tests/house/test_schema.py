@@ -107,7 +107,7 @@ async def test_every_mutation_names_its_permission_and_answers_a_union_with_prob
 
 SECRETS = ("token", "secret", "password", "key", "code", "uri", "url")
 """Parts of names of what is told once, or lets in whoever has it."""
-KEYLESS = {"signOut", "signOutEverywhere", "switchTeam", "disableTwoFactor"}
+KEYLESS = {"signOut", "signOutEverywhere", "switchTeam", "disableTwoFactor", "updatePresence"}
 """What takes no idempotency key though anybody's who has signed in, and though it answers no secret."""
 
 
