@@ -40,12 +40,14 @@ from edge.cors import Cors
 from edge.documents import Documents
 from edge.graphiql import Graphiql
 from edge.guests import end_lost_sessions, sweep_lost_sessions
+from edge.history import EventHistory
 from edge.metrics import Metrics, metrics_endpoint
 from edge.operations import SocketOperations
 from edge.pacing import Pacing
 from edge.precautions import precautions
 from edge.refusals import refused
 from edge.requests import Requests
+from edge.reviews import Reviews
 from edge.rights import Rights
 from edge.services import Services, describe, words
 from edge.spending import Spending
@@ -62,6 +64,7 @@ from gateways.throttling import LimitsThrottle
 from gateways.traces import open_traces
 from live.hub import Hub
 from live.presence import Presence
+from live.rooms import Rooms
 from live.transport import Transport
 from models.database import closed_when, database, raw_connection, require_database
 from models.events import newest_position
@@ -97,6 +100,7 @@ class Api:
         self.tracer: Tracer = Untraced()
         self.services: Services
         self.transport: Transport[Any]
+        self.rooms: Rooms[Any]
 
     @asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
@@ -121,15 +125,20 @@ class Api:
             presence = Presence(redis, new_id().hex)
             await stack.enter_async_context(presence.kept())
             self.services = self._assembled(readings, storage, hub, redis, throttle, budgets, presence)
-            rights = Rights()
-            told = await stack.enter_async_context(hub.listen([RIGHTS]))
-            self.transport = Transport(SocketOperations(self.services, rights))
+            self.rooms = Rooms(hub, EventHistory())
+            rights, reviews = Rights(self.rooms), Reviews(self.services, self.rooms)
+            await stack.enter_async_context(hub.watch(RIGHTS, rights.hear))
+            self.transport = Transport(SocketOperations(self.services, rights, reviews))
             for kept in (self.services.sessions_seen, self.services.keys_seen, self.services.maintenance):
                 await stack.enter_async_context(kept.kept())
             stack.enter_context(closed_when(lambda: self.services.maintenance.notice is not None))
             stack.push_async_callback(self.transport.drain)
             end_sessions = partial(end_lost_sessions, self.transport, self.services)
-            watches = (rights.follow(told, end_sessions), sweep_lost_sessions(self.transport, self.services))
+            watches = (
+                rights.follow(end_sessions),
+                reviews.keep_looking(),
+                sweep_lost_sessions(self.transport, self.services),
+            )
             for watch in watches:
                 stack.callback(asyncio.create_task(watch).cancel)
             _settle_memory()
@@ -250,6 +259,7 @@ class Api:
 
     def _look(self) -> None:
         self.metrics.sockets(self.transport.open_sockets, self.transport.open_operations)
+        self.metrics.rooms(self.rooms, self.transport.closed_as_too_slow)
         self.metrics.maintenance(on=self.services.maintenance.notice is not None)
         if self.services.readings.replica is not None:
             self.metrics.replica(self.services.readings.replica)
@@ -287,21 +297,28 @@ class _Sockets:
 
 
 class _Front:
-    """Operations over HTTP go straight to their endpoint, with the middlewares around it; all else goes by Starlette.
+    """Operations and sockets go straight to their endpoint, with the middlewares around it; all else goes by Starlette.
 
-    Its routing and its handlers of exceptions, of which that endpoint has no use, take as long as a small answer.
+    Its routing and its handlers of exceptions, of which these have no use, take as long as a small answer, and for as
+    long as a socket is open some kilobytes.
     """
 
     def __init__(self, api: Api, middlewares: Sequence[Middleware], others: ASGIApp) -> None:
         self._others = others
         self._operations: ASGIApp = _Operations(api)
+        self._sockets: ASGIApp = _Sockets(api)
         for middleware in reversed(middlewares):
             self._operations = middleware.cls(self._operations, *middleware.args, **middleware.kwargs)
+            self._sockets = middleware.cls(self._sockets, *middleware.args, **middleware.kwargs)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket, or the lifespan."""
-        straight = scope["type"] == "http" and scope["path"] == GRAPHQL and scope["method"] in METHODS
-        await (self._operations if straight else self._others)(scope, receive, send)
+        if scope["type"] == "http" and scope["path"] == GRAPHQL and scope["method"] in METHODS:
+            await self._operations(scope, receive, send)
+        elif scope["type"] == "websocket" and scope["path"] == GRAPHQL:
+            await self._sockets(scope, receive, send)
+        else:
+            await self._others(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None) -> ASGIApp:

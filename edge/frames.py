@@ -5,13 +5,19 @@ turn; pings it answers by itself, and the parts of a message may go on for ever 
 """
 
 from asyncio import BaseTransport
+from collections.abc import Callable
+from http import HTTPStatus
 from random import random
+from struct import Struct
+from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 from websockets.protocol import State
 
 from edge.lines import portions
 from live.codes import CloseCode
+from live.lines import LINE, nothing
 
 WINDOW_SECONDS = 10
 MOST_FRAMES, LEAST_FRAME = 1000, 1024
@@ -20,18 +26,65 @@ CLOSE_SECONDS = 5
 """How long a client may take to agree to the end. One that never said anything does not agree to it either."""
 SPREAD_SECONDS = 2.0
 """Within which all are told that the process ends, each at a moment of its own."""
+_TEXT = 0x81
+"""The first byte of a text message in one frame; then comes its length, in one byte, or in two or eight more."""
+_SHORT, _MEDIUM, _LONG = Struct("!BB"), Struct("!BBH"), Struct("!BBQ")
 
 
 class Frames(WebSocketsSansIOProtocol):
-    """One websocket."""
+    """One websocket. It is a `live.lines.Line`, too: what it is given there is framed and sent without a detour."""
 
     _window, _allowed = 0.0, 0.0
     _is_cut = False
+    clear = True
+    drained: Callable[[], None] = staticmethod(nothing)
+    _put: Callable[[bytes], None]
 
     def connection_made(self, transport: BaseTransport) -> None:
         """See `asyncio.Protocol`."""
         super().connection_made(transport)
         self.close_timeout = CLOSE_SECONDS
+        self._put = self.transport.write
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        self.clear, self.drained = False, nothing
+        super().connection_lost(exc)
+
+    def handle_connect(self, event: Request) -> None:
+        """See `WebSocketsSansIOProtocol`. Without extensions our frames are as plain as can be."""
+        super().handle_connect(event)
+        if self.response.status_code == HTTPStatus.SWITCHING_PROTOCOLS and not self.conn.extensions:
+            offered: dict[str, Any] = self.scope["extensions"]
+            offered[LINE] = self
+
+    def pause_writing(self) -> None:
+        """See `asyncio.Protocol`: much has not been read."""
+        super().pause_writing()
+        self.clear = False
+
+    def resume_writing(self) -> None:
+        """See `asyncio.Protocol`."""
+        super().resume_writing()
+        self.clear = True
+        self.drained()
+
+    def write(self, *parts: bytes) -> None:
+        """See `live.lines.Line`."""
+        if self.close_sent or self.disconnected or self.conn.state is not State.OPEN:
+            return
+        length = sum(map(len, parts))
+        if length < 126:
+            head = _SHORT.pack(_TEXT, length)
+        elif length < 1 << 16:
+            head = _MEDIUM.pack(_TEXT, 126, length)
+        else:
+            head = _LONG.pack(_TEXT, 127, length)
+        self._put(b"".join((head, *parts)))
+
+    def abandon(self) -> None:
+        """See `live.lines.Line`."""
+        self.drained = nothing
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""

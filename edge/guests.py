@@ -54,11 +54,11 @@ async def end_lost_sessions(
 ) -> None:
     """Closes the sockets of sessions and keys that have ended: of whoever hangs on any of `names`, or of everybody."""
     callers = [guest.caller for guest in transport.callers(names) if guest.token]
-    if lost := await _lost(callers, services.clock()):
+    if lost := await lost_credentials(callers, services.clock()):
         transport.end(lambda guest: guest.caller.credential_id in lost, "The session has ended", names=names)
 
 
-async def _lost(callers: Collection[Caller], now: datetime) -> set[UUID]:
+async def lost_credentials(callers: Collection[Caller], now: datetime) -> set[UUID]:
     """The sessions and keys, of those by which the callers are known, that have ended."""
     sessions = {caller.viewer.session_id for caller in callers if caller.viewer.session_id != NOBODY}
     keys = {caller.api_key_id for caller in callers if caller.api_key_id is not None}

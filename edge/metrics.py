@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from starlette.requests import Request
 from starlette.responses import Response
 
+from live.rooms import Rooms
 from models.database import is_outage
 from models.events import backlog, parked
 from models.jobs import waiting
@@ -63,12 +64,23 @@ class Metrics:
             ["server"],
             registry=self.registry,
         )
+        self._totals = {
+            name: Counter(name, text, registry=self.registry)
+            for name, text in (
+                ("live_executions", "Events that were executed for those who follow something."),
+                ("live_deliveries", "Events that somebody was told, each time, however many shared an execution."),
+                ("websockets_closed_as_too_slow", "Sockets whose clients did not read as fast as they were told."),
+            )
+        }
+        self._reached = dict.fromkeys(self._totals, 0)
         self._children: dict[Any, Any] = {}
         self._gauges = {
             name: Gauge(name, text, registry=self.registry)
             for name, text in (
                 ("websockets_open", "Sockets connected to this process."),
                 ("websocket_operations_open", "Operations running over them."),
+                ("live_rooms", "Rooms: what is followed, by whoever is told the same of it."),
+                ("live_subscribers", "Subscriptions that sit in them."),
                 ("maintenance", "Whether changes are refused, because the operator is at work: 1, or 0."),
             )
         } | {
@@ -113,6 +125,19 @@ class Metrics:
         """What is connected at this moment."""
         self._gauges["websockets_open"].set(sockets)
         self._gauges["websocket_operations_open"].set(operations)
+
+    def rooms(self, rooms: Rooms[Any], closed_as_too_slow: int) -> None:
+        """Who is told what at this moment, and what that has taken so far."""
+        self._gauges["live_rooms"].set(len(rooms))
+        self._gauges["live_subscribers"].set(len(rooms.seats))
+        figures = rooms.figures
+        self._reach("live_executions", figures.executions)
+        self._reach("live_deliveries", figures.deliveries)
+        self._reach("websockets_closed_as_too_slow", closed_as_too_slow)
+
+    def _reach(self, name: str, total: int) -> None:
+        self._totals[name].inc(total - self._reached[name])
+        self._reached[name] = total
 
     def maintenance(self, *, on: bool) -> None:
         """Whether changes are refused at this moment."""

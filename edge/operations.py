@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import ExitStack, aclosing
 from time import monotonic
 from typing import Any
 
@@ -14,43 +14,42 @@ from starlette.requests import HTTPConnection
 
 from domain.errors import DomainError, ProblemCode
 from domain.throttling import network_of
-from domain.traces import Kind, Span, within
+from domain.traces import Kind, within
 from edge import cookies, maintenance
 from edge.graphql import answer
 from edge.guests import Guest
-from edge.history import EventHistory
 from edge.leaving import brought_to_its_end
+from edge.reviews import Reviews
 from edge.rights import Rights
 from edge.services import Services, bearer
+from edge.showing import Follower, Showing, Subscription
 from edge.spending import shown
-from live.feed import Listening, Resync, feed
-from live.message import Message
 from live.operations import Attention, OperationError, OperationRequest, RefusedError
-from live.ties import Doubt, Standing
+from live.rooms import Room
+from live.seats import Seat
+from live.ties import Standing
 from models.database import OUTAGES
-from plan.requests import Answer, Operation, Request, RequestRefused
-from resolvers.caller import Caller, Following, require_scope
-from schema.context import Context
-from schema.fields import SubscriptionField
+from plan.requests import Operation, Request, RequestRefused
+from resolvers.caller import Caller, Following
 
 SOCKETS = "/graphql"
-RECHECK_SECONDS, SELDOM_SECONDS = 5, 30
-"""How long a subscription may go on before its caller's rights are looked at again though nothing gives a doubt: while
-Redis is away, and while every change of rights is told to us (this is then for what no event tells)."""
-
+ENTERING = 20
+"""Subscribers who are let in at a time. When thousands come back at once they wait for each other here, not for a
+connection to the database, which would give some of them up."""
 ATTENTION = Attention(seconds=3.5)
 """Who is seen to be there is asked for a sign of life this often: the silent are gone within 7 s, and others hear of it
 within 10."""
-Told = Message | Resync | Listening
+Answered = bytes | Attention | Seat[Follower]
 
 
 class SocketOperations:
     """Runs what clients ask over sockets."""
 
-    def __init__(self, services: Services, rights: Rights) -> None:
+    def __init__(self, services: Services, rights: Rights, reviews: Reviews) -> None:
         self._services = services
         self._rights = rights
-        self._history = EventHistory()
+        self._reviews = reviews
+        self._entrance = asyncio.Semaphore(ENTERING)
 
     async def connect(self, connection: HTTPConnection, params: Mapping[str, Any]) -> Guest:
         """By the token of `connection_init`, or the cookie where the page's origin is trusted."""
@@ -75,23 +74,17 @@ class SocketOperations:
         """See `live.operations.Operations`: in which language they are answered."""
         return {"locale": caller.caller.locale}
 
-    async def start(self, guest: Guest, request: OperationRequest) -> AsyncGenerator[bytes | Attention, None]:
+    async def start(self, guest: Guest, request: OperationRequest) -> AsyncGenerator[Answered, None]:
         """See `live.operations.Operations`."""
         asked = Request(request.query, request.operation_name, request.variables, request.extensions)
-        who = network_of(guest.caller.address)
         try:
-            with self._services.pacing.of(who):
+            with self._services.pacing.of(network_of(guest.caller.address)):
                 operation = await self._services.documents.operation(asked)
             maintenance.require_open(self._services, operation, lambda: guest.caller.locale)
             if operation.kind is OperationType.SUBSCRIPTION:
-                self._services.spending.pay(guest.caller, operation.nodes)
-                with self._services.pacing.of(who):
-                    subscription = Subscription(self._services, self._rights, self._history, guest, operation)
-                async with aclosing(subscription.events()) as events:
-                    if subscription.is_seen:
-                        yield ATTENTION
-                    async for event in events:
-                        yield event
+                async with aclosing(self._followed(guest, operation)) as following:
+                    async for told in following:
+                        yield told
             else:
                 yield await self._answered(guest, operation)
         except RequestRefused as refused:
@@ -99,6 +92,56 @@ class SocketOperations:
         except (DomainError, OSError, *OUTAGES) as error:
             context = self._services.context(guest.caller)
             raise OperationError(self._services.engine.failed(error, context)["errors"]) from error
+
+    async def _followed(self, guest: Guest, operation: Operation) -> AsyncGenerator[Answered, None]:
+        """A seat in the room where what happens is told; where a subscription begins with a state, that before."""
+        services, heard = self._services, self._rights.heard
+        services.spending.pay(guest.caller, operation.nodes)
+        with services.pacing.of(network_of(guest.caller.address)):
+            subscription = Subscription.of(services, operation)
+            await services.engine.prepare(operation)
+        async with self._entrance:
+            caller, following = await self._reviews.permitted(guest, subscription)
+        begins = subscription.field.state_first
+        after = None if begins else _last_event_id(operation.request.extensions)
+        room = self._reviews.room(caller, subscription, following)
+        seat = self._seat(guest, room, caller, following, after)
+        self._rights.tie(seat, self._names(guest, following), heard=heard)
+        try:
+            if self._attends(seat, caller, subscription):
+                yield ATTENTION
+            if begins:
+                beginning, is_over = await room.beginning()
+                yield beginning
+                if is_over:
+                    return
+            yield seat
+        finally:
+            if not seat.is_taken:
+                seat.leave()
+
+    def _attends(self, seat: Seat[Follower], caller: Caller, subscription: Subscription) -> bool:
+        """Whether others see by the seat that its client is there: then they do from now on, until it is left."""
+        attending = subscription.field.attending
+        if attending is None:
+            return False
+        there = ExitStack()
+        there.enter_context(attending(self._services.context(caller), **subscription.arguments))
+        seat.upon_leaving(lambda _: there.close())
+        return True
+
+    def _seat(
+        self, guest: Guest, room: Room[Follower], caller: Caller, following: Following, after: int | None
+    ) -> Seat[Follower]:
+        assert isinstance(room.play, Showing), "it is we who open rooms"
+        payer = self._services.spending.payer_of_events(caller)
+        shared = room.play.subscription  # not one more for each who asks the same
+        return room.enter(Follower(guest, shared, following, room.key, caller.locale, payer, monotonic()), after)
+
+    def _names(self, guest: Guest, following: Following) -> list[str]:
+        """What the seat hangs on."""
+        team = [] if following.team_id is None else [f"team:{following.team_id}"]
+        return [*guest.standing().names, *team]
 
     async def _answered(self, guest: Guest, operation: Operation) -> bytes:
         """The one answer of a query or mutation."""
@@ -122,140 +165,6 @@ class SocketOperations:
             # A session that ended while it was looked at is missed by who ends its sockets: this is none of them yet.
             if heard == self._rights.heard:
                 return caller
-
-
-class Subscription:
-    """One running subscription."""
-
-    def __init__(
-        self, services: Services, rights: Rights, history: EventHistory, guest: Guest, operation: Operation
-    ) -> None:
-        self._services = services
-        self._rights = rights
-        self._history = history
-        self._guest = guest
-        self._operation = operation
-        self._field: SubscriptionField
-        self._field, self._arguments = services.engine.root_call(operation)
-        self._caller = guest.caller
-        self._checked = monotonic()
-        self._doubt: Doubt
-        self._following: Following
-
-    @property
-    def is_seen(self) -> bool:
-        """Whether others see by it that its client is there."""
-        return self._field.attending is not None
-
-    async def events(self) -> AsyncGenerator[bytes, None]:
-        """The payloads, encoded; ends when nothing more will come.
-
-        Raises DomainError when the right to it is lost, BudgetSpent when an event cannot be paid.
-        """
-        heard = self._rights.heard
-        with self._rights.doubting(f"user:{self._caller.viewer.user_id}") as self._doubt:
-            following = await self._permitted()
-            if following.team_id is not None:
-                self._rights.tie(self._doubt, f"team:{following.team_id}", heard=heard)
-            begin = self._field.state_first
-            after = self._services.hub.position if begin else _last_event_id(self._operation.request.extensions)
-            async with (
-                self._attending(),
-                aclosing(feed(self._services.hub, self._history, following.topics, after, begin=begin)) as heard_of,
-                aclosing(self._wanted(heard_of)) as messages,
-            ):
-                async for message in self._while_permitted(messages):
-                    if not self._wants(message):  # any more: their role is another
-                        continue
-                    is_news = _is_event(message) or isinstance(message, Listening)
-                    ended = is_news and await self._ended()  # before telling: what is told then is sure to be the end
-                    yield await self._told(message)
-                    if ended:
-                        return
-
-    def _attending(self) -> AbstractAsyncContextManager[None]:
-        """What is open as long as the subscription runs."""
-        if self._field.attending is None:
-            return nullcontext()
-        return self._field.attending(self._context(), **self._arguments)
-
-    async def _wanted(self, messages: AsyncGenerator[Told, None]) -> AsyncGenerator[Told, None]:
-        """Those that the subscription tells of: nothing is looked at for the others."""
-        async for message in messages:
-            if self._wants(message):
-                yield message
-
-    def _wants(self, message: Told) -> bool:
-        if not isinstance(message, Message):
-            return True
-        only = self._following.only
-        return self._field.wants(message) and (only is None or message.body["type"] in only)
-
-    async def _while_permitted(self, messages: AsyncGenerator[Told, None]) -> AsyncIterator[Told]:
-        """The messages, as long as the caller may hear them: looked at before each event, and at each doubt."""
-        arriving: asyncio.Future[Told | None] | None = None
-        try:
-            while True:
-                arriving = arriving or asyncio.ensure_future(anext(messages, None))
-                awaited: set[asyncio.Future[Any]] = {arriving, self._doubt.raised}
-                done, _ = await asyncio.wait(awaited, timeout=RECHECK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                message = arriving.result() if arriving in done else None
-                if self._doubt.raised.done() or _is_event(message) or self._is_overdue(silent=not done):
-                    await self._permitted()
-                if arriving in done:  # not if it has arrived only while the caller was looked at
-                    if message is None:
-                        return
-                    arriving = None
-                    yield message
-        finally:
-            if arriving is not None:
-                arriving.cancel()
-                await asyncio.wait({arriving})
-
-    def _is_overdue(self, *, silent: bool) -> bool:
-        age, told = monotonic() - self._checked, self._services.hub.connected
-        return age > (SELDOM_SECONDS if told else RECHECK_SECONDS) or (silent and not told)
-
-    async def _permitted(self) -> Following:
-        self._doubt.settle()
-        caller = await self._guest.still(self._services)
-        require_scope(caller, self._field.action)
-        self._caller = caller._replace(action=self._field.action)
-        self._checked = monotonic()
-        self._following = await self._field.topics(self._context(), **self._arguments)
-        return self._following
-
-    async def _ended(self) -> bool:
-        return self._field.ended is not None and await self._field.ended(self._context(), **self._arguments)
-
-    async def _told(self, message: Told) -> bytes:
-        if isinstance(message, Resync):
-            return orjson.dumps({"data": None, "extensions": {"resync": True, "eventId": message.position}})
-        event = message if isinstance(message, Message) else None  # None for the beginning, which is paid
-        if event is not None:
-            self._services.spending.pay_event(self._caller, self._operation.nodes)
-        effort = self._services.pacing.of(network_of(self._caller.address))
-        with effort, within(self._span(event)), self._services.watch.over(self._operation) as watched:
-            told: Answer = await self._services.run(self._operation, self._context(), event)
-            if watched is not None:
-                watched.answered(told)
-        if event is not None and event.position is not None:
-            told.setdefault("extensions", {})["eventId"] = event.position
-        return orjson.dumps(told)
-
-    def _span(self, message: Message | None) -> Span | None:
-        """Of an event that is traced: it goes on here, up to each who hears of it."""
-        if message is None or message.traceparent is None:
-            return None
-        heard = {"messaging.operation.type": "process", "messaging.destination.name": "live"}
-        return self._services.tracer.begin("live", Kind.CONSUMER, heard, parent=message.traceparent)
-
-    def _context(self) -> Context:
-        return self._services.context(self._caller)
-
-
-def _is_event(message: Told | None) -> bool:
-    return isinstance(message, Message) and message.position is not None
 
 
 def _last_event_id(extensions: Mapping[str, Any]) -> int | None:

@@ -2,78 +2,66 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from typing import Any, NoReturn
 
-from domain.events import CONCERNED
+from domain.events import BESIDES, CONCERNED
 from live.message import Gap, Message
-from live.ties import Doubt, Ties
+from live.rooms import Rooms
+from live.seats import Seat
+from live.ties import Ties
 
 log = logging.getLogger(__name__)
-LOOKS, EVERY_SECONDS = 50, 0.05
-"""After a gap everybody is looked at again, so many at a time: 5,000 subscriptions within 5 seconds."""
 
 EndSessions = Callable[[Collection[str] | None], Awaitable[None]]
 """Ends the sockets of lost sessions: of who hangs on any of these names, or of everybody."""
 
 
 class Rights:
-    """Raises doubts about the subscriptions of this process that hang on what an event tells of."""
+    """Raises doubts about the seats of this process that hang on what an event tells of."""
 
-    def __init__(self) -> None:
+    def __init__(self, rooms: Rooms[Any]) -> None:
         self.heard = 0
         """How often rights were told to have changed."""
-        self._doubts: Ties[Doubt] = Ties()
-        self._everybody: asyncio.Task[None] | None = None
+        self._rooms = rooms
+        self._ties: Ties[Seat[Any]] = Ties()
+        self._told: asyncio.Queue[tuple[str, ...] | None] = asyncio.Queue()
 
-    @contextmanager
-    def doubting(self, *names: str) -> Iterator[Doubt]:
-        """A doubt for somebody who hangs on `names`. Begin this before they are first looked at."""
-        doubt = Doubt()
-        self._doubts.tie(doubt, names)
-        try:
-            yield doubt
-        finally:
-            self._doubts.untie(doubt)
+    def tie(self, seat: Seat[Any], names: Iterable[str], *, heard: int) -> None:
+        """The seat hangs on `names` until it is left.
 
-    def tie(self, doubt: Doubt, name: str, *, heard: int) -> None:
-        """Ties to one more name, which was found out by looking.
-
-        `heard` is what was heard before the look: what was told since then may have been about it.
+        `heard` is what was heard before its rights were looked at: what was told since then may have been about it.
         """
-        self._doubts.tie(doubt, (name,))
+        self._ties.tie(seat, names)
+        seat.upon_leaving(self._ties.untie)
         if self.heard != heard:
-            doubt.raise_()
+            self._rooms.doubt([seat])
 
-    async def follow(self, told: AsyncIterator[Message | Gap], end_sessions: EndSessions) -> None:
-        """Raises the doubts that the messages and gaps of the topic of rights give, until that ends."""
-        async for message in told:
-            self.heard += 1
-            name = None if isinstance(message, Gap) else concerned(message.body)
-            if name is None:
-                self._doubt_everybody()
-            else:
-                for doubt in self._doubts.tied_to((name,)):
-                    doubt.raise_()
+    def hear(self, message: Message | Gap) -> None:
+        """Raises the doubts that a message on the topic of rights gives: before anything that was published later.
+
+        After a gap everybody is doubted.
+        """
+        self.heard += 1
+        names = None if isinstance(message, Gap) else concerned(message.body) or None
+        self._rooms.doubt(self._ties.everybody() if names is None else self._ties.tied_to(names))
+        self._told.put_nowait(names)
+
+    async def follow(self, end_sessions: EndSessions) -> NoReturn:
+        """Has the sessions ended that were lost by what was heard, for as long as the process runs."""
+        while True:
+            names = await self._told.get()
             try:
-                await end_sessions(None if name is None else (name,))
+                await end_sessions(names)
             except Exception:  # whatever it was, what comes next must be heard; the sweep looks again
                 log.warning("sessions could not be looked at", exc_info=True)
 
-    def _doubt_everybody(self) -> None:
-        if self._everybody is not None:
-            self._everybody.cancel()
-        self._everybody = asyncio.create_task(self._spread(self._doubts.everybody()))
 
-    async def _spread(self, doubts: list[Doubt]) -> None:
-        for place in range(0, len(doubts), LOOKS):
-            for doubt in doubts[place : place + LOOKS]:
-                doubt.raise_()
-            await asyncio.sleep(EVERY_SECONDS)
-
-
-def concerned(body: Mapping[str, Any]) -> str | None:
-    """Whom an event that revokes concerns, as the name that they hang on; None where it names nobody: everybody."""
+def concerned(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """Whom an event that revokes concerns, as the names that they hang on; none where it names nobody: everybody."""
     named = {**body["payload"], "team_id": body["team_id"]}
-    return next((f"{noun}:{row}" for noun in CONCERNED if (row := named.get(f"{noun}_id"))), None)
+    noun = next((noun for noun in CONCERNED if named.get(f"{noun}_id")), None)
+    if noun is None:
+        return ()
+    rows = [named.get(field) for field in (f"{noun}_id", *BESIDES.get(noun, ()))]
+    return tuple(f"{noun}:{row}" for row in rows if row)

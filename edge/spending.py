@@ -65,12 +65,17 @@ class Spending:
         """Lets the caller pay; BudgetSpent where they cannot."""
         return self._paid(_payer(caller), caller, nodes)
 
-    def pay_event(self, caller: Caller, nodes: int) -> None:
-        """Lets the caller pay for an event of a subscription; BudgetSpent where they cannot.
+    def payer_of_events(self, caller: Caller) -> Hashable:
+        """Who pays for the events of the caller's subscriptions.
 
         Out of a budget of its own, as large: what others do shall take nothing of what one asks for oneself.
         """
-        self._paid(("events", _payer(caller)), caller, nodes)
+        return ("events", _payer(caller))
+
+    def pay_event(self, payer: Hashable, nodes: int, locale: str) -> None:
+        """Lets somebody pay for an event of a subscription; BudgetSpent where they cannot."""
+        if not self._budgets.pay_now_and_then(payer, nodes):
+            raise BudgetSpent(self._budgets.standing(payer, nodes), locale)
 
     def may_wait(self, token: str, caller: Caller, nodes: int) -> bool:
         """Whether an operation with this token may run before it is known who holds it."""

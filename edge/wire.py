@@ -145,6 +145,7 @@ class Http(HttpToolsProtocol):
         self.transport = Line(self._line.plain, self.loop, self.seconds, self.bytes_per_second)  # type: ignore[assignment]
         super().handle_websocket_upgrade()
         self.scope = None  # type: ignore[assignment]  # nothing is awaited here any more
+        self.parser = None  # type: ignore[assignment]  # they hold each other, and would stay for minutes
 
     def send_400_response(self, msg: str) -> None:
         """See `HttpToolsProtocol`; in the form that GraphQL clients know."""

@@ -1,14 +1,14 @@
 """Who is in a room right now, as all API processes know it together: `live.presence` is it."""
 
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 
 class Presence(Protocol):
     """Rooms by the topics on which they are told. Nothing here waits for who is told, nor fails where Redis is away."""
 
-    def attending(self, topic: str, member: str) -> AbstractAsyncContextManager[None]:
+    def attending(self, topic: str, member: str) -> AbstractContextManager[None]:
         """The member is in the room while this is open."""
         ...
 

@@ -56,7 +56,7 @@ class CloseCode(IntEnum):
     Again: with growing pauses.
     """
     TOO_SLOW = 4290
-    """You did not read for ten seconds, or made us answer faster than you read.
+    """You did not read for ten seconds, or more than 256 KiB of events and answers waited for you.
 
     Remedy: read faster, or ask for less; then resume.
     Again: yes.

@@ -1,6 +1,6 @@
 """The resumable stream: what was missed from the history, then what happens, in order and without a hole."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -26,11 +26,6 @@ class Forgotten:
     """The history's answer to a position whose successors it cannot name: older than what is kept, or never given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """Comes first where it was asked for: what is told from now on will come, so the state may be looked at."""
-
-
 class History(Protocol):
     """The durable source of messages, given by the application."""
 
@@ -49,19 +44,30 @@ class Source(Protocol):
         """Subscribe; confirmed when entered."""
 
 
+async def _nothing() -> None:
+    pass
+
+
 async def feed(
-    hub: Source, history: History, topics: Collection[str], after: int | None, *, page: int = PAGE, begin: bool = False
-) -> AsyncGenerator[Message | Resync | Listening, None]:
-    """Everything on `topics` after position `after`; with None, from now on. With `begin`, `Listening` comes first.
+    hub: Source,
+    history: History,
+    topics: Collection[str],
+    after: int | None,
+    *,
+    page: int = PAGE,
+    began: Callable[[], None] = lambda: None,
+    looked_up: Callable[[], Awaitable[None]] = _nothing,
+) -> AsyncGenerator[Message | Resync, None]:
+    """Everything on `topics` after position `after`; with None, from now on.
 
     Durable messages come exactly in the order of their positions, none twice, none left out; ephemeral ones pass as
-    they come. Ends when the hub stops. Close it (`contextlib.aclosing`) to give the subscription up.
+    they come. Ends when the hub stops. Close it (`contextlib.aclosing`) to give the subscription up. `began` is called
+    when nothing can be missed any more, `looked_up` is awaited before what was found in the history is handed on.
     """
     # Taken before subscribing: a message that arrives meanwhile lies above it and is not taken for an old one.
     last = hub.position if after is None else after
     async with hub.listen(topics) as arrivals:
-        if begin:
-            yield Listening()
+        began()
         behind = after is not None
         while True:
             while behind:
@@ -72,6 +78,8 @@ async def feed(
                     yield Resync(newest)
                 else:
                     behind = len(found) == page
+                    if found:
+                        await looked_up()
                     for message in found:
                         last = message.position or last
                         yield message

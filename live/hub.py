@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from live.link import Link, Reply
-from live.listener import Listener
-from live.message import POSITION_CHANNEL, channel, decode
+from live.listener import Ear, Listener, Watch
+from live.message import POSITION_CHANNEL, Gap, Message, channel, decode
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +19,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 class Hub:
     """Hands what Redis publishes to the listeners of this process.
 
+    What one publisher publishes in one order is delivered in that order, over all topics: they share a connection.
     A listener never holds up another, and none holds up the hub. While Redis is away `listen` still works; every
     listener gets a `Gap` once its channels are confirmed again. `buffer` is how many durable messages may wait for
     one listener; Redis is pinged every `ping_seconds` and given up when silent for two of them.
@@ -29,7 +30,7 @@ class Hub:
         self._buffer = buffer
         self._ping_seconds = ping_seconds
         self._position = 0
-        self._listeners: dict[str, set[Listener]] = {}
+        self._listeners: dict[str, set[Ear]] = {}
         self._subscribed: set[str] = set()
         self._unanswered: Counter[str] = Counter()
         self._changed = asyncio.Event()
@@ -76,7 +77,18 @@ class Hub:
         finally:
             self._leave(listener)
 
-    def _join(self, listener: Listener) -> None:
+    @asynccontextmanager
+    async def watch(self, topic: str, heard: Callable[[Message | Gap], None]) -> AsyncIterator[None]:
+        """Calls `heard` for what comes on `topic`, see `Watch`; Redis has confirmed it as for `listen`."""
+        watch = Watch(channel(topic), heard)
+        self._join(watch)
+        try:
+            await watch.ready.wait()
+            yield
+        finally:
+            self._leave(watch)
+
+    def _join(self, listener: Ear) -> None:
         if not self.connected:
             listener.cut()
         for name in listener.channels:
@@ -85,14 +97,14 @@ class Hub:
                 listener.confirm(name)
         self._changed.set()
 
-    def _leave(self, listener: Listener) -> None:
+    def _leave(self, listener: Ear) -> None:
         for name in listener.channels:
             self._listeners[name].discard(listener)
             if not self._listeners[name]:
                 del self._listeners[name]
         self._changed.set()
 
-    def _everyone(self) -> set[Listener]:
+    def _everyone(self) -> set[Ear]:
         return set().union(*self._listeners.values())
 
     def _is_confirmed(self, name: str) -> bool:

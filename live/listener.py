@@ -2,9 +2,64 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from live.message import Gap, Message
+
+
+class Ear(Protocol):
+    """What the hub tells."""
+
+    channels: frozenset[str]
+
+    def deliver(self, channel: str, message: Message) -> None:
+        """A message of `channel` has come."""
+
+    def confirm(self, channel: str) -> None:
+        """Redis has confirmed one of our channels."""
+
+    def cut(self) -> None:
+        """The connection is gone."""
+
+    def end(self) -> None:
+        """Nothing will come any more."""
+
+
+class Watch:
+    """Hears at once, before whatever is published later is handed to anybody: the hub delivers in order of publication.
+
+    `heard` is called with each message, and with a `Gap` when some may have been missed. It must be quick, and must
+    not raise.
+    """
+
+    def __init__(self, channel: str, heard: Callable[[Message | Gap], None]) -> None:
+        self.channels = frozenset({channel})
+        self.ready = asyncio.Event()
+        self._heard = heard
+        self._missed = False
+
+    def deliver(self, channel: str, message: Message) -> None:
+        """See `Ear`."""
+        del channel
+        self._heard(message)
+
+    def confirm(self, channel: str) -> None:
+        """See `Ear`; what was published until now may have been missed."""
+        del channel
+        self.ready.set()
+        if self._missed:
+            self._missed = False
+            self._heard(Gap())
+
+    def cut(self) -> None:
+        """See `Ear`."""
+        self._missed = True
+        self.ready.set()
+
+    def end(self) -> None:
+        """See `Ear`."""
+        self.ready.set()
 
 
 class Listener:

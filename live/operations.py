@@ -2,15 +2,24 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from starlette.requests import HTTPConnection
 
+from live.codes import OperationCode
 from live.ties import Standing
+
+if TYPE_CHECKING:
+    from live.seats import Seat
 
 Caller = TypeVar("Caller")
 """Whoever is behind a socket; only the application looks into it."""
 
+INTERNAL: Mapping[str, Any] = {
+    "message": "Something went wrong on our side.",
+    "extensions": {"code": OperationCode.INTERNAL},
+}
+"""What a client learns of a fault of ours; the log has all of it."""
 Payload = bytes | Mapping[str, Any]
 """A GraphQL result: a mapping, or the same encoded as JSON once for all who get it."""
 
@@ -60,8 +69,13 @@ class Operations(Protocol[Caller]):
     def greeting(self, caller: Caller) -> Mapping[str, Any]:
         """What a caller who has just been let in is told, as the payload of `connection_ack`; empty for nothing."""
 
-    def start(self, caller: Caller, request: OperationRequest) -> AsyncGenerator[Payload | Attention, None]:
+    def start(
+        self, caller: Caller, request: OperationRequest
+    ) -> "AsyncGenerator[Payload | Attention | Seat[Any], None]":
         """Run a query, mutation or subscription: each item is one `next`, but for `Attention`; the end is `complete`.
+
+        A seat as the last item is handed over: what follows is told in its room, and so is the end. Until then it is
+        the generator's own, which leaves it when it is closed.
 
         Raises OperationError, at the first item or later, to end with `error`. The generator is closed, and what it
         awaits is cancelled, when the client completes the operation or goes. It is asked for its next item when the

@@ -9,8 +9,8 @@ import asyncio
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
@@ -200,8 +200,8 @@ class Presence:
             await asyncio.wait({keeping})
             await self._exchange_all(list(self._rooms))
 
-    @asynccontextmanager
-    async def attending(self, topic: str, member: str) -> AsyncIterator[None]:
+    @contextmanager
+    def attending(self, topic: str, member: str) -> Iterator[None]:
         """The member is in the room while this is open. In two places at once they are one entry."""
         room = self._room(topic)
         room.places[member] += 1

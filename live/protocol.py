@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from live.codes import CloseCode
-from live.operations import OperationRequest, Payload
+from live.operations import OperationRequest
 
 SUBPROTOCOL = "graphql-transport-ws"
 ID_CHARACTERS = 256
@@ -155,9 +155,13 @@ def next_head(operation_id: str) -> bytes:
     return b'{"id":' + orjson.dumps(operation_id) + b',"type":"next","payload":'
 
 
-def next_frame(head: bytes, payload: Payload) -> bytes:
-    """A `next` message; a payload that comes encoded is not encoded again."""
-    return head + (payload if isinstance(payload, bytes) else orjson.dumps(payload)) + b"}"
+NEXT_END = b"}"
+"""How it ends, after the payload."""
+
+
+def encoded(payload: Mapping[str, Any]) -> bytes:
+    """A payload as it is sent."""
+    return orjson.dumps(payload)
 
 
 def complete(operation_id: str) -> bytes:

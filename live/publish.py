@@ -24,7 +24,8 @@ async def publish(redis: Redis, topics: Iterable[str], message: Message) -> None
 async def publish_batch(redis: Redis, batch: Iterable[tuple[Iterable[str], Message]]) -> None:
     """Send many messages, each to its topics, and then the newest of their positions, in one round trip.
 
-    The rules of `publish` hold. A message without topics is sent to nobody but still moves the position.
+    The rules of `publish` hold. Whoever hears all topics on one connection hears them in this order. A message without
+    topics is sent to nobody but still moves the position.
     """
     newest = 0
     async with redis.pipeline(transaction=False) as pipe:

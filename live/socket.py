@@ -1,4 +1,8 @@
-"""One client's socket: the protocol's state machine, its operations, and its writer."""
+"""One client's socket: the protocol's state machine, and its operations.
+
+It has no task but the server's own, which reads; an operation has one until it is answered, or sits in a room. What is
+said goes straight to the line; only where that is not read does it wait.
+"""
 
 import asyncio
 import logging
@@ -13,44 +17,72 @@ from starlette.types import Receive, Send
 from live import protocol
 from live.codes import CloseCode, OperationCode
 from live.limits import Limits
-from live.operations import Attention, Caller, OperationError, OperationRequest, Operations, RefusedError
+from live.lines import Line
+from live.operations import INTERNAL, Attention, Caller, OperationError, OperationRequest, Operations, RefusedError
 from live.outbox import Outbox
 from live.protocol import ClientMessage, Closing, ProtocolError
+from live.seats import Errors, Seat
 from live.ties import Standing
 
 log = logging.getLogger(__name__)
-
-INTERNAL = {"message": "Something went wrong on our side.", "extensions": {"code": OperationCode.INTERNAL}}
-"""What a client learns of a fault of ours; the log has all of it."""
 
 
 class Socket(Generic[Caller]):
     """Serves one accepted websocket until either side ends it."""
 
+    __slots__ = (
+        "_asking",
+        "_attention",
+        "_closing",
+        "_connecting",
+        "_connection",
+        "_interrupted",
+        "_let_in",
+        "_limits",
+        "_operations",
+        "_outbox",
+        "_reading",
+        "_running",
+        "_stall",
+        "_timer",
+        "caller",
+        "heard",
+        "line",
+        "spoke",
+    )
+
     def __init__(
         self,
         connection: HTTPConnection,
+        line: Line,
         operations: Operations[Caller],
         limits: Limits,
         let_in: Callable[["Socket[Caller]", Standing], None],
     ) -> None:
-        loop = asyncio.get_running_loop()
         self.caller: Caller | None = None
         """Set once the connection is acknowledged."""
-        self._connection = connection
+        self.line = line
+        self.heard = True
+        """Whether the client has said anything since it was last asked to."""
+        self.spoke = 0
+        """Where it rides on the wheel of pings."""
+        self._connection: HTTPConnection | None = connection
         self._operations = operations
         self._limits = limits
         self._let_in = let_in
-        self._outbox = Outbox(limits.queue_bytes)
+        self._outbox: Outbox | None = None
         self._connecting: asyncio.Task[None] | None = None
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._attention: dict[str, float] = {}
-        """How often the client is pinged for the sake of a running operation, in seconds."""
-        self._told: asyncio.Future[Closing | None] = loop.create_future()
-        self._heard = True
-        self._init_timer = loop.call_later(limits.init_seconds, self._init_is_late)
-        self._ping_timer = loop.call_later(limits.ping_seconds, self._ping)
-        self._expiry_timer: asyncio.TimerHandle | None = None
+        self._running: dict[str, asyncio.Task[None] | Seat[Any]] = {}
+        self._closing: Closing | None = None
+        self._reading: asyncio.Task[Any] | None = None
+        self._interrupted = False
+        self._stall: asyncio.TimerHandle | None = None
+        self._attention: dict[str, float] | None = None
+        """How often the client is pinged for the sake of a running operation, in seconds; None where it never was."""
+        self._asking: asyncio.TimerHandle | None = None
+        loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = loop.call_later(limits.init_seconds, self._init_is_late)
+        line.drained = self._drained
 
     @property
     def open_operations(self) -> int:
@@ -60,42 +92,54 @@ class Socket(Generic[Caller]):
     @property
     def waiting_bytes(self) -> int:
         """What waits to be sent."""
-        return self._outbox.waiting_bytes
+        return self._outbox.waiting_bytes if self._outbox else 0
+
+    @property
+    def closed_as(self) -> CloseCode | None:
+        """How we have ended it, if we have."""
+        return self._closing.code if self._closing else None
 
     def close(self, code: CloseCode, reason: str) -> None:
         """End the socket: nothing that still waits is sent, and its operations are cancelled."""
-        self._outbox.close()
-        if not self._told.done():
-            self._told.set_result(Closing(code, reason))
+        if self._closing is not None:
+            return
+        self._closing = Closing(code, reason)
+        if self._outbox is not None:
+            self._outbox.close()
+        if self._reading is not None and self._reading is not asyncio.current_task():
+            self._interrupted = self._reading.cancel()
 
     async def run(self, receive: Receive, send: Send) -> None:
         """Serve; returns when the socket has ended and nothing of it runs any more."""
-        reader = asyncio.create_task(self._read(receive))
-        writer = asyncio.create_task(self._write(send))
-        ends = (self._told, reader, writer)
+        self._reading = asyncio.current_task()
         try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            await self._read(receive)
+        except ProtocolError as broken:
+            self._closing = self._closing or broken.closing
+        except asyncio.CancelledError:
+            if not self._interrupted or self._reading is None or self._reading.uncancel():
+                raise
         finally:
-            unwinding = self._cancel(reader, writer)
+            self._reading = None
+            unwinding = self._cancel()
         try:
-            closing = next(end for end in ends if end.done()).result()
-            if closing is not None:
-                await self._say(closing, send)
+            if self._closing is not None:
+                await self._say(self._closing, send)
         finally:
             await asyncio.gather(*unwinding, return_exceptions=True)
 
-    def _cancel(self, *tasks: asyncio.Task[Any]) -> list[asyncio.Task[Any]]:
-        self._outbox.close()
-        self._init_timer.cancel()
-        self._ping_timer.cancel()
-        if self._expiry_timer is not None:
-            self._expiry_timer.cancel()
-        everything = [*tasks, *self._running.values()]
+    def _cancel(self) -> list[asyncio.Task[Any]]:
+        if self._outbox is not None:
+            self._outbox.close()
+        self.line.abandon()
+        for timer in (self._timer, self._stall, self._asking):
+            if timer is not None:
+                timer.cancel()
+        running = [_stopped(operation) for operation in self._running.values()]
+        self._running.clear()
         if self._connecting is not None:
-            everything.append(self._connecting)
-        for task in everything:
-            task.cancel()
-        return everything
+            running.append(_stopped(self._connecting))
+        return [task for task in running if task is not None]
 
     async def _say(self, closing: Closing, send: Send) -> None:
         try:
@@ -105,29 +149,61 @@ class Socket(Generic[Caller]):
             # Too late (TimeoutError) or already gone: the line is dropped when we return.
             log.debug("A client left before it could be told %s.", closing)
 
-    async def _write(self, send: Send) -> Closing | None:
-        while True:
-            frame = await self._outbox.first()
-            try:
-                async with asyncio.timeout(self._limits.stall_seconds):
-                    await send({"type": "websocket.send", "text": frame.decode()})
-            except TimeoutError:
-                return _TOO_SLOW
-            except OSError:
-                return None
-            self._outbox.done()
-            if self._outbox.waiting_bytes:
-                # send() need not suspend: without this, one client's long queue would hold up everybody.
-                await asyncio.sleep(0)
+    def put(self, *parts: bytes, latest_of: str | None = None) -> None:
+        """Says something at once; where that would make too much wait for the client, it is closed.
 
-    async def _read(self, receive: Receive) -> Closing | None:
-        try:
-            while (event := await receive())["type"] != "websocket.disconnect":
-                self._heard = True
-                await self._handle(await self._parsed(self._text(event)))
-        except ProtocolError as broken:
-            return broken.closing
-        return None
+        Of what is the `latest_of` the same only the latest waits.
+        """
+        if not self._outbox and self.line.clear:
+            self.line.write(*parts)
+        elif not self._waiting().push(b"".join(parts), latest_of):
+            self.close(_TOO_SLOW.code, _TOO_SLOW.reason)
+
+    async def send(self, *parts: bytes) -> None:
+        """Says something when there is room for it."""
+        if not self._outbox and self.line.clear:
+            self.line.write(*parts)
+        else:
+            await self._waiting().send(b"".join(parts))
+            if self.line.clear:  # it was cleared while we waited for room
+                self._drained()
+            self._waiting()
+        # Without this, one client's long answer, for which there is room, would hold up everybody.
+        await asyncio.sleep(0)
+
+    def _waiting(self) -> Outbox:
+        """What waits, while the client must read."""
+        if self._outbox is None:
+            self._outbox = Outbox(self._limits.queue_bytes)
+            if self._closing is not None:
+                self._outbox.close()
+        if self._stall is None and not self.line.clear:
+            self._stall = asyncio.get_running_loop().call_later(self._limits.stall_seconds, self._is_stalled)
+        return self._outbox
+
+    def _drained(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+        written = 0
+        while self._outbox and self.line.clear and written < _AT_ONCE and (frame := self._outbox.take()) is not None:
+            self.line.write(frame)
+            written += len(frame)
+        if not self._outbox:
+            return
+        if self.line.clear:  # as far as is known: what was just written is only put on the line when the loop turns
+            asyncio.get_running_loop().call_soon(self._drained)
+        else:
+            self._waiting()
+
+    def _is_stalled(self) -> None:
+        self._stall = None
+        self.close(_TOO_SLOW.code, _TOO_SLOW.reason)
+
+    async def _read(self, receive: Receive) -> None:
+        while self._closing is None and (event := await receive())["type"] != "websocket.disconnect":
+            self.heard = True
+            await self._handle(await self._parsed(self._text(event)))
 
     async def _parsed(self, data: bytes) -> ClientMessage:
         """The message. To read a large one may take as long as twenty operations: then everybody else has a turn."""
@@ -152,7 +228,7 @@ class Socket(Generic[Caller]):
             case protocol.Init(params):
                 self._init(params)
             case protocol.Ping(payload):
-                self._push(protocol.pong(payload))
+                self.put(protocol.pong(payload))
             case protocol.Pong():
                 pass
             case OperationRequest():
@@ -161,12 +237,13 @@ class Socket(Generic[Caller]):
                 await self._complete(operation_id)
 
     def _init(self, params: Mapping[str, Any]) -> None:
-        if self._connecting is not None:
+        if self._connecting is not None or self.caller is not None:
             raise ProtocolError(CloseCode.TOO_MANY_INITS, "Too many initialisation requests")
-        self._init_timer.cancel()
+        self._end_timer()
         self._connecting = asyncio.create_task(self._connect(params))
 
     async def _connect(self, params: Mapping[str, Any]) -> None:
+        assert self._connection is not None, "it connects once"
         try:
             self.caller = await self._operations.connect(self._connection, params)
         except RefusedError as refused:
@@ -175,14 +252,15 @@ class Socket(Generic[Caller]):
             log.exception("A websocket could not be connected.")
             self.close(CloseCode.TRY_AGAIN, "Try again later")
         else:
+            self._connection = self._connecting = None
             self._welcome(self._operations.standing(self.caller), self._operations.greeting(self.caller))
 
     def _welcome(self, standing: Standing, greeting: Mapping[str, Any]) -> None:
         # Nothing is suspended since the caller was found good: what they hang on is watched from that moment.
         self._let_in(self, standing)
         if standing.seconds is not None:
-            self._expiry_timer = asyncio.get_running_loop().call_later(standing.seconds, self._expire)
-        self._push(protocol.ack(greeting))
+            self._timer = asyncio.get_running_loop().call_later(standing.seconds, self._expire)
+        self.put(protocol.ack(greeting))
 
     def _subscribe(self, request: OperationRequest) -> None:
         if self.caller is None:
@@ -190,46 +268,53 @@ class Socket(Generic[Caller]):
         if request.id in self._running:
             raise ProtocolError(CloseCode.DUPLICATE_ID, f"Subscriber for {request.id} already exists")
         if len(self._running) >= self._limits.operations:
-            self._push(protocol.error(request.id, [self._too_many()]))
+            self.put(protocol.error(request.id, [self._too_many()]))
             return
         self._running[request.id] = asyncio.create_task(self._operate(self.caller, request))
 
     async def _complete(self, operation_id: str) -> None:
-        task = self._running.get(operation_id)
-        if task is not None:
+        operation = self._running.get(operation_id)
+        if operation is not None and (unwinding := _stopped(operation)) is not None:
             # Not reading on until it has ended keeps a client from piling up operations that are still unwinding.
-            task.cancel()
-            await asyncio.wait({task})
-            self._running.pop(operation_id, None)
+            await asyncio.wait({unwinding})
+        self.forget(operation_id)
 
     async def _operate(self, caller: Caller, request: OperationRequest) -> None:
-        head = protocol.next_head(request.id)
+        place = Place(self, request.id)
         try:
             async with aclosing(self._operations.start(caller, request)) as payloads:
                 async for payload in payloads:
+                    if isinstance(payload, Seat):
+                        # Nothing is suspended in between: the room may end it at once.
+                        self._running[request.id] = payload
+                        payload.sit(place)
+                        return
                     if isinstance(payload, Attention):
                         self._attend(request.id, payload.seconds)
                     else:
-                        await self._outbox.send(protocol.next_frame(head, payload))
+                        await place.send(payload if isinstance(payload, bytes) else protocol.encoded(payload))
             end = protocol.complete(request.id)
         except OperationError as failed:
             end = protocol.error(request.id, failed.errors)
         except Exception:  # a fault in one operation ends that operation only
             log.exception("An operation failed.")
             end = protocol.error(request.id, [INTERNAL])
-        finally:
-            self._attention.pop(request.id, None)
-        await self._outbox.send(end)
-        # Nothing is suspended in between: when the client sees the end, its id is free.
-        self._running.pop(request.id, None)
+        await self.send(end)
+        self.forget(request.id)
+
+    def forget(self, operation_id: str) -> None:
+        """The operation has ended: its id is free."""
+        self._running.pop(operation_id, None)
+        self._stop_attending(operation_id)
 
     def _too_many(self) -> Mapping[str, Any]:
         message = f"At most {self._limits.operations} operations run on a socket."
         return {"message": message, "extensions": {"code": OperationCode.TOO_MANY_OPERATIONS}}
 
-    def _push(self, frame: bytes) -> None:
-        if not self._outbox.push(frame):
-            self.close(_TOO_SLOW.code, _TOO_SLOW.reason)
+    def _end_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _init_is_late(self) -> None:
         self.close(CloseCode.INIT_TIMEOUT, "Connection initialisation timeout")
@@ -237,23 +322,72 @@ class Socket(Generic[Caller]):
     def _expire(self) -> None:
         self.close(CloseCode.FORBIDDEN, "What let you in has expired")
 
+    def ping(self) -> None:
+        """Asks for a sign of life, unless that is done more often; closes where none has come since the last time."""
+        if not self._attention:
+            self._ping()
+
     def _attend(self, operation_id: str, seconds: float) -> None:
-        self._attention[operation_id] = seconds
-        self._ping_timer.cancel()
-        self._ping_timer = asyncio.get_running_loop().call_later(self._pause(), self._ping)
+        self._attention = {**(self._attention or {}), operation_id: seconds}
+        self._ask_later()
+
+    def _stop_attending(self, operation_id: str) -> None:
+        if self._attention and self._attention.pop(operation_id, None) is not None:
+            self._ask_later()
+
+    def _ask_later(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+        seconds = min(self._attention.values(), default=None) if self._attention else None
+        self._asking = None if seconds is None else asyncio.get_running_loop().call_later(seconds, self._ask)
+
+    def _ask(self) -> None:
+        self._ask_later()
+        self._ping()
 
     def _ping(self) -> None:
-        if not self._heard:
+        if not self.heard:
             self.close(CloseCode.SILENT, "No answer to our ping")
             return
-        self._heard = False
-        self._push(protocol.PING)
-        self._ping_timer = asyncio.get_running_loop().call_later(self._pause(), self._ping)
+        self.heard = False
+        self.put(protocol.PING)
 
-    def _pause(self) -> float:
-        return min([self._limits.ping_seconds, *self._attention.values()])
+
+class Place:
+    """Where one operation of a socket is told: `live.seats.Outlet`."""
+
+    __slots__ = ("_head", "_id", "_socket")
+
+    def __init__(self, socket: Socket[Any], operation_id: str) -> None:
+        self._socket = socket
+        self._id = operation_id
+        self._head = protocol.next_head(operation_id)
+
+    def tell(self, payload: bytes, *, lasting: bool) -> None:
+        """See `Outlet`."""
+        self._socket.put(self._head, payload, protocol.NEXT_END, latest_of=None if lasting else self._id)
+
+    async def send(self, payload: bytes) -> None:
+        """See `Outlet`."""
+        await self._socket.send(self._head, payload, protocol.NEXT_END)
+
+    def ended(self, errors: Errors | None) -> None:
+        """See `Outlet`."""
+        # Nothing is suspended in between: when the client sees the end, its id is free.
+        self._socket.forget(self._id)
+        self._socket.put(protocol.complete(self._id) if errors is None else protocol.error(self._id, errors))
+
+
+def _stopped(operation: asyncio.Task[None] | Seat[Any]) -> asyncio.Task[None] | None:
+    """What of an operation that is stopped has still to unwind."""
+    if isinstance(operation, Seat):
+        return operation.leave()
+    operation.cancel()
+    return operation
 
 
 _SMALL, _REST = 16 * 1024, 9
 """Bytes that are read in no time; and for how many times as long as it took to read more the client then waits."""
+_AT_ONCE = 64 * 1024
+"""Bytes of what has waited that are written before it is looked whether they are taken."""
 _TOO_SLOW = Closing(CloseCode.TOO_SLOW, "Read faster, or ask for less; then come back")

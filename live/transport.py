@@ -9,10 +9,12 @@ from starlette.types import Receive, Scope, Send
 
 from live.codes import CloseCode
 from live.limits import Limits
+from live.lines import line_of
 from live.operations import Caller, Operations
 from live.protocol import SUBPROTOCOL, Closing
 from live.socket import Socket
 from live.ties import Standing, Ties
+from live.wheel import Wheel
 
 
 class Transport(Generic[Caller]):
@@ -27,7 +29,10 @@ class Transport(Generic[Caller]):
         self._limits = limits or Limits()
         self._sockets: set[Socket[Caller]] = set()
         self._ties: Ties[Socket[Caller]] = Ties()
+        self._wheel: Wheel[Socket[Caller]] = Wheel(self._limits.ping_seconds, Socket.ping)
         self._draining = False
+        self.closed_as_too_slow = 0
+        """Sockets that were closed since the start because their clients did not read."""
         self._ended = asyncio.Event()
 
     @property
@@ -58,7 +63,7 @@ class Transport(Generic[Caller]):
             await _refuse(send, SUBPROTOCOL, _RESTART)
         else:
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
-            await self._serve(self._socket(scope), receive, send)
+            await self._serve(self._socket(scope, send), receive, send)
 
     def end(
         self, predicate: Callable[[Caller], bool], reason: str = "Forbidden", *, names: Collection[str] | None = None
@@ -87,20 +92,23 @@ class Transport(Generic[Caller]):
             self._ended.clear()
             await self._ended.wait()
 
-    def _socket(self, scope: Scope) -> Socket[Caller]:
-        def let_in(socket: Socket[Caller], standing: Standing) -> None:
-            self._ties.tie(socket, standing.names)
+    def _socket(self, scope: Scope, send: Send) -> Socket[Caller]:
+        return Socket(HTTPConnection(scope), line_of(scope, send), self._operations, self._limits, self._tie)
 
-        return Socket(HTTPConnection(scope), self._operations, self._limits, let_in)
+    def _tie(self, socket: Socket[Caller], standing: Standing) -> None:
+        self._ties.tie(socket, standing.names)
 
     def _let_in(self, names: Collection[str] | None) -> Collection[Socket[Caller]]:
         return self._ties.everybody() if names is None else self._ties.tied_to(names)
 
     async def _serve(self, socket: Socket[Caller], receive: Receive, send: Send) -> None:
         self._sockets.add(socket)
+        socket.spoke = self._wheel.board(socket)
         try:
             await socket.run(receive, send)
         finally:
+            self.closed_as_too_slow += socket.closed_as is CloseCode.TOO_SLOW
+            self._wheel.leave(socket, socket.spoke)
             self._sockets.discard(socket)
             self._ties.untie(socket)
             self._ended.set()

@@ -31,6 +31,11 @@ _HOLD_WITH = """
 SELECT true FROM users WHERE id = $1 AND email <> $2 AND password_hash IS NOT DISTINCT FROM $3 FOR NO KEY UPDATE
 """
 _CURRENT = f"SELECT id, user_id, written_lsn, expires_at, {LOCALE} " + _OPEN.format("$1", "$2")
+_LOST = """
+SELECT asked FROM unnest($1::uuid[]) asked WHERE NOT EXISTS (
+    SELECT FROM sessions WHERE id = asked AND ended_at IS NULL AND expires_at > $2
+)
+"""
 
 
 class User(Row):
@@ -252,6 +257,12 @@ class Session(Row):
         """
         found = await fetch(_CURRENT, (token_hash, now))
         return found[0] if found else None
+
+    @staticmethod
+    async def lost(session_ids: Collection[UUID], now: datetime) -> set[UUID]:
+        """Those of the sessions that have ended, or are gone. It is asked of thousands, so no model is made of any."""
+        async with raw_connection() as connection:
+            return {row[0] for row in await connection.fetch(_LOST, list(session_ids), now)}
 
     @staticmethod
     async def has_written(session_id: UUID) -> None:

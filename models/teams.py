@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from tortoise import fields
@@ -17,7 +17,7 @@ from domain.teams import DELETION_WAITS, reaches
 from domain.viewers import AnyViewer, ScopeViewer, Viewer
 from models.accounts import Session, User
 from models.base import Row, choice, in_teams_of, look_up
-from models.database import in_a_transaction, row_of
+from models.database import in_a_transaction, raw_connection, row_of
 from models.finding import Found, Sought
 from models.indexes import PartialIndex
 
@@ -31,6 +31,23 @@ WHERE members.user_id = <user>{hold_members}
 _SEEN, _HELD = (
     _MEMBERSHIP.format(hold=hold, hold_members=hold and f"{hold} OF members") for hold in ("", " FOR SHARE")
 )
+
+
+_PLACES = """
+SELECT user_id, role, locale FROM members JOIN users ON users.id = user_id WHERE team_id = $1 AND user_id = ANY($2)
+"""
+
+
+_WHO = """
+SELECT count(*), bit_xor(hashtextextended(user_id::text, 0)) FROM members WHERE team_id = $1 AND role = $2
+"""
+
+
+class Place(NamedTuple):
+    """What somebody is in a team, and the language that they have chosen."""
+
+    role: Role
+    locale: str
 
 
 class Team(Row):
@@ -159,6 +176,20 @@ def _role_that_holds(membership: Sequence[Any] | None, action: str, *, own: bool
     if takes_a_lasting_team(action):
         _require_lasting(deletion_at)
     return role
+
+
+async def places_of(team_id: UUID, user_ids: Collection[UUID]) -> dict[UUID, Place]:
+    """The places in a team of those of these people who have one."""
+    async with raw_connection() as connection:
+        rows = await connection.fetch(_PLACES, team_id, list(user_ids))
+    return {user_id: Place(Role(role), locale) for user_id, role, locale in rows}
+
+
+async def who_is(team_id: UUID, role: Role) -> tuple[int, int | None]:
+    """How many have the role in the team, and a number that is another one when it is others."""
+    async with raw_connection() as connection:
+        count, who = await connection.fetchrow(_WHO, team_id, role.value)
+    return count, who
 
 
 async def owners(team_id: UUID) -> Collection[User]:

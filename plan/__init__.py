@@ -21,6 +21,7 @@ from plan.declarations import (
     to_many,
     to_one,
 )
+from plan.depends import Depends, depends_on
 from plan.errors import BadInput
 from plan.ids import Node, decode_id, encode_id
 from plan.nodes import link, node, node_of
@@ -33,6 +34,7 @@ __all__ = [
     "ASKER",
     "BadInput",
     "Connection",
+    "Depends",
     "Node",
     "Reader",
     "Row",
@@ -45,6 +47,7 @@ __all__ = [
     "computed",
     "count_of",
     "decode_id",
+    "depends_on",
     "encode_id",
     "first_of",
     "global_id",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import orjson
 import strawberry
 
+from plan.depends import Depends, depends_on
 from plan.errors import BadInput
 from plan.statements import Window
 from plan.tables import python_value
@@ -55,9 +56,13 @@ class Connection(Generic[T]):
 
     edges: list[Edge[T]] = strawberry.field(description="The rows with their cursors.")
     nodes: list[T] = strawberry.field(description="The rows alone.")
-    page_info: PageInfo = strawberry.field(resolver=_page_info, description="Where this page lies.")
+    page_info: PageInfo = strawberry.field(
+        resolver=_page_info, description="Where this page lies.", metadata=depends_on(Depends.NOTHING)
+    )
     total_count: int = strawberry.field(
-        resolver=_total_count, description="How many rows there are in all. Counted only if asked for."
+        resolver=_total_count,
+        description="How many rows there are in all. Counted only if asked for.",
+        metadata=depends_on(Depends.NOTHING),
     )
 
 

@@ -19,6 +19,8 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
+from plan.depends import Depends
+
 Function = Literal["sum", "min", "max"]
 Where = Callable[..., Any]
 """Takes a filter input's given values by name and answers a Tortoise `Q`, in which ASKER may stand for the viewer."""
@@ -74,6 +76,7 @@ class Batch:
     by: Callable[..., Awaitable[Sequence[Any]]]
     standing: Standing | None
     reads: bool = False
+    depends: Depends = Depends.PERSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,7 @@ class Reference:
     """The row whose id is `by(source, context)`, for a source that is no row: a root, a payload, an event."""
 
     by: Callable[[Any, Any], UUID | None]
+    depends: Depends = Depends.PERSON
 
 
 Declaration = (
@@ -241,11 +245,15 @@ def batch(
     description: str,
     standing: Standing | None = None,
     reads: bool = False,
+    depends: Depends = Depends.PERSON,
     init: Literal[False] = False,
 ) -> Any:
-    """A value that needs more than the row: `by` is awaited once for all rows of a level (see `Batch`)."""
+    """A value that needs more than the row: `by` is awaited once for all rows of a level (see `Batch`).
+
+    `depends` says on whom it depends, the values below it aside; the language and an API key's scopes do not count.
+    """
     del init
-    return PlanField.declaring(Batch(columns, by, standing, reads), description)
+    return PlanField.declaring(Batch(columns, by, standing, reads, depends), description)
 
 
 def to_one(key: str, *, description: str, init: Literal[False] = False) -> Any:
@@ -301,14 +309,20 @@ def aggregate_of(field: str, function: Function, column: str, *, description: st
 
 
 def reference(
-    by: Callable[[Any, Any], UUID | None], *, description: str, action: str | None = None, init: Literal[False] = False
+    by: Callable[[Any, Any], UUID | None],
+    *,
+    description: str,
+    action: str | None = None,
+    depends: Depends = Depends.PERSON,
+    init: Literal[False] = False,
 ) -> Any:
     """On a type that has no table: the row whose id `by(source, context)` answers, or null where that is None.
 
-    On a root type the source is None, and `action` names the permission that seeing it takes.
+    On a root type the source is None, and `action` names the permission that seeing it takes. `depends` says on whom it
+    depends which row that is.
     """
     del init
-    field = PlanField.declaring(Reference(by), description)
+    field = PlanField.declaring(Reference(by, depends), description)
     field.action = action
     return field
 

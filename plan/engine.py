@@ -34,6 +34,8 @@ from plan.arguments import Convert
 from plan.codes import RequestCode
 from plan.costs import Tariff, Tariffs
 from plan.declarations import PlanField
+from plan.dependence import Dependence
+from plan.depends import Depends
 from plan.documents import Kept, weight
 from plan.draft import NotCompilable
 from plan.effort import noted, turn
@@ -136,7 +138,9 @@ class Engine:
         self._explaining = explaining
         self._exploring = exploring
         self._observe = observe
-        self._runner = Runner(self.schema, _converter(schema), describe, observe, spelling=spelling)
+        convert = _converter(schema)
+        self._runner = Runner(self.schema, convert, describe, observe, spelling=spelling)
+        self._dependence = Dependence(self.schema, convert)
         self._parser = Parser(self.schema)
         self._obvious = Obvious(self.schema)
         self._tariffs = Tariffs(self.schema)
@@ -191,6 +195,19 @@ class Engine:
         declared = definition.extensions["strawberry-definition"]
         names = {argument.python_name.replace("_", "").lower(): argument.python_name for argument in declared.arguments}
         return declared, {names[name.lower()]: value for name, value in arguments.items()}
+
+    async def prepare(self, operation: Operation) -> None:
+        """Compiles the plan, where there is one that is not known: whoever asks for it waits for their turn."""
+        asked = self._asked(operation)
+        try:
+            if self._planning and self._runner.known(asked) is None:
+                await self._new_plan(asked, plain=False)
+        except NotCompilable as reason:
+            log.debug("an operation has no plan: %s", reason)
+
+    def depends(self, operation: Operation) -> Depends:
+        """On whom the operation's answers depend; the language, and an API key's scopes, they may always depend on."""
+        return self._dependence.of(self._asked(operation))
 
     def failed(self, error: Exception, context: Context) -> Answer:
         """The answer for an error outside of any field."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, dataclass_transform, get_args
 
@@ -106,17 +106,18 @@ def node_of(cls: type) -> NodeDefinition:
     return definition
 
 
-def link(viewers: list[Any]) -> list[type]:
+def link(viewers: Sequence[Any], several: Sequence[Any] = ()) -> list[type]:
     """Joins the declared types, once, before the schema is made; answers them all.
 
     Types name each other in annotations without importing each other: here the names get their meaning. Every
-    predicate is tried with `viewers`, one of each kind, so that one which needs a join fails at start-up.
+    predicate is tried with `viewers`, one of each kind, so that one which needs a join fails at start-up; with those
+    that are `several` people at once, too, by which is known what these may share.
     """
     for module in {definition.cls.__module__ for definition in NODES.values()}:
         _name_types(vars(sys.modules[module]))
     for definition in NODES.values():
         _complete(definition)
-        definition.visibility.require_sound(viewers)
+        definition.visibility.require_sound(viewers, several)
     return [definition.cls for definition in NODES.values()]
 
 

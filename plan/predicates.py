@@ -55,6 +55,10 @@ class Template:
         """The condition over `alias`, as part of the statement that is being written."""
         return self._filled(self.text, writing).replace(_ALIAS, alias)
 
+    def of_row(self) -> list[Slot]:
+        """The values that the row itself is compared with, not those that rights are found by."""
+        return [self.slots[int(mark)] for mark in _VALUE.findall(self.text)]
+
     def _filled(self, text: str, writing: Writing) -> str:
         if "\x03" in text:
             text = _RIGHT.sub(lambda mark: self._right(int(mark[1]), writing), text)
@@ -74,6 +78,8 @@ class Visibility:
         self._table = table
         self._visible = visible
         self._templates: dict[Hashable, Template] = {}
+        self.shared: list[Template] = []
+        """For each kind of viewer that is several people at once, and is not refused."""
 
     def written(self, viewer: Any, alias: str, writing: Writing) -> str:
         """The condition for `viewer` over `alias`, in brackets. The viewer's ids become parameters."""
@@ -91,15 +97,17 @@ class Visibility:
             self._table, condition, lambda value: OfViewer(marks[str(value)]) if str(value) in marks else None
         )
 
-    def require_sound(self, viewers: Sequence[Any]) -> None:
+    def require_sound(self, viewers: Sequence[Any], several: Sequence[Any] = ()) -> None:
         """Fails, when types are declared, on a predicate that the plan could not put into a statement.
 
-        It may refuse some of `viewers` by a TypeError (those who are no single person), but not all of them. What
-        it asks must not depend on who of a kind asks: ids may only be values.
+        It may refuse some of `viewers`, or of those that are `several` people at once, by a TypeError, but not all of
+        them. What it asks must not depend on who of a kind asks: ids may only be values.
         """
+        if several:
+            self.shared = []
         refused: TypeError | None = None
         taken = 0
-        for viewer in viewers:
+        for viewer in (*viewers, *several):
             try:
                 condition = self._visible(viewer)
             except TypeError as error:
@@ -107,6 +115,8 @@ class Visibility:
                 continue
             taken += 1
             rendered = self._rendered(viewer)
+            if viewer in several:
+                self.shared.append(rendered)
             if _told(rendered, viewer) != _told(_template(self._table, condition, Given), viewer):
                 raise TypeError(f"the predicate of {self._table.__name__} depends on more than the kind of viewer")
         if refused is not None and not taken:

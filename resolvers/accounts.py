@@ -127,8 +127,7 @@ async def lost_sessions(session_ids: Collection[UUID], now: datetime) -> set[UUI
     """Those of the sessions that have ended, or are gone altogether."""
     if not session_ids:
         return set()
-    alive = Session.filter(id__in=list(session_ids), ended_at__isnull=True, expires_at__gt=now)
-    return set(session_ids) - {session.id for session in await alive.only("id")}
+    return await Session.lost(session_ids, now)
 
 
 def _as_stored(email: str) -> str:

@@ -14,4 +14,4 @@ async def watch(caller: Caller, *, team_id: UUID, types: Sequence[str] = ()) -> 
         if asked not in TOLD:
             raise Invalid("problem.activity_type", path=("types", str(place)))
     role = await require(caller, "team:view", team_id)
-    return Following([f"team:{team_id}"], team_id, heard(role, caller.scopes, types))
+    return Following([f"team:{team_id}"], team_id, role, heard(role, caller.scopes, types))

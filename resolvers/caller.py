@@ -103,11 +103,13 @@ class Holder(NamedTuple):
 class Following:
     """The topics that a subscription follows, and the team in which the right to do so is held, if it is in one.
 
-    `only` are the types of the events that the caller may, and wants to, hear of; None for all of them.
+    Where all that have the same `role` there may follow the same, it is that. `only` are the types of the events that
+    the caller may, and wants to, hear of; None for all of them.
     """
 
     topics: Sequence[str]
     team_id: UUID | None
+    role: Role | None = None
     only: Collection[str] | None = None
 
 
@@ -166,6 +168,12 @@ async def require(caller: Caller, action: str, team_id: UUID) -> Role:
 async def find(caller: Caller, action: str, kind: type[R], row_id: UUID) -> R:
     """The row; NotFound for who may not know of it, and else refuses as `require` does for its team."""
     return cast("R", (await _permitted(caller, action, Sought(kind), row_id)).row)
+
+
+async def follow(caller: Caller, action: str, kind: type[Row], row_id: UUID, noun: str) -> Following:
+    """Following all that happens to a row, which events name as `noun`; refuses as `find` does."""
+    found = await _permitted(caller, action, Sought(kind), row_id)
+    return Following([f"{noun}:{row_id}"], found.row.team_id, found.also)
 
 
 async def lock(caller: Caller, action: str, kind: type[R], row_id: UUID) -> R:

@@ -26,7 +26,7 @@ from models import Comment, CommentEdit, Member, Reaction, Version, Video
 from models.comments import Span
 from models.database import transaction
 from models.finding import Hold
-from resolvers.caller import Caller, Following, find, find_within, lock_within, require_somebody, tell, write_and_tell
+from resolvers.caller import Caller, Following, find_within, follow, lock_within, require_somebody, tell, write_and_tell
 
 STAYS = object()
 """In the place of what is not to be changed; None takes it away."""
@@ -237,8 +237,7 @@ async def react(caller: Caller, *, comment_id: UUID, kind: ReactionKind, wanted:
 
 async def watch(caller: Caller, *, video_id: UUID) -> Following:
     """Where it is told what happens to a video's comments, among all else about the video."""
-    video = await find(caller, "video:view", Video, video_id)
-    return Following([f"video:{video.id}"], video.team_id)
+    return await follow(caller, "video:view", Video, video_id, "video")
 
 
 async def _with_thread(caller: Caller, comment_id: UUID) -> tuple[Comment, Comment | None]:

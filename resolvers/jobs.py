@@ -4,7 +4,7 @@ from uuid import UUID
 
 from models import Job
 from models.database import transaction
-from resolvers.caller import Caller, Following, find, lock, origin
+from resolvers.caller import Caller, Following, follow, lock, origin
 
 
 async def cancel(caller: Caller, *, job_id: UUID) -> Job:
@@ -17,8 +17,7 @@ async def cancel(caller: Caller, *, job_id: UUID) -> Job:
 
 async def watch(caller: Caller, *, job_id: UUID) -> Following:
     """Where a job's steps are told."""
-    job = await find(caller, "job:view", Job, job_id)
-    return Following([f"job:{job.id}"], job.team_id)
+    return await follow(caller, "job:view", Job, job_id, "job")
 
 
 async def has_ended(caller: Caller, *, job_id: UUID) -> bool:

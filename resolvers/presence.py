@@ -2,15 +2,16 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.errors import Invalid, Unavailable
 from domain.presence import PresenceActivity
 from models import Version, Video
-from resolvers.caller import Caller, Following, find, require_somebody
+from resolvers.caller import Caller, Following, find, follow, require_somebody
 
+_ROOM = "presence"
 _MOST_LENGTHS = 10_000
 
 
@@ -26,11 +27,10 @@ _lengths: OrderedDict[UUID, _Length] = OrderedDict()
 
 async def watch(caller: Caller, *, video_id: UUID) -> Following:
     """Where it is told who is in a video's room."""
-    video = await find(caller, "video:view", Video, video_id)
-    return Following([_room(video.id)], video.team_id)
+    return await follow(caller, "video:view", Video, video_id, _ROOM)
 
 
-def attend(caller: Caller, *, video_id: UUID, watch_only: bool) -> AbstractAsyncContextManager[None]:
+def attend(caller: Caller, *, video_id: UUID, watch_only: bool) -> AbstractContextManager[None]:
     """In the room while this is open; an API key is nobody who could be."""
     if watch_only or caller.api_key_id is not None:
         return nullcontext()
@@ -70,4 +70,4 @@ async def _length(caller: Caller, version_id: UUID, member: str) -> _Length:
 
 
 def _room(video_id: UUID) -> str:
-    return f"presence:{video_id}"
+    return f"{_ROOM}:{video_id}"

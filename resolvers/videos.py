@@ -8,7 +8,7 @@ from domain.ids import new_id
 from domain.text import many_lines, one_line, tags
 from models import Video
 from models.database import transaction
-from resolvers.caller import Caller, Following, find, lock, require, tell, write_and_tell
+from resolvers.caller import Caller, Following, follow, lock, require, tell, write_and_tell
 
 TITLE, DESCRIPTION = 200, 5000
 
@@ -79,8 +79,7 @@ async def restore(caller: Caller, *, video_id: UUID) -> Video:
 
 async def watch(caller: Caller, *, video_id: UUID) -> Following:
     """Where a video's changes are told."""
-    video = await find(caller, "video:view", Video, video_id)
-    return Following([f"video:{video.id}"], video.team_id)
+    return await follow(caller, "video:view", Video, video_id, "video")
 
 
 def _title(text: str) -> str:

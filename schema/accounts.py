@@ -11,7 +11,7 @@ import models
 from domain.errors import Conflict, SecondFactorRequired, Throttled, Unauthenticated
 from domain.notifications import EmailNotifications
 from domain.viewers import Viewer
-from plan import Connection, Node, batch, column, count_of, node, reference, to_many
+from plan import Connection, Depends, Node, batch, column, count_of, node, reference, to_many
 from resolvers import accounts, profiles, sessions, signing_in
 from schema.context import Info, SessionCookie
 from schema.fields import SECRET, for_caller, mutation, own
@@ -36,6 +36,7 @@ class User(Node):
     avatar_url: str | None = batch(
         "avatar_key",
         by=for_caller(profiles.avatar_urls),
+        depends=Depends.NOTHING,
         description="Their picture, a square of 256 pixels, WebP; null without one. Signed, expires.",
     )
     time_zone: str | None = own("time_zone", description="Where they are, as IANA calls it; null for anybody else's.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,7 +11,7 @@ from strawberry.utils.str_converters import to_snake_case
 
 from domain.activity import TOLD
 from live.message import Message
-from plan import encode_id, reference
+from plan import Depends, encode_id, reference
 from plan.nodes import NODES
 from resolvers import activity
 from resolvers.caller import Following
@@ -29,14 +28,14 @@ from schema.versions import Version
 from schema.videos import Video
 
 
-def _about(noun: str) -> Callable[[TeamActivity, Context], UUID | None]:
-    """The id that the event names under `noun`."""
+def _referred(noun: str, description: str) -> Any:
+    """The row whose id the event names under `noun`."""
 
     def row_id(told: TeamActivity, _context: Context) -> UUID | None:
         named = told.named.get(f"{noun}_id")
         return UUID(named) if named else None
 
-    return row_id
+    return reference(row_id, depends=Depends.NOTHING, description=description)
 
 
 @strawberry.type(
@@ -53,16 +52,16 @@ class TeamActivity:
         description="The global id of what it is about, also of what is gone: a comment of `comment.created`, a member "
         "of `member.left`."
     )
-    actor: User | None = reference(_about("actor"), description="Who did it; null if no person did.")
-    user: User | None = reference(_about("user"), description="Whom it concerns: who joined, or was removed.")
-    member: Member | None = reference(_about("member"), description="Their place in the team.")
-    video: Video | None = reference(_about("video"), description="The video.")
-    version: Version | None = reference(_about("version"), description="The version.")
-    comment: Comment | None = reference(_about("comment"), description="The comment.")
-    upload: Upload | None = reference(_about("upload"), description="The upload.")
-    job: Job | None = reference(_about("job"), description="The job.")
-    invitation: Invitation | None = reference(_about("invitation"), description="The invitation.")
-    team: Team | None = reference(_about("team"), description="The team.")
+    actor: User | None = _referred("actor", "Who did it; null if no person did, or if they have left the team.")
+    user: User | None = _referred("user", "Whom it concerns: who joined, for example; null if they have left the team.")
+    member: Member | None = _referred("member", "Their place in the team.")
+    video: Video | None = _referred("video", "The video.")
+    version: Version | None = _referred("version", "The version.")
+    comment: Comment | None = _referred("comment", "The comment.")
+    upload: Upload | None = _referred("upload", "The upload.")
+    job: Job | None = _referred("job", "The job.")
+    invitation: Invitation | None = _referred("invitation", "The invitation.")
+    team: Team | None = _referred("team", "The team.")
 
 
 def _subject(type_: str, named: dict[str, Any]) -> strawberry.ID:
@@ -89,6 +88,7 @@ class TeamActivitySubscriptions:
     @subscription(
         "team:view",
         topics=_watch,
+        depends=Depends.NOTHING,
         description="Tells of what happens in a team to its videos, versions, comments, uploads and members; who may "
         "invite is told of invitations, too. Resumable, as `videoChanged` is.",
     )

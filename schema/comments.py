@@ -21,6 +21,7 @@ from domain.moments import Moments
 from live.message import Message
 from plan import (
     Connection,
+    Depends,
     Node,
     Row,
     batch,
@@ -72,7 +73,7 @@ def _place(called: Called, moment: str, description: str) -> Any:
         places = ((known.get(row["version_id"]), row[moment]) for row in rows)
         return [None if of is None or ms is None else called(of, ms) for of, ms in places]
 
-    return batch("version_id", moment, by=by, reads=True, description=description)
+    return batch("version_id", moment, by=by, reads=True, depends=Depends.ROLE, description=description)
 
 
 async def _moments(context: Context, version_ids: Collection[UUID]) -> dict[UUID, Moments]:
@@ -138,6 +139,7 @@ class Comment(Node):
         "deleted_at",
         by=counted,
         reads=True,
+        depends=Depends.ROLE,
         description="How people have reacted to it, the first kind first; at most 8.",
     )
     author: User | None = to_one("created_by_id", description="Who said it; null if you share no team any more.")
@@ -326,10 +328,14 @@ class CommentEvent:
     occurred_at: datetime = strawberry.field(description="When it happened.")
     comment_id: strawberry.ID = strawberry.field(description="The id of the comment, also where `comment` is null.")
     comment: Comment | None = reference(
-        lambda event, _context: event.row_id, description="The comment as it is now; null if you may not see it now."
+        lambda event, _context: event.row_id,
+        depends=Depends.NOTHING,
+        description="The comment as it is now; null if you may not see it now.",
     )
     actor: User | None = reference(
-        lambda event, _context: event.actor_id, description="Who did it; null if no person did."
+        lambda event, _context: event.actor_id,
+        depends=Depends.NOTHING,
+        description="Who did it; null if no person did, or if they have left the team.",
     )
 
 
@@ -351,6 +357,7 @@ class CommentSubscriptions:
         "video:view",
         topics=_watch,
         only=[happening.value for happening in CommentHappening],
+        depends=Depends.NOTHING,
         description="Tells of what happens to the comments on a video's versions: they are added, edited, resolved, "
         "deleted, reacted to. Resumable: subscribe with the last `extensions.eventId`, or a query's "
         "`extensions.position`, as `extensions.lastEventId`.",

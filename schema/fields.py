@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from time import perf_counter
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, cast
@@ -18,7 +18,7 @@ from domain.permissions import PERMISSIONS, Audience, takes_a_lasting_team
 from live.message import Message
 from models.database import DEADLOCK
 from models.idempotency import Kept
-from plan import batch, load_written
+from plan import Depends, batch, load_written
 from resolvers.caller import Caller, Following, require_scope
 from schema.problems import PROBLEMS, problem_of
 
@@ -28,7 +28,7 @@ Topics = Callable[..., Awaitable[Following]]
 """Takes the context and the field's arguments, permits, and answers what to follow."""
 Ended = Callable[..., Awaitable[bool]]
 """Takes the context and the field's arguments, and says whether nothing more will come."""
-Attending = Callable[..., AbstractAsyncContextManager[None]]
+Attending = Callable[..., AbstractContextManager[None]]
 """Takes the context and the field's arguments, and answers what is open as long as the subscription runs."""
 
 
@@ -103,6 +103,7 @@ class SubscriptionField(StrawberryField):
     ended: Ended | None
     attending: Attending | None
     only: frozenset[str] | None
+    depends: Depends
 
     def wants(self, message: Message) -> bool:
         """Whether it tells of this message."""
@@ -175,20 +176,23 @@ def subscription(
     ended: Ended | None = None,
     attending: Attending | None = None,
     only: Iterable[str] | None = None,
+    depends: Depends = Depends.PERSON,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Declares a subscription that `action` permits, on the topics that the use-case `topics` answers.
 
     The function makes the client's event of a message. With `state_first` it is also called at the beginning, with
     None, to tell the present state, and a client that returns begins there too. `ended` is asked after durable events.
     With `attending`, others see by what it opens that the client is there: who vanishes is then noticed soon. With
-    `only`, events of other types on these topics are passed over.
+    `only`, events of other types on these topics are passed over. `depends` says on whom the client's event
+    depends, what is selected below it aside: subscribers for whom nothing can differ share each execution.
     """
     _require_rule(action)
 
     def declare(function: Callable[P, R]) -> Callable[P, R]:
         field = SubscriptionField(base_resolver=_described(function), description=description)
         field.action, field.topics, field.state_first, field.ended = action, topics, state_first, ended
-        field.attending, field.only = attending, None if only is None else frozenset(only)
+        field.attending, field.depends = attending, depends
+        field.only = None if only is None else frozenset(only)
         return cast("Callable[P, R]", field)
 
     return declare

@@ -12,7 +12,7 @@ from domain.errors import Conflict, DomainError, Forbidden, Throttled, Unauthent
 from domain.invitations import InvitationState
 from domain.permissions import Role
 from i18n import closest
-from plan import Node, batch, column, node, reference, to_one
+from plan import Depends, Node, batch, column, node, reference, to_one
 from resolvers import invitations
 from schema.accounts import SignedIn
 from schema.context import Info
@@ -46,6 +46,7 @@ class Invitation(Node):
         "revoked_at",
         "expires_at",
         by=for_caller(invitations.states),
+        depends=Depends.NOTHING,
         description="Where it stands.",
     )
     team: Team = to_one("team_id", description="The team.")

@@ -16,7 +16,7 @@ from domain.jobs import JobKind, JobState
 from domain.media import IngestStep, told
 from i18n import translate
 from live.message import Message
-from plan import Node, batch, column, load, node, reference, to_one
+from plan import Depends, Node, batch, column, load, node, reference, to_one
 from resolvers import jobs
 from resolvers.caller import Following
 from schema.context import Context, Info
@@ -59,7 +59,11 @@ class Job(Node):
     percent: int = column(description="How far it has come, 0–100.")
     attempt: int = column(description="1, and one more each time it went back into the queue.")
     failure: JobFailure | None = batch(
-        "failure_code", "failure_params", by=_failures, description="Why it has failed; null if it has not."
+        "failure_code",
+        "failure_params",
+        by=_failures,
+        depends=Depends.NOTHING,
+        description="Why it has failed; null if it has not.",
     )
     video: Video | None = to_one("video_id", description="The video it works on.")
     created_by: User | None = to_one("created_by_id", description="Who asked for it.")
@@ -90,7 +94,9 @@ class JobProgress:
     state: JobState = strawberry.field(description="Where it stands now.")
     step: IngestStep | None = strawberry.field(description="What it is at; null when it is not running.")
     percent: int = strawberry.field(description="0–100; never falls while an attempt runs.")
-    job: Job = reference(lambda progress, _context: progress.job_id, description="The job as it is stored.")
+    job: Job = reference(
+        lambda progress, _context: progress.job_id, depends=Depends.NOTHING, description="The job as it is stored."
+    )
 
 
 async def _watch(context: Context, id: str) -> Following:
@@ -120,6 +126,7 @@ class JobSubscriptions:
         topics=_watch,
         state_first=True,
         ended=_has_ended,
+        depends=Depends.ROLE,
         description="Begins with where the job stands, tells of its progress, and completes when the job has ended.",
     )
     async def job_progress(self, root: Message | None, info: Info, id: strawberry.ID) -> JobProgress:

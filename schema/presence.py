@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractContextManager
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ import strawberry
 from domain.errors import Unavailable
 from domain.presence import PresenceActivity
 from live.message import Message
-from plan import encode_id, reference
+from plan import Depends, encode_id, reference
 from plan.scalars import SafeInt
 from resolvers import presence
 from resolvers.caller import Following
@@ -32,10 +32,13 @@ class PersonPresent:
     version_row_id: strawberry.Private[UUID | None]
     user_id: strawberry.ID = strawberry.field(description="The id of the person, also where `user` is null.")
     user: User | None = reference(
-        lambda present, _context: present.row_id, description="Who it is; null if you share no team any more."
+        lambda present, _context: present.row_id,
+        depends=Depends.NOTHING,
+        description="Who it is; null if they have left the team.",
     )
     version: Version | None = reference(
         lambda present, _context: present.version_row_id,
+        depends=Depends.NOTHING,
         description="The version that they look at; null if they have not said.",
     )
     version_id: strawberry.ID | None = strawberry.field(description="Its id.")
@@ -133,7 +136,7 @@ async def _watch(context: Context, video_id: str, *, watch_only: bool = False) -
     return await presence.watch(context.caller, video_id=_video(video_id))
 
 
-def _attend(context: Context, video_id: str, *, watch_only: bool = False) -> AbstractAsyncContextManager[None]:
+def _attend(context: Context, video_id: str, *, watch_only: bool = False) -> AbstractContextManager[None]:
     return presence.attend(context.caller, video_id=_video(video_id), watch_only=watch_only)
 
 
@@ -146,6 +149,7 @@ class PresenceSubscriptions:
         topics=_watch,
         state_first=True,
         attending=_attend,
+        depends=Depends.NOTHING,
         description="Tells who is in the room of a video, where they are, and who is typing or drawing; while you "
         "follow it, you are there, too. Begins with all of it, and tells all of it again when something has changed, "
         "at most 4 times a second (once, with more than 50 people). Who completes it has left; who vanishes, within "

@@ -9,6 +9,7 @@ import strawberry
 
 import models
 from domain.comments import ReactionKind
+from plan import Depends, depends_on
 from schema.context import Context
 
 
@@ -19,7 +20,9 @@ class ReactionCount:
     kind: ReactionKind = strawberry.field(description="In which way.")
     emoji: str = strawberry.field(description="The emoji that shows it.")
     count: int = strawberry.field(description="How many people have, at least one.")
-    viewer_reacted: bool = strawberry.field(description="Whether you are one of them.")
+    viewer_reacted: bool = strawberry.field(
+        description="Whether you are one of them.", metadata=depends_on(Depends.PERSON)
+    )
 
 
 async def counted(context: Context, rows: Sequence[Any]) -> list[list[ReactionCount]]:

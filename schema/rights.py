@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 import models
-from domain.permissions import Role, Scope, allows, covers
+from domain.permissions import PERMISSIONS, Role, Scope, allows, covers
 from domain.viewers import ScopeViewer
-from plan import Row, Standing, batch
+from plan import Depends, Row, Standing, batch
 from schema.context import Context
 from schema.enums import Action
 
@@ -56,7 +56,10 @@ def rights(*nouns: str, team: str = "team_id", author: str = "") -> Any:
     if unknown := set(nouns) - set(map(_noun, actions)):
         raise TypeError(f"no role holds an action on {', '.join(sorted(unknown))}: see domain/permissions.py")
     columns = (team, author) if author else (team,)
-    return batch(*columns, by=Rights(actions, team, author), standing=_PLACES, description=_DESCRIPTION)
+    own = bool(author) and any(PERMISSIONS[action.value].own for action in actions)
+    depends = Depends.PERSON if own else Depends.ROLE
+    by = Rights(actions, team, author)
+    return batch(*columns, by=by, standing=_PLACES, depends=depends, description=_DESCRIPTION)
 
 
 def _noun(action: Action) -> str:

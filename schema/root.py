@@ -137,8 +137,7 @@ def _root(name: str, parts: tuple[type, ...], description: str) -> type:
 
 def build_schema() -> strawberry.Schema:
     """The schema, with every declared type joined to the others. The models must be bound to a database already."""
-    kinds = [ANONYMOUS, Viewer(new_id(), new_id()), *(ScopeViewer(new_id(), role) for role in Role)]
-    types = link(kinds)
+    types = link([ANONYMOUS, Viewer(new_id(), new_id())], [ScopeViewer(new_id(), role) for role in Role])
     mutations = (
         AccountMutations,
         TwoFactorMutations,

@@ -11,7 +11,7 @@ import strawberry
 import models
 from domain.comments import ThreadState
 from domain.errors import Conflict
-from plan import Connection, Node, batch, column, computed, count_of, list_of, node, to_many, to_one
+from plan import Connection, Depends, Node, batch, column, computed, count_of, list_of, node, to_many, to_one
 from plan.scalars import SafeInt
 from resolvers import versions
 from schema.context import Info
@@ -96,15 +96,20 @@ class Version(Node):
         "file_key",
         "file_name",
         by=for_caller(versions.original_urls),
+        depends=Depends.NOTHING,
         description="Downloads the file as it came. Signed, expires; takes range requests.",
     )
     proxy_url: str = batch(
         "proxy_key",
         by=for_caller(versions.proxy_urls),
+        depends=Depends.NOTHING,
         description="Plays an H.264/AAC rendition in any browser. Signed, expires; takes range requests.",
     )
     poster_url: str = batch(
-        "poster_key", by=for_caller(versions.poster_urls), description="A still picture, JPEG. Signed, expires."
+        "poster_key",
+        by=for_caller(versions.poster_urls),
+        depends=Depends.NOTHING,
+        description="A still picture, JPEG. Signed, expires.",
     )
 
     comments: Connection[Comment] = to_many(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -15,7 +14,20 @@ from domain.comments import ThreadState
 from domain.errors import Conflict
 from domain.videos import VideoStatus
 from live.message import Message
-from plan import Connection, Node, aggregate_of, column, computed, count_of, first_of, node, reference, to_many, to_one
+from plan import (
+    Connection,
+    Depends,
+    Node,
+    aggregate_of,
+    column,
+    computed,
+    count_of,
+    first_of,
+    node,
+    reference,
+    to_many,
+    to_one,
+)
 from plan.scalars import SafeInt
 from resolvers import videos
 from resolvers.caller import Following
@@ -160,14 +172,14 @@ class VideoMutations:
         return await videos.restore(info.context.caller, video_id=uuid_of(Video, id, "id"))
 
 
-def _about(noun: str) -> Callable[[VideoChange, Context], UUID | None]:
-    """The id that the event names under `noun`."""
+def _named(noun: str, description: str) -> Any:
+    """The row whose id the event names under `noun`."""
 
     def row_id(change: VideoChange, _context: Context) -> UUID | None:
         named = change.payload.get(f"{noun}_id")
         return UUID(named) if named else None
 
-    return row_id
+    return reference(row_id, depends=Depends.NOTHING, description=description)
 
 
 def _actor(change: VideoChange, _context: Context) -> UUID | None:
@@ -182,11 +194,13 @@ class VideoChange:
     actor_id: strawberry.Private[str | None]
     type: str = strawberry.field(description="The event, for example `version.created` or `video.edited`.")
     occurred_at: datetime = strawberry.field(description="When it happened.")
-    video: Video | None = reference(_about("video"), description="The video; null if you may not see it now.")
-    version: Version | None = reference(_about("version"), description="The version it is about, if it is.")
-    comment: Comment | None = reference(_about("comment"), description="The comment it is about, if it is.")
-    job: Job | None = reference(_about("job"), description="The job it is about, if it is.")
-    actor: User | None = reference(_actor, description="Who did it; null if no person did.")
+    video: Video | None = _named("video", "The video; null if you may not see it now.")
+    version: Version | None = _named("version", "The version it is about, if it is.")
+    comment: Comment | None = _named("comment", "The comment it is about, if it is.")
+    job: Job | None = _named("job", "The job it is about, if it is.")
+    actor: User | None = reference(
+        _actor, depends=Depends.NOTHING, description="Who did it; null if no person did, or if they have left the team."
+    )
 
 
 async def _watch(context: Context, id: str) -> Following:
@@ -200,6 +214,7 @@ class VideoSubscriptions:
     @subscription(
         "video:view",
         topics=_watch,
+        depends=Depends.NOTHING,
         description="Tells of every event of a video, its versions, comments, uploads and jobs. Resumable: subscribe "
         "with the last `extensions.eventId`, or a query's `extensions.position`, as `extensions.lastEventId`.",
     )

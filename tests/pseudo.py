@@ -19,6 +19,7 @@ from domain.errors import ProblemCode
 from edge.codes import EdgeCode
 from i18n import catalogs
 from i18n.pseudo import BEGIN, END, plainly, pretended
+from live.lines import LINE, Line
 from plan.codes import RequestCode
 
 UNTRANSLATED = "said without a translation:"
@@ -56,30 +57,67 @@ class Revealing:
         if scope["type"] == "http":
             await self._app(scope, receive, Answer(scope["path"], send))
         elif scope["type"] == "websocket":
-            await self._app(scope, receive, Socket(scope["path"], send))
+            await self._app(scope, receive, Socket(scope, send))
         else:
             await self._app(scope, receive, send)
 
 
 class Socket:
-    """What is sent over a socket."""
+    """What is sent over a socket: by ASGI, or straight to the line."""
 
-    def __init__(self, path: str, send: Send) -> None:
-        self._path, self._send = path, send
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._path, self._send = scope["path"], send
         self._in_english = True
+        extensions = scope.get("extensions") or {}
+        if LINE in extensions:
+            extensions[LINE] = RevealingLine(extensions[LINE], self.revealed)
 
     async def __call__(self, message: Message) -> None:
         """Send on."""
         for kind in ("text", "bytes"):
             if message.get(kind):
                 data = message[kind].encode() if kind == "text" else message[kind]
-                told = orjson.loads(data)
-                if told["type"] == "connection_ack":
-                    self._in_english = told["payload"]["locale"] == "en"
-                if self._in_english:
-                    look_through(self._path, data, told)
-                message = {**message, kind: plainly(data.decode()) if kind == "text" else revealed(data)}
+                shown = self.revealed(data)
+                message = {**message, kind: shown.decode() if kind == "text" else shown}
         await self._send(message)
+
+    def revealed(self, data: bytes) -> bytes:
+        """A message without its disguise, which has been looked at."""
+        told = orjson.loads(data)
+        if told["type"] == "connection_ack":
+            self._in_english = told["payload"]["locale"] == "en"
+        if self._in_english:
+            look_through(self._path, data, told)
+        return revealed(data)
+
+
+class RevealingLine:
+    """A line (`live.lines.Line`) whose messages are revealed."""
+
+    def __init__(self, line: Line, reveal: Callable[[bytes], bytes]) -> None:
+        self._line, self._reveal = line, reveal
+
+    @property
+    def clear(self) -> bool:
+        """Whether it may be written to."""
+        return self._line.clear
+
+    @property
+    def drained(self) -> Callable[[], None]:
+        """What is called when it is clear again."""
+        return self._line.drained
+
+    @drained.setter
+    def drained(self, called: Callable[[], None]) -> None:
+        self._line.drained = called
+
+    def write(self, *parts: bytes) -> None:
+        """Write on."""
+        self._line.write(self._reveal(b"".join(parts)))
+
+    def abandon(self) -> None:
+        """Nothing more is written."""
+        self._line.abandon()
 
 
 class Answer:

@@ -80,7 +80,8 @@ def _topics(event: EventRecord) -> list[str]:
     kind = EVENT_TYPES.get(
         event.type
     )  # None for an event of a newer release, which runs beside us during a change-over
-    return [*event.subjects, RIGHTS] if kind is not None and kind.revokes else event.subjects
+    # The rights first: whoever loses one is held before anything of this event, or of a later one, is told.
+    return [RIGHTS, *event.subjects] if kind is not None and kind.revokes else event.subjects
 
 
 @consumer("audit", in_transaction=True)

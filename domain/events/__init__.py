@@ -26,7 +26,7 @@ from domain.events.accounts import (
     TwoFactorEnabled,
     TwoFactorStarted,
 )
-from domain.events.base import CONCERNED, EVENT_TYPES, RIGHTS, Event, register
+from domain.events.base import BESIDES, CONCERNED, EVENT_TYPES, RIGHTS, Event, register
 from domain.events.comments import (
     CommentCreated,
     CommentDeleted,
@@ -72,6 +72,7 @@ from domain.events.videos import (
 )
 
 __all__ = [
+    "BESIDES",
     "CONCERNED",
     "EVENT_TYPES",
     "RIGHTS",

@@ -169,9 +169,13 @@ class EmailChanged(Event):
 @register
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountEdited(Event):
-    """A person's name, time zone, language or picture changed; `changed` names which."""
+    """A person's name, time zone, language or picture changed; `changed` names which.
+
+    What they follow goes on in their language: so they are looked at again, as if it revoked something.
+    """
 
     type = "account.edited"
+    revokes = True
     user_id: UUID
     changed: list[str]
 

@@ -18,6 +18,8 @@ RIGHTS = "rights"
 """The topic on which every event that `revokes` is told besides: each API process listens to it."""
 CONCERNED = ("session", "api_key", "user", "team")
 """Whom an event that revokes may name, the narrowest first: it concerns the first of these that it names."""
+BESIDES = {"user": ("heir_id",)}
+"""What else of the kind it may name: it concerns these, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class Event:
     type: ClassVar[str]
     version: ClassVar[int] = 1
     revokes: ClassVar[bool] = False
-    """Whether somebody may have lost a right by it: every API process then looks again at who is subscribed."""
+    """Whether somebody may have lost a right by it, or have another: every API process then looks again at them."""
 
     team_id: UUID | None
     actor_id: UUID | None

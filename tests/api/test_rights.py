@@ -17,7 +17,7 @@ from domain.events import Event, MemberRemoved, MemberRoleChanged, TeamDeleted
 from domain.jobs import JobKind
 from domain.permissions import Role
 from domain.tokens import new_token, token_hash
-from edge.operations import RECHECK_SECONDS
+from edge.reviews import RECHECK_SECONDS
 from local.client import Client, OperationFailed, Subscription
 from local.redis import EmbeddedRedis
 from models import EventRecord, Job, Member, Session

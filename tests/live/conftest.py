@@ -6,7 +6,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from websockets.exceptions import ConnectionClosed
 
 from live.limits import Limits
 from live.operations import Attention, OperationError, OperationRequest, Payload, RefusedError
+from live.seats import Seat
 from live.ties import Standing
 from live.transport import Transport
 from tests.waiting import until
@@ -92,6 +93,8 @@ class Play:
         self.cancelled: list[str] = []
         self.yielded = 0
         self.connecting = 0
+        self.seat: Callable[[], Seat[Any]]
+        """Where who asks to `follow` sits."""
 
     async def connect(self, connection: HTTPConnection, params: Mapping[str, Any]) -> str:
         self.connecting += 1
@@ -111,11 +114,15 @@ class Play:
     def greeting(self, caller: str) -> Mapping[str, Any]:
         return {"hello": caller[6:]} if caller.startswith("greet ") else {}
 
-    async def start(self, caller: str, request: OperationRequest) -> AsyncGenerator[Payload | Attention, None]:
+    async def start(  # noqa: C901 - one case for each word
+        self, caller: str, request: OperationRequest
+    ) -> AsyncGenerator[Payload | Attention | Seat[Any], None]:
         self.requests.append(request)
         word, _, rest = request.query.partition(" ")
         try:
             match word:
+                case "follow":
+                    yield self.seat()
                 case "whoami":
                     yield {"data": caller}
                 case "bytes":
@@ -207,14 +214,16 @@ class House:
         return Stage(play, self.transports[path], self.url + path)
 
 
-@pytest.fixture(scope="session")
-async def house() -> AsyncIterator[House]:
+@pytest.fixture(scope="session", params=["auto", "edge.wire:Http"], ids=["asgi", "straight"])
+async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
+    """By ASGI alone, and with a server that lets us at its lines: see `live.lines`."""
     house = House()
     listener = socket.create_server(("127.0.0.1", 0))
     house.url = f"ws://127.0.0.1:{listener.getsockname()[1]}"
     config = uvicorn.Config(
         house,
         lifespan="off",
+        http=request.param,
         log_config=None,
         ws="websockets-sansio",
         ws_per_message_deflate=False,

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from live.feed import Forgotten, Listening, Resync, feed
+from live.feed import Forgotten, Resync, feed
 from live.listener import Listener
 from live.message import Message
 
@@ -31,10 +31,10 @@ class World:
         self.listeners.append(listener)
         if not self.up:
             listener.cut()
-        await asyncio.sleep(0)
-        if self.up:
-            self.confirm(listener)
         try:
+            await asyncio.sleep(0)
+            if self.up:
+                self.confirm(listener)
             yield listener
         finally:
             self.listeners.remove(listener)
@@ -200,13 +200,14 @@ def run(coroutine):
         loop.close()
 
 
-async def test_where_the_beginning_is_asked_for_it_comes_when_all_that_follows_is_heard():
-    world = World(bound=10)
-    stream = feed(world, world, OURS, None, begin=True)
-    assert await anext(stream) == Listening()
+async def test_it_says_when_all_that_follows_is_heard():
+    world, began = World(bound=10), asyncio.Event()
+    stream = feed(world, world, OURS, None, began=began.set)
+    taking = asyncio.ensure_future(anext(stream))
+    await began.wait()
     assert len(world.listeners) == 1
     world.publish("a")
-    assert (await anext(stream)).position == 1
+    assert (await taking).position == 1
     await stream.aclose()
 
 

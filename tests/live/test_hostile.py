@@ -63,7 +63,7 @@ async def test_a_client_that_stops_reading_is_closed_and_others_are_not_held_up(
         async with asyncio.timeout(5):
             while not stage.play.cancelled:
                 began = time.perf_counter()
-                await other.send(type="ping")
+                await other.send(type="ping", payload={"x": "x" * KIB})  # of that size there may be any number
                 await other.receive()
                 slowest = max(slowest, time.perf_counter() - began)
                 most = max(most, stage.transport.waiting_bytes)

@@ -324,3 +324,23 @@ async def test_a_redis_that_never_answers_is_given_up(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         async with asyncio.timeout(PATIENCE), running(f"redis://127.0.0.1:{listener.getsockname()[1]}/0") as hub:
             assert not hub.connected
+
+
+async def test_who_watches_hears_before_whoever_is_handed_what_was_published_later(hub, redis, topic):
+    """The order of publication holds over topics: what revokes a right is heard before what must not be told then."""
+    heard = []
+    async with hub.listen([topic]) as listener, hub.watch(f"{topic}:rights", heard.append):
+        batch = [([topic], Message("before", 1, "a")), ([f"{topic}:rights"], Message("lost", 2, "b"))]
+        await publish_batch(redis, [*batch, ([topic], Message("after", 3, "c"))])
+        assert (await soon(listener)).body == "before"
+        assert (await soon(listener)).body == "after"
+        assert [message.body for message in heard] == ["lost"]
+
+
+async def test_who_watches_is_told_of_a_gap(mortal_redis, topic):
+    heard = []
+    async with running(mortal_redis.url) as hub, hub.watch(topic, heard.append):
+        mortal_redis.kill()
+        await until(lambda: not hub.connected)
+        mortal_redis.start()
+        await until(lambda: heard == [Gap()])

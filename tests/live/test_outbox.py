@@ -8,8 +8,8 @@ from live.outbox import Outbox
 async def taken(outbox, count):
     frames = []
     for _ in range(count):
-        frames.append(await outbox.first())
-        outbox.done()
+        await asyncio.sleep(0)  # a sender who waits for room has its turn
+        frames.append(outbox.take())
     return frames
 
 
@@ -21,6 +21,7 @@ async def test_frames_leave_in_order():
     assert outbox.waiting_bytes == 3
     assert await taken(outbox, 3) == [b"a", b"b", b"c"]
     assert outbox.waiting_bytes == 0
+    assert outbox.take() is None
 
 
 async def test_push_says_when_there_is_no_room():
@@ -61,9 +62,17 @@ async def test_closing_frees_everything_and_everybody():
     outbox = Outbox(10)
     await outbox.send(b"x" * 10)
     sender = asyncio.create_task(outbox.send(b"y"))
-    await outbox.first()
     outbox.close()
-    outbox.done()
     await sender
     assert outbox.push(b"z" * 100)
+    assert outbox.waiting_bytes == 0
+
+
+async def test_of_what_is_pushed_under_a_name_only_the_latest_waits_and_comes_last():
+    outbox = Outbox(10)
+    assert outbox.push(b"12%", "progress")
+    assert outbox.push(b"event")
+    assert all(outbox.push(b"%d%%" % percent, "progress") for percent in range(10, 99))
+    assert outbox.waiting_bytes == 8
+    assert await taken(outbox, 3) == [b"event", b"98%", None]
     assert outbox.waiting_bytes == 0

@@ -80,9 +80,9 @@ async def test_who_comes_and_leaves_is_told_to_all_processes(mortal_redis: Redis
         a_process(mortal_redis, "b") as there,
         hearing(mortal_redis) as told,
     ):
-        async with here.attending(ROOM, "ada"):
+        with here.attending(ROOM, "ada"):
             await until_told(told, "ada")
-            async with there.attending(ROOM, "bob"):
+            with there.attending(ROOM, "bob"):
                 await until_told(told, "ada", "bob")
                 assert names(await here.look(ROOM)) == names(await there.look(ROOM)) == ["ada", "bob"]
             assert names(await next_room(told)) == ["ada"]
@@ -92,8 +92,8 @@ async def test_who_comes_and_leaves_is_told_to_all_processes(mortal_redis: Redis
 
 async def test_somebody_in_two_places_is_one_until_they_have_left_both(mortal_redis: RedisProcess) -> None:
     async with a_process(mortal_redis, "a") as here, a_process(mortal_redis, "b") as there:
-        async with here.attending(ROOM, "ada"):
-            async with here.attending(ROOM, "ada"), there.attending(ROOM, "ada"):
+        with here.attending(ROOM, "ada"):
+            with here.attending(ROOM, "ada"), there.attending(ROOM, "ada"):
                 assert names(await here.look(ROOM)) == ["ada"]
             assert names(await there.look(ROOM)) == ["ada"]
         await until(lambda: is_empty(there))
@@ -107,15 +107,15 @@ async def test_what_was_said_earlier_never_replaces_what_was_said_later(mortal_r
     async with (
         a_process(mortal_redis, "a") as here,
         Redis.from_url(mortal_redis.url) as client,
-        here.attending(ROOM, "ada"),
     ):
-        late = Presence(client, "b")
-        late.say(ROOM, "ada", "earlier")
-        await asyncio.sleep(0.01)
-        here.say(ROOM, "ada", "later")
-        assert (await here.look(ROOM))["people"] == [["ada", "later"]]
-        await late._exchange_all([ROOM])
-        assert (await here.look(ROOM))["people"] == [["ada", "later"]]
+        with here.attending(ROOM, "ada"):
+            late = Presence(client, "b")
+            late.say(ROOM, "ada", "earlier")
+            await asyncio.sleep(0.01)
+            here.say(ROOM, "ada", "later")
+            assert (await here.look(ROOM))["people"] == [["ada", "later"]]
+            await late._exchange_all([ROOM])
+            assert (await here.look(ROOM))["people"] == [["ada", "later"]]
 
 
 async def test_what_is_said_is_told_seldom_and_the_last_of_it(mortal_redis: RedisProcess) -> None:
@@ -123,25 +123,25 @@ async def test_what_is_said_is_told_seldom_and_the_last_of_it(mortal_redis: Redi
         a_process(mortal_redis, "a") as here,
         a_process(mortal_redis, "b") as there,
         hearing(mortal_redis) as told,
-        here.attending(ROOM, "ada"),
     ):
-        await until_told(told, "ada")
-        began, last = time.monotonic(), [["ada", {"ms": 199}]]
-        hearing_all = asyncio.create_task(rooms_until(told, last))
-        for number in range(200):  # a hundred a second, of which each process is told half
-            (here, there)[number % 2].say(ROOM, "ada", {"ms": number})
-            await asyncio.sleep(0.01)
-        heard = await hearing_all
-        assert 2 < heard < (time.monotonic() - began) / OFTEN_SECONDS + 2
-        there.say(ROOM, "nobody", {"ms": 1})
-        assert names(await there.look(ROOM)) == ["ada"]
+        with here.attending(ROOM, "ada"):
+            await until_told(told, "ada")
+            began, last = time.monotonic(), [["ada", {"ms": 199}]]
+            hearing_all = asyncio.create_task(rooms_until(told, last))
+            for number in range(200):  # a hundred a second, of which each process is told half
+                (here, there)[number % 2].say(ROOM, "ada", {"ms": number})
+                await asyncio.sleep(0.01)
+            heard = await hearing_all
+            assert 2 < heard < (time.monotonic() - began) / OFTEN_SECONDS + 2
+            there.say(ROOM, "nobody", {"ms": 1})
+            assert names(await there.look(ROOM)) == ["ada"]
 
 
 async def test_a_crowd_is_told_by_the_first_hundred_and_less_often(mortal_redis: RedisProcess) -> None:
     async with a_process(mortal_redis, "a") as here, hearing(mortal_redis) as told, AsyncExitStack() as stack:
         crowd = [f"{number:03}" for number in range(500)]
         for member in crowd:
-            await stack.enter_async_context(here.attending(ROOM, member))
+            stack.enter_context(here.attending(ROOM, member))
         while (room := await next_room(told))["count"] < 500:
             pass
         assert [member for member, _ in room["people"]] == crowd[:100]
@@ -149,16 +149,17 @@ async def test_a_crowd_is_told_by_the_first_hundred_and_less_often(mortal_redis:
 
 
 async def test_who_vanishes_with_their_process_is_gone_when_nobody_renews_them(mortal_redis: RedisProcess) -> None:
-    async with a_process(mortal_redis, "a") as here, hearing(mortal_redis) as told, here.attending(ROOM, "ada"):
-        await until_told(told, "ada")
-        lost = Presence(Redis.from_url(mortal_redis.url), "b")
-        async with lost.attending(ROOM, "bob"):
-            await lost._exchange_all([ROOM])  # once, and never again
-            await until_told(told, "ada", "bob")
-            began = time.monotonic()
-            assert names(await next_room(told)) == ["ada"]
-            assert time.monotonic() - began < presence.LASTS_SECONDS + presence.BEAT_SECONDS + 1
-        await lost._redis.aclose()
+    async with a_process(mortal_redis, "a") as here, hearing(mortal_redis) as told:
+        with here.attending(ROOM, "ada"):
+            await until_told(told, "ada")
+            lost = Presence(Redis.from_url(mortal_redis.url), "b")
+            with lost.attending(ROOM, "bob"):
+                await lost._exchange_all([ROOM])  # once, and never again
+                await until_told(told, "ada", "bob")
+                began = time.monotonic()
+                assert names(await next_room(told)) == ["ada"]
+                assert time.monotonic() - began < presence.LASTS_SECONDS + presence.BEAT_SECONDS + 1
+            await lost._redis.aclose()
 
 
 async def test_a_flush_is_told_to_nobody(mortal_redis: RedisProcess) -> None:
@@ -166,18 +167,18 @@ async def test_a_flush_is_told_to_nobody(mortal_redis: RedisProcess) -> None:
         a_process(mortal_redis, "a") as here,
         a_process(mortal_redis, "b") as there,
         hearing(mortal_redis) as told,
-        here.attending(ROOM, "ada"),
     ):
-        await until_told(told, "ada")
-        async with there.attending(ROOM, "bob"):
-            there.say(ROOM, "bob", {"ms": 5})
-            while (await next_room(told))["people"][-1] != ["bob", {"ms": 5}]:
-                pass
-            async with Redis.from_url(mortal_redis.url) as redis:
-                await redis.flushall()
-            room = await next_room(told)
-            assert sorted(names(room)) == ["ada", "bob"]
-            assert ["bob", {"ms": 5}] in room["people"]
+        with here.attending(ROOM, "ada"):
+            await until_told(told, "ada")
+            with there.attending(ROOM, "bob"):
+                there.say(ROOM, "bob", {"ms": 5})
+                while (await next_room(told))["people"][-1] != ["bob", {"ms": 5}]:
+                    pass
+                async with Redis.from_url(mortal_redis.url) as redis:
+                    await redis.flushall()
+                room = await next_room(told)
+                assert sorted(names(room)) == ["ada", "bob"]
+                assert ["bob", {"ms": 5}] in room["people"]
 
 
 async def test_while_redis_is_away_each_process_knows_its_own_and_all_is_told_when_it_is_back(
@@ -187,26 +188,25 @@ async def test_while_redis_is_away_each_process_knows_its_own_and_all_is_told_wh
         a_process(mortal_redis, "a") as here,
         a_process(mortal_redis, "b") as there,
         hearing(mortal_redis) as told,
-        here.attending(ROOM, "ada"),
-        there.attending(ROOM, "bob"),
     ):
-        while (await next_room(told))["count"] < 2:
-            pass
-        mortal_redis.kill()
-        assert names(await here.look(ROOM)) == ["ada"]
-        assert names(await there.look(ROOM)) == ["bob"]
-        await until(lambda: here.say(ROOM, "ada", {"ms": 9}) is None)
-        mortal_redis.start()
-        room = await next_room(told)
-        assert sorted(names(room)) == ["ada", "bob"]
-        assert ["ada", {"ms": 9}] in room["people"]
-        await until(lambda: here.say(ROOM, "ada", {"ms": 10}) is not None)
+        with here.attending(ROOM, "ada"), there.attending(ROOM, "bob"):
+            while (await next_room(told))["count"] < 2:
+                pass
+            mortal_redis.kill()
+            assert names(await here.look(ROOM)) == ["ada"]
+            assert names(await there.look(ROOM)) == ["bob"]
+            await until(lambda: here.say(ROOM, "ada", {"ms": 9}) is None)
+            mortal_redis.start()
+            room = await next_room(told)
+            assert sorted(names(room)) == ["ada", "bob"]
+            assert ["ada", {"ms": 9}] in room["people"]
+            await until(lambda: here.say(ROOM, "ada", {"ms": 10}) is not None)
 
 
 async def test_a_process_that_ends_takes_its_people_along_at_once(mortal_redis: RedisProcess) -> None:
     async with a_process(mortal_redis, "a") as here, AsyncExitStack() as stack:
         there = await stack.enter_async_context(a_process(mortal_redis, "b"))
-        await stack.enter_async_context(there.attending(ROOM, "bob"))
+        stack.enter_context(there.attending(ROOM, "bob"))
         assert names(await there.look(ROOM)) == ["bob"]
         await stack.aclose()
         assert names(await here.look(ROOM)) == []

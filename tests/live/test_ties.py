@@ -1,8 +1,6 @@
-"""Who hangs on what: found without looking at everybody, and looked at again when there is a doubt."""
+"""Who hangs on what: found without looking at everybody."""
 
-import asyncio
-
-from live.ties import Doubt, Ties
+from live.ties import Ties
 
 
 def test_whoever_is_tied_to_a_name_is_found_by_it():
@@ -44,18 +42,3 @@ def test_only_those_concerned_are_looked_at():
     Holder.asked = 0
     assert len(ties.tied_to(["user:7"])) == 1
     assert Holder.asked <= 2
-
-
-async def test_a_doubt_stays_until_it_is_settled_and_comes_up_again():
-    doubt = Doubt()
-    assert not doubt.raised.done()
-    doubt.raise_()
-    doubt.raise_()
-    assert doubt.raised.done()
-    doubt.settle()
-    assert not doubt.raised.done()
-    waiting = asyncio.ensure_future(asyncio.wait({doubt.raised}, timeout=5))
-    await asyncio.sleep(0)
-    doubt.raise_()
-    done, _ = await waiting
-    assert done == {doubt.raised}

@@ -1,0 +1,170 @@
+"""What a room of subscribers is told: an operation, run as all of them or, where it is personal, as one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+from structlog.contextvars import bound_contextvars
+
+from domain.errors import DomainError
+from domain.ids import new_label
+from domain.traces import Kind, Span, within
+from domain.viewers import ScopeViewer, Viewer
+from edge.services import Services
+from live.feed import Resync
+from live.message import Message
+from live.operations import OperationError
+from live.seats import Seat
+from models.database import OUTAGES
+from plan import Depends
+from plan.requests import Answer, Operation, RequestRefused
+from resolvers.caller import Caller, Following
+from schema.context import Context
+from schema.fields import SubscriptionField
+
+if TYPE_CHECKING:
+    from edge.guests import Guest
+    from edge.reviews import Reviews
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscription as it was asked for: the same for all in a room."""
+
+    operation: Operation
+    field: SubscriptionField
+    arguments: Mapping[str, Any]
+    depends: Depends
+    asked: bytes
+    """Its variables, in one form."""
+
+    @classmethod
+    def of(cls, services: Services, operation: Operation) -> Subscription:
+        """RequestRefused where its variables are not of their types."""
+        field, arguments = services.engine.root_call(operation)
+        asked = orjson.dumps(operation.request.variables, option=orjson.OPT_SORT_KEYS, default=str)
+        return cls(operation, field, arguments, services.engine.depends(operation), asked)
+
+    def key(self, caller: Caller, following: Following) -> Hashable:
+        """Equal for those among whom nothing that they are told can differ."""
+        request = self.operation.request
+        scopes = None if caller.scopes is None else frozenset(caller.scopes)
+        only = None if following.only is None else frozenset(following.only)
+        asked = (request.query, request.operation_name, self.asked, caller.locale)
+        return *asked, scopes, only, self.asker(caller, following)
+
+    def asker(self, caller: Caller, following: Following) -> tuple[Any, ...]:
+        """As whom it is run: whoever has the role, or the very person."""
+        if self.depends is Depends.PERSON or following.team_id is None or following.role is None:
+            return caller.viewer, caller.api_key_id
+        return (ScopeViewer(following.team_id, following.role),)
+
+
+@dataclass(slots=True, eq=False)
+class Follower:
+    """Who sits in a room, and what the place hangs on."""
+
+    guest: Guest
+    subscription: Subscription
+    following: Following
+    key: Hashable
+    locale: str
+    payer: Hashable
+    looked_at: float
+    """When, by the monotonic clock, the right was last looked at."""
+
+
+class Showing:
+    """The application's part of a room: `live.rooms.Play`."""
+
+    def __init__(
+        self, services: Services, reviews: Reviews, subscription: Subscription, caller: Caller, following: Following
+    ) -> None:
+        self._services = services
+        self._reviews = reviews
+        self.subscription = subscription
+        asker = subscription.asker(caller, following)[0]
+        self._caller = _as(caller, asker)
+        self._company = (asker.team_id, asker.role) if isinstance(asker, ScopeViewer) else None
+        self._standing: Hashable = None
+        self._only = following.only
+        self.topics: Collection[str] = tuple(following.topics)
+
+    def wants(self, message: Message) -> bool:
+        """See `Play`."""
+        return self.subscription.field.wants(message) and (self._only is None or message.body["type"] in self._only)
+
+    async def tell(self, happening: Message | Resync | None) -> tuple[bytes, bool]:
+        """See `Play`; None is the beginning."""
+        if isinstance(happening, Resync):
+            return orjson.dumps({"data": None, "extensions": {"resync": True, "eventId": happening.position}}), False
+        with bound_contextvars(request_id=new_label()), self._failing():
+            # Before it is told: what is told then is sure to be the end.
+            last = (happening is None or happening.position is not None) and await self._has_ended()
+            return await self._told(happening), last
+
+    def charge(self, guest: Follower) -> None:
+        """See `Play`."""
+        try:
+            self._services.spending.pay_event(guest.payer, self.subscription.operation.nodes, self._caller.locale)
+        except RequestRefused as refused:
+            raise OperationError(refused.answer()["errors"]) from refused
+
+    async def stands(self, seats: Sequence[Seat[Follower]]) -> bool:
+        """See `Play`. Of a whole role by who has it, which is one statement; of a person by looking at them."""
+        if self._company is None:
+            return False
+        with self._failing():
+            before, self._standing = self._standing, await self._reviews.standing(seats[0], *self._company)
+        return before is not None and before == self._standing
+
+    async def review(self, seats: Sequence[Seat[Follower]]) -> None:
+        """See `Play`."""
+        with self._failing():
+            await self._reviews.review(seats)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Tells clients what has failed, as far as that is theirs to know."""
+        try:
+            yield
+        except RequestRefused as refused:
+            raise OperationError(refused.answer()["errors"]) from refused
+        except (DomainError, OSError, *OUTAGES) as error:
+            raise OperationError(self._services.engine.failed(error, self._context())["errors"]) from error
+
+    async def _has_ended(self) -> bool:
+        ended = self.subscription.field.ended
+        return ended is not None and await ended(self._context(), **self.subscription.arguments)
+
+    async def _told(self, message: Message | None) -> bytes:
+        services, operation = self._services, self.subscription.operation
+        with within(self._span(message)), services.watch.over(operation) as watched:
+            told: Answer = await services.run(operation, self._context(), message)
+            if watched is not None:
+                watched.answered(told)
+        if message is not None and message.position is not None:
+            told.setdefault("extensions", {})["eventId"] = message.position
+        return orjson.dumps(told)
+
+    def _span(self, message: Message | None) -> Span | None:
+        """Of an event that is traced: it goes on here, up to all who hear of it together."""
+        if message is None or message.traceparent is None:
+            return None
+        heard = {"messaging.operation.type": "process", "messaging.destination.name": "live"}
+        return self._services.tracer.begin("live", Kind.CONSUMER, heard, parent=message.traceparent)
+
+    def _context(self) -> Context:
+        return self._services.context(self._caller)
+
+
+def _as(caller: Caller, viewer: Viewer | ScopeViewer) -> Caller:
+    """The caller; for several people, one that knows of none of them: what asks for a person fails."""
+    if isinstance(viewer, Viewer):
+        return caller
+    nobody: dict[str, Any] = {"device": "", "address": "", "device_token": None, "api_key_id": None}
+    return caller._replace(viewer=cast("Viewer", viewer), written=0, expires_at=None, **nobody)

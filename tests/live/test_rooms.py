@@ -1,0 +1,359 @@
+"""Rooms, against every interleaving that hypothesis can think of: all is told, in order, to whoever may hear it."""
+
+import asyncio
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from live.feed import Resync
+from live.message import Message
+from live.operations import OperationError
+from live.rooms import Rooms
+from tests.live.test_feed import World
+from tests.live.test_hostile import KIB, narrow
+from tests.waiting import until
+
+ALLOWED, LOST = "may", "may not"
+
+
+class Play:
+    """A room on the topic `a`: rights are looked at when somebody asks, and take a turn to look at."""
+
+    topics = ("a",)
+
+    def __init__(self, world):
+        self.world = world
+        self.told = 0
+
+    def wants(self, message):
+        return True
+
+    async def tell(self, happening):
+        self.told += 1
+        await asyncio.sleep(0)
+        kind = "resync" if isinstance(happening, Resync) else "event"
+        return f"{kind} {happening.position}".encode(), False
+
+    def charge(self, guest):
+        if guest.poor:
+            raise OperationError([{"message": "spent"}])
+
+    async def stands(self, seats):
+        await asyncio.sleep(0)
+        return not any(seat.guest.lost for seat in seats)
+
+    async def review(self, seats):
+        looked_after = {seat: seat.doubts for seat in seats}
+        lost = {seat for seat in seats if seat.guest.lost}
+        await asyncio.sleep(0)
+        for seat, doubts in looked_after.items():
+            if seat in lost:
+                seat.end([{"message": LOST}])
+            else:
+                seat.keep(doubts)
+
+
+class Guest:
+    """Somebody, and the line on which they are told: what came, and how it ended."""
+
+    def __init__(self):
+        self.lost = self.poor = self.left = False
+        self.lost_at = None
+        self.heard = []
+        self.end = None
+        self.seat = None
+
+    def tell(self, payload, *, lasting):
+        assert self.end is None
+        self.heard.append(payload.decode())
+
+    async def send(self, payload):
+        await asyncio.sleep(0)
+        self.tell(payload, lasting=True)
+
+    def ended(self, errors):
+        self.end = errors or "complete"
+
+    @property
+    def positions(self):
+        return [int(each.split()[1]) for each in self.heard]
+
+
+class Party:
+    """Guests in one room, who come, go, and lose rights."""
+
+    def __init__(self, world, bound=10**6):
+        self.world = world
+        self.rooms = Rooms(world, world, bound=bound, page=3)
+        self.play = Play(world)
+        self.guests = []
+
+    def join(self, after=None):
+        guest = Guest()
+        guest.since = self.world.position if after is None else after
+        guest.seat = self.rooms.room("key", lambda: self.play).enter(guest, after)
+        guest.seat.sit(guest)
+        self.guests.append(guest)
+        return guest
+
+    async def over(self):
+        for guest in self.guests:
+            guest.seat.leave()
+        await rest()
+
+    def lose(self, guest):
+        guest.lost, guest.lost_at = True, len(self.world.log)
+        self.rooms.doubt([guest.seat])
+
+
+async def rest():
+    for _ in range(400):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def party():
+    party = Party(World(bound=3))
+    yield party
+    await party.over()
+
+
+async def test_one_execution_for_all_and_the_same_to_each(party):
+    guests = [party.join() for _ in range(5)]
+    await rest()
+    for _ in range(3):
+        party.world.publish("a")
+        await rest()
+    assert [guest.positions for guest in guests] == [[1, 2, 3]] * 5
+    assert party.play.told == 3
+    assert (party.rooms.figures.executions, party.rooms.figures.deliveries) == (3, 15)
+
+
+async def test_nothing_is_left_when_all_have_gone(party):
+    guests = [party.join(after) for after in (None, 0, 0)]
+    await rest()
+    assert (len(party.rooms), len(party.rooms.seats), len(party.world.listeners)) == (1, 3, 1)
+    for guest in guests:
+        guest.seat.leave()
+        guest.seat.leave()
+    await rest()
+    assert (len(party.rooms), party.rooms.seats, party.world.listeners) == (0, [], [])
+
+
+async def test_who_knows_what_the_room_knows_reads_no_history(party, monkeypatch):
+    party.join()
+    await rest()
+    party.world.publish("a")
+    await rest()
+    late = party.join(after=1)
+    monkeypatch.setattr(party.world, "since", None)
+    party.world.publish("a")
+    await rest()
+    assert late.positions == [2]
+
+
+async def test_while_there_is_a_doubt_nothing_is_told_and_others_are_not_held_up(party):
+    doubted, other = party.join(), party.join()
+    await rest()
+    doubted.seat.doubt()
+    for _ in range(3):
+        party.world.publish("a")
+        await rest()
+    assert (doubted.positions, other.positions) == ([], [1, 2, 3])
+    doubted.seat.keep(doubted.seat.doubts)
+    await rest()
+    assert doubted.positions == [1, 2, 3]
+
+
+async def test_what_is_too_much_to_be_held_is_read_from_the_history(party):
+    party.rooms.bound = 20
+    guest = party.join()
+    await rest()
+    guest.seat.doubt()
+    for _ in range(9):
+        party.world.publish("a")
+        await rest()
+    guest.seat.keep(guest.seat.doubts)
+    await rest()
+    assert guest.positions == list(range(1, 10))
+
+
+async def test_a_look_that_began_before_a_doubt_does_not_settle_it(party):
+    guest = party.join()
+    await rest()
+    before = guest.seat.doubts
+    guest.seat.doubt()
+    guest.seat.keep(before)
+    party.world.publish("a")
+    await rest()
+    assert guest.positions == []
+
+
+async def test_who_moves_to_another_room_misses_nothing_and_hears_nothing_twice(party):
+    guest = party.join()
+    await rest()
+    party.world.publish("a")
+    await rest()
+    guest.seat.doubt()
+    party.world.publish("a")
+    guest.seat.move(party.rooms.room("other", lambda: party.play), guest.seat.doubts)
+    party.world.publish("a")
+    await rest()
+    assert guest.positions == [1, 2, 3]
+    assert len(party.rooms) == 1
+
+
+async def test_who_cannot_pay_ends_alone(party):
+    poor, other = party.join(), party.join()
+    await rest()
+    poor.poor = True
+    party.world.publish("a")
+    await rest()
+    assert (poor.end, poor.heard, other.positions) == ([{"message": "spent"}], [], [1])
+
+
+class Screening(Play):
+    """A room in which each event is so many bytes long."""
+
+    def __init__(self, world, size):
+        super().__init__(world)
+        self.size = size
+
+    async def tell(self, happening):
+        await super().tell(happening)
+        told = {"n": happening.position, "of": happening.body, "x": "x" * self.size}
+        return orjson.dumps(told), False
+
+
+@pytest.fixture
+def screening(stage):
+    """Sockets in a room, and the world that they are told of."""
+    world = World(bound=10**6)
+    rooms, play = Rooms(world, world), Screening(world, 32 * KIB)
+    stage.play.seat = lambda: rooms.room("key", lambda: play).enter(Guest(), None)
+    return stage, world, rooms
+
+
+async def seated(rooms, count):
+    await until(lambda: len(rooms.seats) == count and all(seat.is_taken for seat in rooms.seats))
+    await rest()
+
+
+async def test_who_does_not_read_is_closed_and_all_others_are_told(screening):
+    stage, world, rooms = screening
+    async with stage.client(init=True, **narrow(stage)) as stalled, stage.client(init=True) as other:
+        for client in (stalled, other):
+            await client.subscribe("1", "follow")
+        await seated(rooms, 2)
+        for position in range(1, 400):
+            world.publish("a")
+            told = await other.receive()
+            assert (told["type"], told["payload"]["n"]) == ("next", position)
+            if stage.transport.closed_as_too_slow:
+                break
+            assert stage.transport.waiting_bytes <= 256 * KIB
+        assert (await stalled.closed())[0] == 4290
+        assert len(rooms.seats) == 1
+        assert stage.transport.closed_as_too_slow == 1
+
+
+async def test_of_progress_the_latest_comes_to_who_reads_again(screening):
+    stage, world, rooms = screening
+    async with stage.client(init=True, **narrow(stage)) as slow, stage.client(init=True) as other:
+        for client in (slow, other):
+            await client.subscribe("1", "follow")
+        await seated(rooms, 2)
+        for percent in range(400):
+            world.deliver(["a"], Message(percent))
+            assert (await other.receive())["payload"]["of"] == percent
+        heard = [0]
+        while heard[-1] < 399:
+            heard.append((await slow.receive())["payload"]["of"])
+        assert heard == sorted(heard)
+        assert len(heard) < 350
+    await until(lambda: not rooms.seats and not len(rooms))
+
+
+async def test_an_id_is_free_when_its_seat_is_left(screening):
+    stage, world, rooms = screening
+    async with stage.client(init=True) as client:
+        for _ in range(20):
+            await client.subscribe("1", "follow")
+            await client.send(id="1", type="complete")
+        await client.subscribe("1", "follow")
+        await seated(rooms, 1)
+        world.publish("a")
+        assert (await client.receive())["payload"]["n"] == 1
+        assert stage.transport.open_operations == 1
+    await until(lambda: not rooms.seats and not world.listeners)
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("publish"), st.sampled_from(["a", "b"])),
+        st.tuples(st.just("join"), st.integers(0, 12)),
+        st.tuples(st.sampled_from(["join now", "cut", "heal"]), st.none()),
+        st.tuples(st.sampled_from(["leave", "lose", "doubt"]), st.integers(0, 12)),
+        st.tuples(st.just("turns"), st.integers(1, 30)),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(steps=STEPS, bound=st.sampled_from([2, 1000]), held=st.sampled_from([15, 10**6]))
+def test_each_hears_all_in_order_once_and_nothing_after_a_loss(steps, bound, held):
+    asyncio.run(played(steps, bound, held))
+
+
+async def take(party, step, how):
+    world = party.world
+    if step == "publish":
+        world.publish([how])
+    elif step == "join":
+        party.join(min(how, world.position))
+    elif step == "join now":
+        party.join()
+    elif step == "turns":
+        for _ in range(how):
+            await asyncio.sleep(0)
+    elif step == "cut" and world.up:
+        world.cut()
+    elif step == "heal" and not world.up:
+        world.heal()
+    elif party.guests and how is not None and (guest := party.guests[how % len(party.guests)]).seat.room is not None:
+        happen_to(party, guest, step)
+
+
+def happen_to(party, guest, step):
+    if step == "leave":
+        guest.left = True
+        guest.seat.leave()
+    elif step == "lose":
+        party.lose(guest)
+    else:
+        party.rooms.doubt([guest.seat])
+
+
+async def played(steps, bound, held):
+    party = Party(World(bound), held)
+    world = party.world
+    for step, how in steps:
+        await take(party, step, how)
+    if not world.up:
+        world.heal()
+    await rest()
+    everything = [message.position for on, message in world.log if "a" in on]
+    for guest in party.guests:
+        due = [position for position in everything if position > guest.since]
+        assert guest.positions == due[: len(guest.positions)], "a hole, a repeat, or another order"
+        if guest.lost_at is not None:
+            assert all(position <= guest.lost_at for position in guest.positions)
+            assert guest.left or guest.end == [{"message": LOST}]
+        elif guest.seat.room is not None:
+            assert guest.positions == due, "something is missing"
+        guest.seat.leave()
+    await rest()
+    assert (len(party.rooms), party.rooms.seats, world.listeners) == (0, [], [])
