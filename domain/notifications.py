@@ -28,6 +28,8 @@ _UNSUBSCRIBE = "unsubscribe"
 class NotificationKind(StrEnum):
     """Why somebody is told, the more telling first: of one event nobody is told for two reasons."""
 
+    MENTION = "mention"
+    """A comment that mentions them."""
     REPLY = "reply"
     """A reply in a thread that they have said something in."""
     COMMENT = "comment"

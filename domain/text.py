@@ -59,6 +59,12 @@ def email_address(value: str, *, path: tuple[str, ...]) -> str:
     return address.lower()
 
 
+def address_at(text: str, position: int) -> str | None:
+    """The longest e-mail address that begins there, as it is written; None where none does."""
+    found = _EMAIL.match(text, position)
+    return found[0] if found else None
+
+
 def tags(values: Iterable[str], *, path: tuple[str, ...], most: int = 30) -> list[str]:
     """`values` trimmed, in lower case, without repeats, in the order given: at most `most` of 50 characters."""
     cleaned = [one_line(value.lower(), path=(*path, str(index)), most=50) for index, value in enumerate(values)]

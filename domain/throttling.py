@@ -107,5 +107,7 @@ CHANGE_OF_PERSON = Policy("change-person", ((60, MINUTE), (1000, HOUR)))
 """Comments that one person deletes and brings back, and threads that they resolve and open again: the same."""
 REACTION_OF_PERSON = Policy("reaction-person", ((60, MINUTE), (1000, HOUR)))
 """Reactions that one person gives and takes back: everybody who watches is told of each."""
+MENTION_OF_PERSON = Policy("mention-person", ((30, MINUTE), (300, HOUR)))
+"""Comments in which one person says something behind an @: each may tell, and mail, twenty people."""
 AVATAR_OF_PERSON = Policy("avatar-person", ((10, MINUTE), (100, DAY)))
 """Pictures that one person has made of what they send: each is a job, with a file in its row."""

@@ -17,7 +17,7 @@ import asyncpg
 import workers.notifications  # noqa: F401 - it declares a consumer
 from domain.clock import utc_now
 from local.errors import LocalError
-from local.large import audit, library, notifications, people, spine, work
+from local.large import audit, library, mentions, notifications, people, spine, work
 from local.large.filling import Report, copy, tidy, timed, without_upkeep
 from local.large.shape import AVERAGE, BIG, shape
 from local.programs import ROOT, running_database
@@ -27,7 +27,7 @@ from workers.consumers import CONSUMERS
 
 _PEOPLE = ("users", "teams", "members", "sessions", "api_keys", "sign_ups")
 _ORDER = (*_PEOPLE, "videos", "versions", "comments", "jobs", "uploads")
-_TABLES = [*_ORDER, "notifications", "events", "audit_entries", "consumer_cursors"]
+_TABLES = [*_ORDER, "notifications", "mentions", "events", "audit_entries", "consumer_cursors"]
 _CURSORS = """
 INSERT INTO consumer_cursors (consumer, position, failures) SELECT name, $2, 0 FROM unnest($1::text[]) AS name
 ON CONFLICT (consumer) DO UPDATE SET position = excluded.position WHERE consumer_cursors.position = $3
@@ -86,6 +86,7 @@ async def fill(connection: asyncpg.Connection, *, scale: float = 1.0, report: Re
             for table in [*people.tables(large, now), *library.tables(large, now), *work.tables(large)]:
                 await copy(connection, table, report)
             await notifications.write(connection, report)
+            await mentions.write(connection, report)
             await _write_events(connection, scale, report)
         await tidy(connection, _TABLES, report)
     return places(scale)

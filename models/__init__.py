@@ -5,7 +5,7 @@ from tortoise.models import Model
 from models.accounts import Session, SignUp, User
 from models.api_keys import ApiKey
 from models.audit import AuditEntry
-from models.comments import Comment, CommentEdit, Reaction
+from models.comments import Comment, CommentEdit
 from models.events import ConsumerCursor, EventRecord, ParkedEvent
 from models.frames import FrameTable
 from models.idempotency import IdempotencyKey
@@ -14,7 +14,9 @@ from models.invitations import Invitation
 from models.jobs import Job
 from models.links import MailedLink
 from models.maintenance import Maintenance
+from models.mentions import Mention
 from models.notifications import Notification
+from models.reactions import Reaction
 from models.teams import Member, Team
 from models.two_factor import RecoveryCode, TwoFactor
 from models.uploads import Upload
@@ -36,6 +38,7 @@ __all__ = [
     "MailedLink",
     "Maintenance",
     "Member",
+    "Mention",
     "Notification",
     "ParkedEvent",
     "Reaction",

@@ -1,6 +1,6 @@
 """Comments: what people say about a version, at a moment of it or over a range, and what becomes of that."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -10,14 +10,14 @@ from tortoise import fields
 from tortoise.expressions import Q, Subquery
 from tortoise.indexes import Index
 
-from domain.comments import RESTORABLE, ReactionKind, ThreadState
+from domain.comments import RESTORABLE, ThreadState
 from domain.errors import Conflict, Invalid
 from domain.ids import new_id
-from domain.viewers import AnyViewer, Viewer
-from models.base import TeamRow, choice, in_teams_of, owned_by
+from domain.mentions import Mention, placed
+from domain.viewers import AnyViewer
+from models.base import TeamRow, in_teams_of, owned_by
 from models.database import raw_connection
 from models.indexes import CoveringIndex, PartialIndex
-from models.inserting import inserted, insertion
 from models.versions import Version
 from models.videos import Video
 
@@ -34,8 +34,17 @@ SELECT thread_id, created_by_id, min(created_at) AS since FROM (
 """
 
 
+_MENTIONED = """
+SELECT comment_id, user_id FROM mentions WHERE comment_id = ANY($1) AND told_at IS NULL AND ended_at IS NULL
+"""
+
+
 class Remark(NamedTuple):
-    """A comment, and whom it concerns: who made the video (`maker_id`), and who has talked in its thread so far."""
+    """A comment, and whom it concerns.
+
+    These are who made the video (`maker_id`), who has talked in its thread so far, and whom it mentions by now without
+    their having been told.
+    """
 
     comment_id: UUID
     team_id: UUID
@@ -43,18 +52,13 @@ class Remark(NamedTuple):
     thread_id: UUID | None
     """The comment that opened the thread that it answers in; None for one that opens a thread."""
     author_id: UUID
-    maker_id: UUID
+    maker_id: UUID | None
     talkers: frozenset[UUID]
+    mentioned: frozenset[UUID] = frozenset()
 
-
-_COUNTED = """
-SELECT comment_id, kind, count(*), coalesce(bool_or(created_by_id = $2), false) FROM reactions
-WHERE comment_id = ANY($1::uuid[]) GROUP BY comment_id, kind ORDER BY comment_id, min(created_at), kind
-"""
-
-
-Fetch = Callable[[str, Sequence[Any]], Awaitable[Sequence[Any]]]
-"""Runs one statement with its values and answers its rows."""
+    def of_mentions(self) -> "Remark":
+        """The same for those alone whom it mentions."""
+        return self._replace(maker_id=None, talkers=frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +84,19 @@ class Words(TeamRow):
     start_ms = fields.BigIntField()
     end_ms = fields.BigIntField(null=True)
     drawing: fields.JSONField[dict[str, Any] | None] = fields.JSONField(null=True)
+    mentions: fields.JSONField[list[Any] | None] = fields.JSONField(null=True)
+    """As `domain.mentions.kept` has them."""
 
     class Meta:
         abstract = True
 
     def words(self) -> dict[str, Any]:
         """All of it, by column."""
-        return {name: getattr(self, name) for name in ("body", "start_ms", "end_ms", "drawing")}
+        return {name: getattr(self, name) for name in ("body", "start_ms", "end_ms", "drawing", "mentions")}
+
+    def mentioned(self) -> list[Mention]:
+        """Who is mentioned where in it."""
+        return placed(self.mentions)
 
 
 class Comment(Words):
@@ -162,10 +172,8 @@ class Comment(Words):
         return found
 
     @classmethod
-    def opened(
-        cls, version: Version, span: Span, *, body: str, by: UUID, now: datetime, drawing: dict[str, Any] | None = None
-    ) -> "Comment":
-        """A new thread on `version`; Invalid for a span outside of it."""
+    def opened(cls, version: Version, span: Span, *, body: str, by: UUID, now: datetime, **beside: Any) -> "Comment":
+        """A new thread on `version`, with what is `beside` its words; Invalid for a span outside of it."""
         span.require_within(version)
         return cls(
             id=new_id(),
@@ -175,12 +183,12 @@ class Comment(Words):
             created_by_id=by,
             created_at=now,
             body=body,
-            drawing=drawing,
+            **beside,
             start_ms=span.start_ms,
             end_ms=span.end_ms,
         )
 
-    def answered(self, *, body: str, by: UUID, now: datetime, drawing: dict[str, Any] | None = None) -> "Comment":
+    def answered(self, *, body: str, by: UUID, now: datetime, **beside: Any) -> "Comment":
         """An answer in the thread that this one opens, where that stands; Conflict where nothing of it is left."""
         if self.gone_at is not None:
             raise Conflict("problem.comment_deleted")
@@ -193,7 +201,7 @@ class Comment(Words):
             created_by_id=by,
             created_at=now,
             body=body,
-            drawing=drawing,
+            **beside,
             start_ms=self.start_ms,
             end_ms=self.end_ms,
         )
@@ -205,18 +213,23 @@ class Comment(Words):
 
     @staticmethod
     async def remarks(comment_ids: Collection[UUID]) -> list[Remark]:
-        """Those of these comments that are still there, with whom they concern: two statements for all of them."""
+        """Those of these comments that are still there, with whom they concern: three statements for all of them."""
         async with raw_connection() as connection:
             made = await connection.fetch(_MADE, list(comment_ids))
             threads = {row["parent_id"] for row in made} - {None}
             talkers = await connection.fetch(_TALKERS, list(threads)) if threads else []
+            mentions = await connection.fetch(_MENTIONED, list(comment_ids))
         since: dict[UUID, list[tuple[UUID, datetime]]] = {}
         for thread_id, person_id, at in talkers:
             since.setdefault(thread_id, []).append((person_id, at))
+        mentioned: dict[UUID, set[UUID]] = {}
+        for comment_id, person_id in mentions:
+            mentioned.setdefault(comment_id, set()).add(person_id)
         return [
             Remark(
                 *(row["id"], row["team_id"], row["video_id"], row["parent_id"], row["created_by_id"], row["maker_id"]),
                 talkers=frozenset(who for who, at in since.get(row["parent_id"], ()) if at <= row["created_at"]),
+                mentioned=frozenset(mentioned.get(row["id"], ())),
             )
             for row in made
         ]
@@ -237,7 +250,7 @@ class Comment(Words):
         self.require_there()
         before = CommentEdit.of(self, now)
         before.withdrawn_at = now
-        self.update_from_dict({"body": "", "drawing": None, "deleted_at": now, "deleted_by_id": by})
+        self.update_from_dict({"body": "", "drawing": None, "mentions": None, "deleted_at": now, "deleted_by_id": by})
         self.gone_at = None if answered else now
         return before
 
@@ -247,7 +260,7 @@ class Comment(Words):
             raise Conflict("problem.comment_not_deleted")
         if words is None or now - self.deleted_at > RESTORABLE:
             raise Conflict("problem.comment_gone")
-        self.update_from_dict({"body": words.body, "drawing": words.drawing})
+        self.update_from_dict({"body": words.body, "drawing": words.drawing, "mentions": words.mentions})
         self.deleted_at = self.deleted_by_id = self.gone_at = None
 
     def resolve(self, by: UUID, now: datetime) -> None:
@@ -273,7 +286,11 @@ class Comment(Words):
     @classmethod
     async def purge(cls, video_id: UUID) -> None:
         """Deletes all of a video's comments for good, with what hangs on them."""
+        from models.mentions import Mention  # here, since both are about comments themselves
+        from models.reactions import Reaction
+
         of_video = Subquery(cls.filter(video_id=video_id).values("id"))
+        await Mention.purge(video_id)
         for beside in (CommentEdit, Reaction):
             await beside.filter(comment_id__in=of_video).delete()
         await cls.filter(video_id=video_id).delete()
@@ -332,54 +349,3 @@ class CommentEdit(Words):
     async def forget(cls, withdrawn_before: datetime) -> None:
         """Deletes for good what deleted comments have said."""
         await cls.filter(withdrawn_at__lt=withdrawn_before).delete()
-
-
-class Reaction(TeamRow):
-    """That a person has reacted to a comment in one of the ways there are: in each of them once."""
-
-    comment: fields.ForeignKeyRelation[Comment] = owned_by("models.Comment")
-    comment_id: UUID
-    kind = choice(ReactionKind)
-
-    class Meta:
-        table = "reactions"
-        unique_together = (("comment_id", "kind", "created_by_id"),)
-        indexes = [Index(fields=["team_id"], name="idx_reactions_team")]
-
-    @classmethod
-    def by(cls, user_id: UUID, comment: Comment, kind: ReactionKind, now: datetime) -> "Reaction":
-        """One that may be there already."""
-        return cls(
-            id=new_id(),
-            created_at=now,
-            team_id=comment.team_id,
-            created_by_id=user_id,
-            comment_id=comment.id,
-            kind=kind,
-        )
-
-    async def add(self) -> bool:
-        """Whether it was not there yet: two at once make one."""
-        text = f"{insertion(Reaction, 0)} ON CONFLICT (comment_id, kind, created_by_id) DO NOTHING RETURNING true"
-        async with raw_connection() as connection:
-            return bool(await connection.fetchval(text, *inserted(self)))
-
-    async def take_back(self) -> bool:
-        """Whether it was there."""
-        mine = Reaction.filter(comment_id=self.comment_id, kind=self.kind, created_by_id=self.created_by_id)
-        return bool(await mine.delete())
-
-    @classmethod
-    async def counted(
-        cls, fetch: Fetch, comment_ids: Sequence[UUID], viewer: AnyViewer
-    ) -> Mapping[UUID, list[tuple[ReactionKind, int, bool]]]:
-        """Of each comment its kinds, the first used first: how many, and whether `viewer` is among them.
-
-        Whoever may see a comment may see that. `fetch` runs the one statement for all of them.
-        """
-        user_id = viewer.user_id if isinstance(viewer, Viewer) else None
-        rows = await fetch(_COUNTED, [list(comment_ids), user_id])
-        found: dict[UUID, list[tuple[ReactionKind, int, bool]]] = {}
-        for comment_id, kind, count, mine in rows:
-            found.setdefault(comment_id, []).append((ReactionKind(kind), count, mine))
-        return found

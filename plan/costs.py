@@ -34,7 +34,7 @@ from graphql import (
 from strawberry.types.field import StrawberryField
 
 from plan.connections import LARGEST_PAGE, PAGE
-from plan.declarations import Column, Computed, ListOf
+from plan.declarations import Batch, Column, Computed, ListOf
 from plan.shapes import Selecting, require, selections
 
 MOST_NODES = 10_000
@@ -279,7 +279,7 @@ def _is_loaded(field: GraphQLField) -> bool:
 def _values(field: GraphQLField) -> int:
     """How many values it counts for: one, unless its text may be long."""
     declaration = getattr(field.extensions.get("strawberry-definition"), "declaration", None)
-    characters = declaration.characters if isinstance(declaration, Column | Computed) else 0
+    characters = declaration.characters if isinstance(declaration, Batch | Column | Computed) else 0
     return max(1, characters // CHARACTERS_OF_A_VALUE)
 
 

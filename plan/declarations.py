@@ -69,7 +69,7 @@ class Batch:
     """`await by(context, rows)`: one value for each row of a level, all rows of the level at once.
 
     With a `standing` it is `by(context, rows, standing's rows)`. `reads` says that it reads the database by itself:
-    one statement more for each level, whatever that has.
+    one statement more for each level, whatever that has. For `characters` see `Computed`.
     """
 
     columns: tuple[str, ...]
@@ -77,6 +77,7 @@ class Batch:
     standing: Standing | None
     reads: bool = False
     depends: Depends = Depends.PERSON
+    characters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +247,7 @@ def batch(
     standing: Standing | None = None,
     reads: bool = False,
     depends: Depends = Depends.PERSON,
+    characters: int = 0,
     init: Literal[False] = False,
 ) -> Any:
     """A value that needs more than the row: `by` is awaited once for all rows of a level (see `Batch`).
@@ -253,7 +255,7 @@ def batch(
     `depends` says on whom it depends, the values below it aside; the language and an API key's scopes do not count.
     """
     del init
-    return PlanField.declaring(Batch(columns, by, standing, reads, depends), description)
+    return PlanField.declaring(Batch(columns, by, standing, reads, depends, characters), description)
 
 
 def to_one(key: str, *, description: str, init: Literal[False] = False) -> Any:

@@ -22,10 +22,11 @@ from domain.moments import Moments
 from domain.permissions import allows
 from domain.text import is_blank, many_lines
 from domain.throttling import CHANGE_OF_PERSON, EDIT_OF_PERSON, REACTION_OF_PERSON, comments_of_person
-from models import Comment, CommentEdit, Member, Reaction, Version, Video
+from models import Comment, CommentEdit, Member, Mention, Reaction, Version, Video
 from models.comments import Span
 from models.database import transaction
 from models.finding import Hold
+from resolvers import mentions
 from resolvers.caller import Caller, Following, find_within, follow, lock_within, require_somebody, tell, write_and_tell
 
 STAYS = object()
@@ -86,10 +87,12 @@ async def add(
     place = place or Place()
     said: dict[str, Any] = {"body": _body(body), "drawing": None if drawing is None else drawn(drawing)}
     await _pace(caller)
+    await mentions.take_turn(caller, said["body"])
     async with transaction():
         # Held, the video stays out of the trash until the commit; others may comment on it meanwhile.
         version, video = await find_within(caller, "comment:create", Version, version_id, Video, Hold.THERE)
         said |= {"by": caller.viewer.user_id, "now": caller.now()}
+        said["mentions"] = await mentions.found(video.team_id, said["body"])
         if parent_id is None:
             comment = Comment.opened(version, await place.span(version, Span(0)), **said)
         else:
@@ -97,6 +100,8 @@ async def add(
         video.require_live()
         about = {"video_id": video.id, "version_id": version.id, "parent_id": comment.parent_id}
         await write_and_tell(caller, comment, CommentCreated, comment_id=comment.id, **about)
+        if comment.mentions:
+            await Mention.follow(comment, caller.now())
     return comment
 
 
@@ -127,6 +132,7 @@ async def edit(caller: Caller, *, comment_id: UUID, body: str | None, place: Pla
     text = None if body is None else _body(body)
     picture = drawn(drawing) if drawing not in (STAYS, None) else drawing
     await caller.throttle.hit(EDIT_OF_PERSON, str(require_somebody(caller)))
+    await mentions.take_turn(caller, text or "")
     async with transaction():
         comment, video = await lock_within(caller, "comment:edit", Comment, comment_id, Video)
         video.require_live()
@@ -134,21 +140,26 @@ async def edit(caller: Caller, *, comment_id: UUID, body: str | None, place: Pla
         given: dict[str, Any] = {"body": comment.body if text is None else text, **await _moved(comment, place)}
         given |= {} if picture is STAYS else {"drawing": picture}
         changed = {name: value for name, value in given.items() if value != getattr(comment, name)}
+        if "body" in changed:
+            changed["mentions"] = await mentions.found(comment.team_id, changed["body"], before=comment)
         if changed:
             await _change(caller, comment, changed)
     return comment
 
 
 async def _change(caller: Caller, comment: Comment, changed: Mapping[str, Any]) -> None:
-    await comment.edit(changed, caller.now()).save()
+    before = comment.edit(changed, caller.now())
+    await before.save()
     await comment.save(update_fields=[*changed, "edited_at"])
+    if before.mentions or comment.mentions:
+        await Mention.follow(comment, caller.now())
     parts = {_PARTS.get(name, name) for name in changed}
     if "range" in parts:
         await Comment.filter(parent_id=comment.id).update(start_ms=comment.start_ms, end_ms=comment.end_ms)
     await _tell(caller, CommentEdited, comment, changed=sorted(parts), parent_id=comment.parent_id)
 
 
-_PARTS = {"start_ms": "range", "end_ms": "range"}
+_PARTS = {"start_ms": "range", "end_ms": "range", "mentions": "body"}
 """What columns are together called, where that is another name."""
 
 
@@ -173,6 +184,8 @@ async def delete(caller: Caller, *, comment_id: UUID) -> Comment:
         await CommentEdit.withdraw(comment, now)
         await before.save()
         await comment.save()
+        if before.mentions:
+            await Mention.follow(comment, now)
         if thread is not None and thread.deleted_at is not None and not await thread.is_answered():
             thread.gone_at = now
             await thread.save(update_fields=["gone_at"])
@@ -188,6 +201,8 @@ async def restore(caller: Caller, *, comment_id: UUID) -> Comment:
         await _require_may_restore(caller, comment)
         comment.bring_back(await CommentEdit.give_back(comment), caller.now())
         await comment.save()
+        if comment.mentions:
+            await Mention.follow(comment, caller.now())
         if thread is not None and thread.gone_at is not None:
             thread.gone_at = None
             await thread.save(update_fields=["gone_at"])

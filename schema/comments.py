@@ -16,7 +16,6 @@ import models
 from domain.comments import BODY, CommentHappening
 from domain.errors import Conflict, Throttled
 from domain.frames import Frames
-from domain.markdown import html
 from domain.moments import Moments
 from live.message import Message
 from plan import (
@@ -42,6 +41,7 @@ from schema.context import Context, Info
 from schema.enums import Action
 from schema.fields import mutation, subscription
 from schema.ids import uuid_of
+from schema.mentions import Mention, mentions, shown
 from schema.reactions import ReactionCount, ReactionInput, counted
 from schema.rights import rights
 from schema.scalars import Drawing
@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     from schema.videos import Video
 
 _MARKDOWN = (
-    "as HTML: a small Markdown (bold, italic, code, links, lists), everything else escaped. Safe to show as it is."
+    "as HTML: a small Markdown (bold, italic, code, links, lists), everything else escaped, mentions "
+    'as `<span class="mention" data-user="…">`. Safe to show as it is.'
 )
 _DRAWING = "What was drawn on the picture at its moment; null if nothing was."
 
@@ -104,7 +105,15 @@ class Comment(Node):
         description="What was said, as it was written; may have several lines. Empty once it is deleted.",
         characters=5000,
     )
-    body_html: str = computed("body", by=html, characters=20_000, description=f"`body` {_MARKDOWN}")
+    body_html: str = batch(
+        *("body", "mentions"), by=shown, reads=True, characters=20_000, description=f"`body` {_MARKDOWN}"
+    )
+    mentions: list[Mention] = batch(
+        *("body", "mentions"),
+        by=mentions,
+        reads=True,
+        description="Whom `body` mentions, in order; at most 20. Whom you may not see is text.",
+    )
     drawing: Drawing | None = computed("drawing", by=_drawing, characters=25_000, description=_DRAWING)
     start_ms: SafeInt = column(
         description="At which moment of the version it begins, in milliseconds from the version's beginning; an answer "
@@ -164,7 +173,9 @@ class CommentEdit(Node):
     viewer_can: list[Action] = rights("comment", author="created_by_id")
     created_at: datetime = column(description="When the comment was edited, so that it said this no more.")
     body: str = column(description="What it said, as it was written.", characters=5000)
-    body_html: str = computed("body", by=html, characters=20_000, description=f"`body` {_MARKDOWN}")
+    body_html: str = batch(
+        *("body", "mentions"), by=shown, reads=True, characters=20_000, description=f"`body` {_MARKDOWN}"
+    )
     drawing: Drawing | None = computed("drawing", by=_drawing, characters=25_000, description=_DRAWING)
     start_ms: SafeInt = column(description="Where it began, in milliseconds from the version's beginning.")
     end_ms: SafeInt | None = column(description="Where its range ended; null if it was about a moment.")

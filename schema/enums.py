@@ -110,6 +110,7 @@ describe(
 describe(
     NotificationKind,
     "Why you are told.",
+    MENTION="Somebody mentioned you in a comment.",
     REPLY="Somebody replied in a thread that you have said something in.",
     COMMENT="Somebody commented on a video that you have made.",
 )

@@ -24,6 +24,7 @@ from schema.invitations import InvitationMutations, InvitationPreview
 from schema.invitations import preview as invitation_preview
 from schema.jobs import Job, JobMutations, JobSubscriptions
 from schema.languages import MessageBundle, SpokenLanguage, locales, messages
+from schema.mentions import Mentionable, mentionable
 from schema.notifications import NotificationMutations, NotificationSubscriptions
 from schema.presence import PresenceMutations, PresenceSubscriptions
 from schema.profiles import ProfileMutations
@@ -74,6 +75,12 @@ class Query:
     )
     comment: Comment | None = by_id(
         "video:view", description="A comment on a version, with its thread; null where you may not see it."
+    )
+    mentionable: list[Mentionable] | None = query(
+        "comment:create",
+        resolver=mentionable,
+        description="Who may be mentioned in comments on a video, besides you: first those who take part there, then "
+        "by name. Null where you may not comment.",
     )
     upload: Upload | None = by_id(
         "video:view",

@@ -24,6 +24,7 @@ class CommentFilter:
     )
     mine: bool | None = strawberry.field(default=None, description="True: only those that you have written.")
     author_id: strawberry.ID | None = strawberry.field(default=None, description="Only those that this person wrote.")
+    mentioning_me: bool | None = strawberry.field(default=None, description="True: only those that mention you.")
     from_ms: SafeInt | None = strawberry.field(
         default=None,
         description="Only those that are about this moment or a later one, or a range that lasts until it.",
@@ -33,10 +34,12 @@ class CommentFilter:
     )
 
 
-def matching(*, mine: bool = False, author_id: str | None = None, **given: Any) -> Q:
+def matching(*, mine: bool = False, mentioning_me: bool = False, author_id: str | None = None, **given: Any) -> Q:
     """The comments that a client asks for; BadInput for an author that is nobody's id."""
     found = models.Comment.matching(**given, author_id=None if author_id is None else _person(author_id))
-    return found & models.Comment.matching(author_id=ASKER) if mine else found
+    if mine:
+        found &= models.Comment.matching(author_id=ASKER)
+    return found & models.Mention.commented(ASKER) if mentioning_me else found
 
 
 def opening(**given: Any) -> Q:

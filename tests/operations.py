@@ -142,6 +142,7 @@ def variables(of: Things) -> dict[str, dict[str, Any]]:
         "RestoreVersion": {"id": of.version, "changeDescription": "as it was"},
         "Comment": {"id": of.comment},
         "ReviewRoom": {"versionId": of.version, "first": 3},
+        "Mentionable": {"videoId": of.video, "prefix": "", "first": 3},
         "AddComment": {"input": {"versionId": of.version, "body": "Yes", "parentId": of.comment}},
         "EditComment": {"input": {"id": of.comment, "body": "No", "endMs": 900}},
         "AddReaction": {"input": {"commentId": of.comment, "kind": "HEART"}},

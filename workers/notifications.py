@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from domain.events import CommentCreated, NotificationRaised
+from domain.events import CommentCreated, CommentEdited, CommentRestored, NotificationRaised
 from domain.jobs import JobKind
 from domain.notifications import NotificationKind
 from domain.viewers import Viewer
-from models import Comment, EventRecord, Job, Notification, User, Video
+from models import Comment, EventRecord, Job, Mention, Notification, User, Video
 from models.comments import Remark
 from models.events import record
 from models.finding import Sought, find
@@ -16,32 +16,45 @@ from models.notifications import News
 from workers.consumers import Tools, consumer
 
 
-@consumer("notifications", CommentCreated, in_transaction=True)
+@consumer("notifications", CommentCreated, CommentEdited, CommentRestored, in_transaction=True)
 async def notify(events: Sequence[EventRecord], tools: Tools) -> None:
     """Tells whom a comment concerns, and mails those who want to hear of it immediately.
 
     A page of events is gathered before anything is written. Whoever was told of an event is not told of it again: a
-    person remembers the last, and events come in order.
+    person remembers the last, and events come in order. An event after the first of a comment concerns those alone whom
+    the comment mentions since.
     """
     now, remarks = tools.clock(), await _remarks(events)
     concerned = {person for _, remark in remarks for person in concerns(remark)}
     for person in await User.hold_all(concerned) if concerned else ():
         if news := await _visible(_news(person, remarks)):
             await _tell(person, news, now)
+    if mentioned := {remark.comment_id: remark.mentioned for _, remark in remarks if remark.mentioned}:
+        await Mention.told(mentioned, now)
 
 
 def concerns(remark: Remark) -> dict[UUID, NotificationKind]:
     """Whom a comment concerns, and why. What one does oneself is no news."""
-    concerned = {remark.maker_id: NotificationKind.COMMENT}
+    concerned = {} if remark.maker_id is None else {remark.maker_id: NotificationKind.COMMENT}
     concerned |= dict.fromkeys(remark.talkers, NotificationKind.REPLY)
+    concerned |= dict.fromkeys(remark.mentioned, NotificationKind.MENTION)
     return {person: kind for person, kind in concerned.items() if person != remark.author_id}
 
 
 async def _remarks(events: Sequence[EventRecord]) -> list[tuple[int, Remark]]:
     """The comments that the events tell of, as far as they are still there, with the events' positions, in order."""
-    told = {UUID(event.payload["comment_id"]): event.position or 0 for event in events}
-    found = [(told[remark.comment_id], remark) for remark in await Comment.remarks(told)]
-    return sorted(found, key=lambda pair: pair[0])
+    left = {remark.comment_id: remark for remark in await Comment.remarks({_comment_id(event) for event in events})}
+    found = list[tuple[int, Remark]]()
+    for event in sorted(events, key=lambda event: event.position or 0):
+        if (remark := left.get(_comment_id(event))) is not None:
+            is_new = event.type == CommentCreated.type
+            found.append((event.position or 0, remark if is_new else remark.of_mentions()))
+            left[remark.comment_id] = remark._replace(mentioned=frozenset())
+    return found
+
+
+def _comment_id(event: EventRecord) -> UUID:
+    return UUID(event.payload["comment_id"])
 
 
 def _news(person: User, remarks: Sequence[tuple[int, Remark]]) -> list[News]:

@@ -23,6 +23,7 @@ from models import (
     Invitation,
     Job,
     Member,
+    Mention,
     Notification,
     Reaction,
     Session,
@@ -193,16 +194,18 @@ class World:
         resolved = {"resolved_at": NOW, "resolved_by_id": self.people["gone"].id}
         drawn = {"version": 1, "items": [{"kind": "text", "at": [0, 1], "text": next(self._texts)}]}
         deleted = {"deleted_at": NOW, "body": "", "deleted_by_id": self.people["owner"].id}
-        return ({"end_ms": 1000, "edited_at": NOW}, resolved, {"drawing": drawn}, deleted)[number]
+        mentions = [[place, 2, str(self.people[name].id)] for place, name in enumerate(("gone", "theirs", "owner"))]
+        return ({"end_ms": 1000, "edited_at": NOW, "mentions": mentions}, resolved, {"drawing": drawn}, deleted)[number]
 
     def _beside(self, comment: Comment, number: int) -> None:
-        """Earlier words, seen or not, and reactions."""
+        """Earlier words, seen or not, reactions, and who is mentioned."""
         owner = {"team_id": comment.team_id, "created_by_id": comment.created_by_id, "comment_id": comment.id}
         for ended in (None, NOW if number % 2 else None):
             self._add(CommentEdit, **owner, body=next(self._texts), start_ms=number, withdrawn_at=ended)
         for name, kind in zip(("owner", "gone", "both"), list(ReactionKind)[number:], strict=False):
             about = {"team_id": comment.team_id, "comment_id": comment.id}
             self._add(Reaction, **about, created_by_id=self.people[name].id, kind=kind)
+            self._add(Mention, **owner, user_id=self.people[name].id, ended_at=NOW if number % 2 else None)
 
     def _job(self, *, state: JobState, **values: Any) -> Job:
         number = len(self.rows.get(Job, ()))

@@ -14,7 +14,7 @@ from domain.permissions import Scope
 from domain.viewers import Viewer
 from local.large.people import token
 from local.large.shape import BIG
-from models import AuditEntry, Job, MailedLink, Session, User
+from models import AuditEntry, Comment, Job, MailedLink, Mention, Session, User
 from models.database import raw_connection
 from models.events import newest_position, since
 from models.seen import Seen
@@ -60,6 +60,10 @@ DOCUMENTS = {
         comments(first: 100, after: $after) { pageInfo { endCursor } nodes { body author { name } replyCount
             replies(first: 40) { nodes { body author { name } } }
         } } } }""",
+    "mentions": """query($id: ID!) { video(id: $id) { comments(filter: {mentioningMe: true}) { totalCount nodes {
+        body mentions { name start length } } } } }""",
+    "mentionable": """query($id: ID!) { mentionable(videoId: $id, prefix: "p", first: 100) {
+        handle user { name } } }""",
     "comment": """query($id: ID!) { comment(id: $id) {
         body parent { id } edits { nodes { body } } replies { nodes { body video { title } } }
         } }""",
@@ -166,6 +170,20 @@ async def _crowd(world: World) -> None:
     after = crowd["comments"]["pageInfo"]["endCursor"]
     crowd = await world.ask(DOCUMENTS["room"], "Version", world.places.crowded_version_id, after=after)
     assert len(crowd["comments"]["nodes"]) == 100
+
+
+@case("mentions of oneself", "idx_mentions_user", COMMENTS)
+async def _mentions(world: World) -> None:
+    mention = await Mention.filter(user_id=world.places.owner_id).order_by("comment_id").first()
+    assert mention is not None
+    video_id = (await Comment.get(id=mention.comment_id)).video_id
+    found = await world.ask(DOCUMENTS["mentions"], "Video", video_id)
+    assert len(found["comments"]["nodes"]) == min(20, found["comments"]["totalCount"]) > 0
+
+
+@case("who may be mentioned", "idx_members_team", COMMENTS)
+async def _mentionable(world: World) -> None:
+    assert await world.ask(DOCUMENTS["mentionable"], "Video", world.places.video_id)
 
 
 @case("comment")
@@ -327,7 +345,7 @@ async def _link(world: World) -> None:
 async def _write(world: World) -> None:
     caller, places = world.asker.caller, world.places
     async with undone():
-        await comments.add(caller, version_id=places.room_version_id, body="Lovely.")
+        await comments.add(caller, version_id=places.room_version_id, body="Lovely, @Ada.")
         await videos.create(caller, team_id=places.team_id, title="New")
         await videos.edit(caller, video_id=places.video_id, description="Edited")
         await videos.delete(caller, video_id=places.video_id)

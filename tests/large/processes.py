@@ -6,7 +6,19 @@ from uuid import uuid4
 from domain.clock import utc_now
 from domain.jobs import JobState
 from domain.viewers import Viewer
-from models import AuditEntry, Comment, ConsumerCursor, EventRecord, Job, Notification, Upload, User, Version, Video
+from models import (
+    AuditEntry,
+    Comment,
+    ConsumerCursor,
+    EventRecord,
+    Job,
+    Mention,
+    Notification,
+    Upload,
+    User,
+    Version,
+    Video,
+)
 from models.events import backlog, parked
 from models.jobs import waiting
 from models.tenancy import delete_owned
@@ -120,11 +132,16 @@ async def _sweep_notifications(world: World) -> None:
     await _sweeper().forget_old_notifications(utc_now())
 
 
-@case("relay: whom a comment concerns", "comments_pkey", "idx_comments_parent_created", "uid_notifications_unread")
+@case(
+    "relay: whom a comment concerns",
+    *("comments_pkey", "idx_comments_parent_created", "uid_notifications_unread", "uid_mentions_comment_1f61af"),
+)
 async def _concern(world: World) -> None:
     room = await Comment.filter(version_id=world.places.room_version_id, parent_id__isnull=False).limit(1)
     (remark,) = await Comment.remarks([each.id for each in room])
     assert len(remark.talkers) > 1
+    async with undone():
+        await Mention.told({each.id: [world.places.owner_id] for each in room}, utc_now())
     await Notification.unmailed(Viewer(world.places.owner_id))
 
 

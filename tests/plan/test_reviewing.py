@@ -5,7 +5,7 @@ from domain.comments import ReactionKind
 from domain.frame_tables import packed
 from domain.ids import new_id
 from domain.viewers import ScopeViewer, Viewer
-from models import Comment, CommentEdit, FrameTable, Reaction, Version
+from models import Comment, CommentEdit, FrameTable, Mention, Reaction, Version
 from plan import encode_id
 from tests.plan.conftest import Desk
 from tests.plan.twice import both
@@ -13,20 +13,25 @@ from tests.plan.world import World, a_world
 
 PAGE = """query ($id: ID!) { team(id: $id) { videos(first: 3) { nodes {
     openThreadCount resolvedThreadCount comments(first: 50) { nodes {
-    body bodyHtml drawing viewerCan editCount edits { totalCount nodes { body } }
+    body bodyHtml mentions { userId name start length } drawing viewerCan editCount edits { totalCount nodes { body } }
     reactions { kind emoji count viewerReacted } startFrame startTimecode endFrame endTimecode
 } } } } } }"""
 NARROWED = """query ($id: ID!, $filter: CommentFilter) { version(id: $id) {
     openThreadCount resolvedThreadCount comments(filter: $filter) { totalCount nodes { id } } } }"""
-STATEMENTS = 3
-"""The plan's own, that of the reactions, and that of the versions whose frames are counted."""
+STATEMENTS = 4
+"""The plan's own, that of the reactions, that of the people mentioned, and that of the versions with their frames."""
 
 
 async def furnish(world: World) -> None:
-    """Reactions to all, a range for some, one resolved thread on each version."""
+    """Reactions to all, a range for some, one resolved thread on each version, who is mentioned in every comment."""
     comments = await Comment.filter(id__in=world.ids["Comment"])
     kinds = [ReactionKind.HEART, ReactionKind.EYES]
     await Reaction.bulk_create([Reaction.by(c.created_by_id, c, kind, utc_now()) for c in comments for kind in kinds])
+    for comment in comments:
+        comment.mentions = [[0, 2, str(comment.created_by_id)]]
+        await Mention.follow(comment, utc_now())
+        comment.mentions.append([2, 1, str(new_id())])  # somebody whom nobody sees
+        await comment.save(update_fields=["mentions"])
     await Comment.filter(id__in=[c.id for c in comments[::2]]).update(end_ms=1500, drawing={"version": 1, "items": []})
     for version in await Version.filter(id__in=world.ids["Version"]):
         first = await Comment.filter(version_id=version.id, parent_id__isnull=True).order_by("id").first()
@@ -44,6 +49,7 @@ async def test_a_room_takes_no_statement_for_each_comment(desk: Desk) -> None:
         assert {c["reactions"][0]["viewerReacted"] for c in nodes} == {True}
         assert {c["startTimecode"][:11] for c in nodes} >= {"00:00:00:00"}
         assert {c["endFrame"] for c in nodes} <= {None, 37}
+        assert {len(c["mentions"]) for c in nodes} == {c["bodyHtml"].count("<span") for c in nodes} == {1}
         counted.add(asker.statements.total())
         plain = desk.asker(world.viewer, plain=True)
         await plain.data(PAGE, id=team)
@@ -92,6 +98,9 @@ async def test_one_asker_is_not_taken_for_another(desk: Desk) -> None:
             (mate, {"authorId": author}, 2),
             (world.viewer, {"authorId": encode_id("User", mate.user_id)}, 0),
             (mate, {"mine": True, "authorId": author}, 0),
+            (world.viewer, {"mentioningMe": True}, 2),
+            (mate, {"mentioningMe": True}, 0),
+            (mate, {"mentioningMe": True, "authorId": author}, 0),
             (world.viewer, {"mine": True, "state": "OPEN"}, 1),
             (world.viewer, {"state": "RESOLVED"}, 1),
         ):
@@ -100,8 +109,9 @@ async def test_one_asker_is_not_taken_for_another(desk: Desk) -> None:
             assert found["comments"]["totalCount"] == len(found["comments"]["nodes"]) == expected, filter_
             assert (found["openThreadCount"], found["resolvedThreadCount"]) == (1, 1)
             assert asker.statements.total() == 1
-    answer, _ = await both(desk, ScopeViewer(team_id, "admin"), NARROWED, id=version, filter={"mine": True})
-    assert answer["data"]["version"]["comments"]["nodes"] == [], "a whole role is nobody"
+    for filter_ in ({"mine": True}, {"mentioningMe": True}):
+        answer, _ = await both(desk, ScopeViewer(team_id, "admin"), NARROWED, id=version, filter=filter_)
+        assert answer["data"]["version"]["comments"]["nodes"] == [], "a whole role is nobody"
 
 
 async def test_what_was_withdrawn_is_seen_and_counted_by_nobody(desk: Desk) -> None:

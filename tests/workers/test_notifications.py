@@ -12,7 +12,7 @@ from domain.clock import utc_now
 from domain.events import CommentCreated
 from domain.jobs import JobKind, JobState
 from domain.notifications import KEPT, EmailNotifications, NotificationKind
-from models import Comment, EventRecord, Job, Member, Notification, User, Version, Video
+from models import Comment, EventRecord, Job, Member, Mention, Notification, User, Version, Video
 from models.database import transaction
 from models.events import record
 from tests.factories import Crew, Factory
@@ -24,7 +24,7 @@ from workers.deletions import forget
 from workers.notifications import notify
 from workers.sweeper import Sweeper
 
-COMMENT, REPLY = NotificationKind.COMMENT, NotificationKind.REPLY
+COMMENT, REPLY, MENTION = NotificationKind.COMMENT, NotificationKind.REPLY, NotificationKind.MENTION
 NEVER, IMMEDIATELY = EmailNotifications.NEVER, EmailNotifications.IMMEDIATELY
 
 
@@ -279,3 +279,40 @@ async def test_the_relay_takes_events_to_notifications_and_the_io_worker_mails_t
     await until(lambda: list(studio.mailbox.glob("*.eml")) != [], 30)
     (mail,) = studio.mailbox.glob("*.eml")
     assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in mail.read_text()
+
+
+async def test_whom_a_comment_mentions_is_told_once_of_that_and_of_nothing_else_in_it(room: Room) -> None:
+    owner, admin, editor, viewer = (person.user for person in room.crew.everybody().values())
+    thread = await room.comment(editor)
+    said, event = await room.say(viewer, thread)
+    said.mentions = [[0, 1, str(person.id)] for person in (owner, admin, editor, viewer)]
+    await Mention.follow(said, utc_now())
+    await room.tell(event)
+    assert await room.told(admin) == [(MENTION, 1, ids(viewer))]
+    assert await room.told(editor) == [(MENTION, 1, ids(viewer))], "and not of the reply besides"
+    assert (await room.told(owner))[1:] == [(MENTION, 1, ids(viewer))]
+    assert await room.told(viewer) == []
+    assert not await Mention.exists(told_at__isnull=True)
+
+
+async def test_a_mention_that_ends_while_it_is_told_is_told_no_more_when_it_is_back(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An edit comes in between: it is seen when the mentions are read, and is gone when that is noted."""
+    admin, viewer = room.crew.admin.user, room.crew.viewer.user
+    said, event = await room.say(viewer)
+    said.mentions = [[0, 1, str(admin.id)]]
+    await Mention.follow(said, utc_now())
+    read = Comment.remarks
+
+    async def read_and_edit(comment_ids: Any) -> Any:
+        found = await read(comment_ids)
+        await Mention.filter(comment_id=said.id).update(ended_at=utc_now())
+        return found
+
+    monkeypatch.setattr(Comment, "remarks", read_and_edit)
+    await room.tell(event)
+    monkeypatch.undo()
+    await Mention.follow(said, utc_now())
+    assert [remark.mentioned for remark in await Comment.remarks([said.id])] == [frozenset()]
+    assert await room.told(admin) == [(MENTION, 1, ids(viewer))]
