@@ -28,6 +28,7 @@ class JobKind(StrEnum):
     DISCARD_UPLOAD = "discard_upload"
     PURGE_VIDEO = "purge_video"
     AVATAR = "avatar"
+    IMAGE = "image"
     DELETE_ACCOUNT = "delete_account"
     DISCARD_FILES = "discard_files"
     PURGE_TEAM = "purge_team"
@@ -65,6 +66,7 @@ QUEUE_OF: dict[JobKind, Queue] = {
     JobKind.DISCARD_UPLOAD: Queue.IO,
     JobKind.PURGE_VIDEO: Queue.IO,
     JobKind.AVATAR: Queue.MEDIA,
+    JobKind.IMAGE: Queue.MEDIA,
     JobKind.DELETE_ACCOUNT: Queue.IO,
     JobKind.DISCARD_FILES: Queue.IO,
     JobKind.PURGE_TEAM: Queue.IO,

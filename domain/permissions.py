@@ -81,6 +81,7 @@ PERMISSIONS: dict[str, Rule] = {
     "video:edit": Rule(_EDITORS, Scope.WRITE, "Rename, describe and tag a video."),
     "video:delete": Rule(_EDITORS, Scope.WRITE, "Put a video into the trash, and bring it back."),
     "version:create": Rule(_EDITORS, Scope.WRITE, "Make a version: upload a file, or restore an older one."),
+    "upload:send": Rule(_EDITORS, Scope.WRITE, "Send the parts of an upload, complete it, or give it up.", own=True),
     "comment:create": Rule(_ALL, Scope.WRITE, "Comment on a version, answer comments, and react to them."),
     "comment:edit": Rule(_NOBODY, Scope.WRITE, "Change what a comment says.", own=True),
     "comment:delete": Rule(_EDITORS, Scope.WRITE, "Delete a comment, and bring it back.", own=True),

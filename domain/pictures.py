@@ -11,6 +11,10 @@ from domain.quantities import Bytes
 
 MOST_BYTES = 256 * 1024
 MOST_PIXELS = 4096 * 4096
+MOST_IMAGE_BYTES = 10 * 1024 * 1024
+"""Of a file that becomes the image of a comment."""
+MOST_IMAGE_PIXELS = 40_000_000
+"""Of the same."""
 _FRAME_HEADERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 """The markers of a JPEG behind which its size stands (SOF, ITU-T T.81, table B.1)."""
 
@@ -26,6 +30,16 @@ class PictureKind(StrEnum):
 def avatar_key(user_id: UUID, job_id: UUID, attempt: int) -> str:
     """Where the picture that an attempt of a job makes of a person is stored."""
     return f"users/{user_id}/avatars/{job_id}/{attempt}/avatar.webp"
+
+
+def image_key(folder: str, attempt: int) -> str:
+    """Where the image is stored that an attempt of a job makes for a comment, of what was sent into `folder`."""
+    return f"{folder}{attempt}/image.webp"
+
+
+def image_folder(key: str) -> str:
+    """The prefix of everything that was stored with a comment's image."""
+    return "/".join(key.split("/")[:-2]) + "/"
 
 
 def avatar_folder(key: str) -> str:

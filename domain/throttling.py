@@ -109,5 +109,7 @@ REACTION_OF_PERSON = Policy("reaction-person", ((60, MINUTE), (1000, HOUR)))
 """Reactions that one person gives and takes back: everybody who watches is told of each."""
 MENTION_OF_PERSON = Policy("mention-person", ((30, MINUTE), (300, HOUR)))
 """Comments in which one person says something behind an @: each may tell, and mail, twenty people."""
+IMAGE_OF_PERSON = Policy("image-person", ((20, MINUTE), (200, DAY)))
+"""Images that one person begins to attach to comments: each is a job, and room in the storage."""
 AVATAR_OF_PERSON = Policy("avatar-person", ((10, MINUTE), (100, DAY)))
 """Pictures that one person has made of what they send: each is a job, with a file in its row."""

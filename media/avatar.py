@@ -1,74 +1,17 @@
 """Somebody's picture: a small square of the middle of whatever they sent."""
 
-from fractions import Fraction
 from pathlib import Path
-from typing import cast
 
-import av
-from av.codec.context import CodecContext
-from av.filter import Graph
-from av.packet import Packet
-from av.video.codeccontext import VideoCodecContext
-from av.video.frame import VideoFrame
-
-from domain.media import Limits, Refusal, RefusedMedia
-from domain.pictures import kind_of, size_of
-from media.orientation import orientation_of
-from media.sniff import refuse_pixels
+from domain.media import Limits
+from media.stills import decoded, drawn
 
 SIDE = 256
-_QUALITY = "80"  # libwebp's scale, 0–100
 
 
 def draw_avatar(source: Path, target: Path, limits: Limits) -> None:
     """Write the middle of the still picture at `source` to `target`: a WebP, upright, 256 × 256 pixels.
 
-    No container is opened: the bytes go to the one decoder that their signature names. Raises RefusedMedia with
-    NOT_MEDIA, TOO_MANY_PIXELS or DAMAGED.
+    Refuses as `media.stills.decoded` does.
     """
-    data = source.read_bytes()
-    kind, size = kind_of(data), size_of(data)
-    if kind is None or size is None:
-        raise RefusedMedia(Refusal.NOT_MEDIA)
-    refuse_pixels(*size, limits.max_pixels)
-    target.write_bytes(_webp(_square(_decoded(data, kind, limits))))
-
-
-def _decoded(data: bytes, kind: str, limits: Limits) -> VideoFrame:
-    decoder = cast("VideoCodecContext", CodecContext.create(kind, "r"))
-    decoder.options = {"max_pixels": str(limits.max_pixels)}
-    decoder.thread_count = limits.threads
-    try:
-        frames = [*decoder.decode(Packet(data)), *decoder.decode(None)]
-    except av.error.MemoryError:
-        raise
-    except av.FFmpegError as error:
-        raise RefusedMedia(Refusal.DAMAGED) from error
-    if not frames or not isinstance(frames[0], VideoFrame):
-        raise RefusedMedia(Refusal.DAMAGED)
-    return frames[0]
-
-
-def _square(frame: VideoFrame) -> VideoFrame:
-    graph = Graph()
-    shape = {"video_size": f"{frame.width}x{frame.height}", "pix_fmt": frame.format.name, "time_base": "1/25"}
-    steps = [
-        ("format", "bgra"),  # first: what shares its colours among pixels cannot be cut anywhere
-        ("crop", "min(iw\\,ih):min(iw\\,ih)"),
-        ("scale", f"{SIDE}:{SIDE}:flags=bicubic"),
-        *orientation_of(frame).filters,
-    ]
-    nodes = [graph.add("buffer", **shape), *(graph.add(name, arguments or None) for name, arguments in steps)]
-    graph.link_nodes(*nodes, graph.add("buffersink")).configure()
-    frame.pts = 0
-    graph.vpush(frame)
-    return graph.vpull()
-
-
-def _webp(frame: VideoFrame) -> bytes:
-    encoder = CodecContext.create("libwebp", "w")
-    encoder.width, encoder.height, encoder.pix_fmt = frame.width, frame.height, frame.format.name
-    encoder.time_base = Fraction(1, 25)
-    encoder.options = {"quality": _QUALITY}
-    frame.pts = 0
-    return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
+    square = ("crop", "min(iw\\,ih):min(iw\\,ih)"), ("scale", f"{SIDE}:{SIDE}:flags=bicubic")
+    target.write_bytes(drawn(decoded(source, limits), *square))

@@ -54,16 +54,22 @@ def _answer(
 ) -> protocol.Message:
     try:
         # Only now are the decoders loaded: into a process that can no longer do harm.
-        if request.task is protocol.Task.AVATAR:
-            from media.avatar import draw_avatar
-
-            draw_avatar(source, request.folder / protocol.AVATAR, request.limits)
-            return protocol.Drawn()
+        if request.task is not protocol.Task.INGEST:
+            return _drawn(request, source)
         from media.ingest import ingest
 
         return protocol.Done(ingest(source, request.folder, request.limits, on_progress).probe)
     except Exception as error:  # noqa: BLE001  # a stranger's file can make anything fail, and in any way
         return _verdict(error, gauge)
+
+
+def _drawn(request: protocol.Request, source: Path) -> protocol.Message:
+    from media.avatar import draw_avatar
+    from media.image import draw_image
+
+    draw = draw_avatar if request.task is protocol.Task.AVATAR else draw_image
+    draw(source, request.folder / protocol.DRAWN, request.limits)
+    return protocol.Drawn()
 
 
 def _verdict(error: Exception, gauge: MemoryGauge) -> protocol.Message:

@@ -32,7 +32,7 @@ class IngestResult:
 FRAMES = "frames"
 """The file that a table of frames is written to."""
 
-AVATAR = "avatar.webp"
+DRAWN = "drawn.webp"
 """The file that a picture is drawn to."""
 
 
@@ -41,6 +41,7 @@ class Task(StrEnum):
 
     INGEST = "ingest"
     AVATAR = "avatar"
+    IMAGE = "image"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import structlog
 import domain
 from domain.frame_tables import MOST_BYTES, Listed
 from domain.media import IngestStep, Limits, Refusal, RefusedMedia
-from domain.pictures import MOST_PIXELS
+from domain.pictures import MOST_IMAGE_PIXELS, MOST_PIXELS
 from media import protocol
 from media.protocol import Done, Drawn, IngestResult, LastWord, Progress, Request, ScratchFailed, Stumbled, Task
 from media.sandbox import Protection
@@ -98,9 +98,18 @@ async def draw_avatar(source: Path, folder: Path, limits: Limits) -> Path:
 
     Raises as `ingest` does.
     """
-    few = replace(limits, max_pixels=MOST_PIXELS, wall_seconds=min(limits.wall_seconds, _PICTURE_SECONDS))
-    await _result(_request(folder, few, source, Task.AVATAR), Drawn, lambda _step, _fraction: None)
-    return folder / protocol.AVATAR
+    return await _draw(Task.AVATAR, source, folder, replace(limits, max_pixels=MOST_PIXELS))
+
+
+async def draw_image(source: Path, folder: Path, limits: Limits) -> Path:
+    """Draw the still picture `source` as large as a comment shows it into `folder`, as `draw_avatar` does."""
+    return await _draw(Task.IMAGE, source, folder, replace(limits, max_pixels=MOST_IMAGE_PIXELS))
+
+
+async def _draw(task: Task, source: Path, folder: Path, limits: Limits) -> Path:
+    quick = replace(limits, wall_seconds=min(limits.wall_seconds, _PICTURE_SECONDS))
+    await _result(_request(folder, quick, source, task), Drawn, lambda _step, _fraction: None)
+    return folder / protocol.DRAWN
 
 
 async def _result(request: Request, kind: type[R], on_progress: Callable[[IngestStep, float], None]) -> R:

@@ -14,10 +14,12 @@ from domain.comments import RESTORABLE, ThreadState
 from domain.errors import Conflict, Invalid
 from domain.ids import new_id
 from domain.mentions import Mention, placed
+from domain.pictures import image_folder
 from domain.viewers import AnyViewer
 from models.base import TeamRow, in_teams_of, owned_by
 from models.database import raw_connection
 from models.indexes import CoveringIndex, PartialIndex
+from models.jobs import Job
 from models.versions import Version
 from models.videos import Video
 
@@ -123,6 +125,10 @@ class Comment(Words):
     deleted_by_id = fields.UUIDField(null=True)
     gone_at = fields.DatetimeField(null=True)
     """Since when it is in no list: it is deleted, and there is no answer to it."""
+    image_key = fields.CharField(300, null=True)
+    """Of its image in the storage, for as long as it can be brought back."""
+    image_width = fields.IntField(null=True)
+    image_height = fields.IntField(null=True)
 
     class Meta:
         table = "comments"
@@ -137,6 +143,11 @@ class Comment(Words):
                 fields=["parent_id", "created_at", "id"],
                 name="idx_comments_parent_created",
                 where="parent_id IS NOT NULL",
+            ),
+            PartialIndex(
+                fields=["deleted_at"],
+                name="idx_comments_deleted_images",
+                where="deleted_at IS NOT NULL AND image_key IS NOT NULL",
             ),
         ]
 
@@ -205,6 +216,26 @@ class Comment(Words):
             start_ms=self.start_ms,
             end_ms=self.end_ms,
         )
+
+    async def take_image(self, key: str, size: tuple[int, int], now: datetime) -> None:
+        """Shows this image, of so many pixels, from now on; another that it had is thrown away."""
+        await self.drop_image(now)
+        self.image_key, (self.image_width, self.image_height) = key, size
+        await self.save(update_fields=["image_key", "image_width", "image_height"])
+
+    async def drop_image(self, now: datetime) -> bool:
+        """Throws its image away, once the running transaction has committed; whether there was one."""
+        if self.image_key is None:
+            return False
+        await Job.discard(image_folder(self.image_key), now)
+        self.image_key = self.image_width = self.image_height = None
+        await self.save(update_fields=["image_key", "image_width", "image_height"])
+        return True
+
+    @classmethod
+    def with_forgotten_image(cls, before: datetime) -> Q:
+        """Those that were deleted before that moment, and have an image still."""
+        return Q(deleted_at__lt=before, image_key__isnull=False)
 
     @property
     def thread_id(self) -> UUID:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from tortoise import fields
@@ -9,15 +10,23 @@ from tortoise.expressions import Subquery
 from tortoise.indexes import Index
 
 from domain.errors import Conflict
+from domain.events import UploadDiscarded
+from domain.jobs import JobKind
 from domain.uploads import UploadState
 from models.base import TeamRow, choice, owned_by
+from models.comments import Comment
+from models.events import record
+from models.indexes import PartialIndex
 from models.jobs import Job
 from models.versions import Version
 from models.videos import Video
 
 
 class Upload(TeamRow):
-    """A file that a client sends in parts; `version_id` is the version it will become."""
+    """A file that a client sends in parts, to become the version `version_id` or, with a comment, the image of that.
+
+    The image has that id, too.
+    """
 
     video: fields.ForeignKeyRelation[Video] = owned_by("models.Video")
     video_id: UUID
@@ -26,6 +35,10 @@ class Upload(TeamRow):
     )
     job_id: UUID | None
     version_id = fields.UUIDField()
+    comment: fields.ForeignKeyNullableRelation[Comment] = fields.ForeignKeyField(
+        "models.Comment", related_name=False, null=True, db_index=False, on_delete=fields.RESTRICT
+    )
+    comment_id: UUID | None
     state = choice(UploadState, default=UploadState.OPEN)
     file_name = fields.CharField(255)
     change_description = fields.TextField(default="")
@@ -43,6 +56,11 @@ class Upload(TeamRow):
             Index(fields=["team_id"], name="idx_uploads_team"),
             Index(fields=["video_id"], name="idx_uploads_video"),
             Index(fields=["job_id"], name="idx_uploads_job"),
+            PartialIndex(
+                fields=["comment_id", "created_at", "id"],
+                name="idx_uploads_comment_created",
+                where="comment_id IS NOT NULL",
+            ),
             Index(fields=["state", "expires_at"], name="idx_uploads_state_expires"),
         ]
 
@@ -55,6 +73,31 @@ class Upload(TeamRow):
         versions = Subquery(Version.filter(**of).values("id"))
         rows = await cls.filter(**of).exclude(version_id__in=versions)
         return [(upload.storage_key, upload.storage_upload_id) for upload in rows]
+
+    @classmethod
+    async def withdraw_images(cls, comment_id: UUID, now: datetime, *, by: UUID, **origin: Any) -> int:
+        """Gives up what was sent, or is being sent, for a comment's image and is none yet; how many.
+
+        Before the comment is held: a worker that ends its job has that first. `by`, `origin`: as for `Job.cancel`.
+        """
+        given_up = 0
+        for upload in await cls.filter(comment_id=comment_id).order_by("id").select_for_update():
+            job = await Job.filter(id=upload.job_id).select_for_update().get_or_none() if upload.job_id else None
+            if upload.state is UploadState.OPEN:
+                upload.discard()
+                await upload.save(update_fields=["state"])
+                await Job.enqueue(JobKind.DISCARD_UPLOAD, now, payload={"upload_id": str(upload.id)})
+                await record(upload.discarded(by), now, **origin)
+                given_up += 1
+            elif job is not None and not job.state.ended:
+                await job.cancel(now, by=by, **origin)
+                given_up += 1
+        return given_up
+
+    def discarded(self, by: UUID) -> UploadDiscarded:
+        """What is told when somebody has given it up."""
+        about: dict[str, Any] = {"video_id": self.video_id, "upload_id": self.id, "file_name": self.file_name}
+        return UploadDiscarded(team_id=self.team_id, actor_id=by, **about)
 
     def require_open(self, now: datetime) -> None:
         """Conflict if the upload takes no more parts."""

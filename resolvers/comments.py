@@ -1,13 +1,13 @@
 """Comments: saying something about a version, and changing, deleting, resolving it and reacting to it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from domain.comments import BODY, ReactionKind
 from domain.drawings import drawing as drawn
-from domain.errors import Forbidden, Invalid
+from domain.errors import Conflict, Forbidden, Invalid
 from domain.events import (
     CommentCreated,
     CommentDeleted,
@@ -22,12 +22,22 @@ from domain.moments import Moments
 from domain.permissions import allows
 from domain.text import is_blank, many_lines
 from domain.throttling import CHANGE_OF_PERSON, EDIT_OF_PERSON, REACTION_OF_PERSON, comments_of_person
-from models import Comment, CommentEdit, Member, Mention, Reaction, Version, Video
+from models import Comment, CommentEdit, Member, Mention, Reaction, Upload, Version, Video
 from models.comments import Span
 from models.database import transaction
 from models.finding import Hold
 from resolvers import mentions
-from resolvers.caller import Caller, Following, find_within, follow, lock_within, require_somebody, tell, write_and_tell
+from resolvers.caller import (
+    Caller,
+    Following,
+    find_within,
+    follow,
+    lock_within,
+    origin,
+    require_somebody,
+    tell,
+    write_and_tell,
+)
 
 STAYS = object()
 """In the place of what is not to be changed; None takes it away."""
@@ -208,6 +218,29 @@ async def restore(caller: Caller, *, comment_id: UUID) -> Comment:
             await thread.save(update_fields=["gone_at"])
         await _tell(caller, CommentRestored, comment, parent_id=comment.parent_id)
     return comment
+
+
+async def remove_image(caller: Caller, *, comment_id: UUID) -> Comment:
+    """Takes the image from one's own comment, and gives up one that is being made; Conflict where there is neither."""
+    now = caller.now()
+    async with transaction():
+        await Video.pin((await Comment.find(comment_id, caller.viewer)).video_id, caller.viewer)
+        withdrawn = await Upload.withdraw_images(comment_id, now, by=require_somebody(caller), **origin(caller))
+        comment, video = await lock_within(caller, "comment:edit", Comment, comment_id, Video)
+        video.require_live()
+        comment.require_there()
+        if await comment.drop_image(now):
+            await _tell(caller, CommentEdited, comment, changed=["image"], parent_id=comment.parent_id)
+        elif not withdrawn:
+            raise Conflict("problem.no_image")
+    return comment
+
+
+async def image_urls(caller: Caller, rows: Sequence[Any]) -> list[str | None]:
+    """Signed links to the images (WebP) of comments, None for one that has none, or is deleted."""
+    valid = int(caller.rules.link.total_seconds())
+    keys = [None if row["deleted_at"] else row["image_key"] for row in rows]
+    return [key and await caller.storage.read_url(key, expires_in=valid, content_type="image/webp") for key in keys]
 
 
 async def resolve(caller: Caller, *, comment_id: UUID) -> Comment:

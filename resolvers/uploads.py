@@ -1,23 +1,27 @@
 """Uploads: a file comes in parts, straight to storage, and becomes a version."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain.errors import Conflict, DomainError, Invalid
+from domain.errors import Conflict, DomainError, Forbidden, Invalid
 from domain.events import Event, UploadCompleted, UploadDiscarded, UploadStarted
 from domain.ids import new_id
 from domain.jobs import JobKind
+from domain.permissions import allows
+from domain.pictures import MOST_IMAGE_BYTES
 from domain.quantities import Bytes
 from domain.text import many_lines, one_line
+from domain.throttling import IMAGE_OF_PERSON
 from domain.uploads import Part, check_parts, part_size, part_sizes
 from gateways.storage import UploadGone
-from models import Job, Upload, Video
+from models import Comment, Job, Member, Upload, Video
 from models.database import transaction
-from resolvers.caller import Caller, find, lock, tell
+from models.finding import Hold
+from resolvers.caller import Caller, find, find_within, lock, lock_within, origin, tell
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -59,43 +63,70 @@ async def start(
         raise Invalid("problem.sha256", path=("sha256",))
     video = await find(caller, "version:create", Video, video_id)
     video.require_live()
-    version_id, now = new_id(), caller.now()
-    key = f"teams/{video.team_id}/videos/{video.id}/versions/{version_id}/original"
+
+    async def require_still() -> None:
+        (await lock(caller, "version:create", Video, video_id)).require_live()
+
+    about = {"file_name": named, "change_description": described, "sha256": promised, "size": size}
+    version_id = new_id()
+    return await _begun(caller, video, f"versions/{version_id}", require_still, version_id=version_id, **about)
+
+
+async def start_image(caller: Caller, *, comment_id: UUID, file_name: str, size: int) -> Progress:
+    """Opens an upload to become the image of one's own comment. What was sent before, and is none yet, is given up."""
+    named = one_line(file_name, path=("fileName",), most=255)
+    if not 0 < size <= MOST_IMAGE_BYTES:
+        raise Invalid("problem.upload_size", path=("size",), most=Bytes(MOST_IMAGE_BYTES))
+    comment, video = await find_within(caller, "comment:edit", Comment, comment_id, Video, Hold.NOT)
+    _require_there(comment, video)
+    await caller.throttle.hit(IMAGE_OF_PERSON, str(caller.viewer.user_id))
+
+    async def require_still() -> None:
+        await Video.pin(video.id, caller.viewer)  # first, as `complete` does
+        await Upload.withdraw_images(comment_id, caller.now(), by=caller.viewer.user_id, **origin(caller))
+        _require_there(*await lock_within(caller, "comment:edit", Comment, comment_id, Video))
+
+    image_id, about = new_id(), {"file_name": named, "size": size, "comment_id": comment_id}
+    return await _begun(caller, video, f"images/{image_id}/source", require_still, version_id=image_id, **about)
+
+
+def _require_there(comment: Comment, video: Video) -> None:
+    video.require_live()
+    comment.require_there()
+
+
+async def _begun(
+    caller: Caller, video: Video, folder: str, require_still: Callable[[], Awaitable[None]], **values: Any
+) -> Progress:
+    """An open upload. Storage takes its time: `require_still` refuses where the right is gone by then, or the place."""
+    now, key = caller.now(), f"teams/{video.team_id}/videos/{video.id}/{folder}/original"
     upload = Upload(
         id=new_id(),
         team_id=video.team_id,
         video_id=video.id,
         created_by_id=caller.viewer.user_id,
-        version_id=version_id,
-        file_name=named,
-        change_description=described,
-        size=size,
-        part_size=part_size(size, caller.rules.upload_part_bytes),
-        sha256=promised,
+        part_size=part_size(values["size"], caller.rules.upload_part_bytes),
         storage_key=key,
         storage_upload_id=await caller.storage.start_upload(key),
         created_at=now,
         expires_at=now + caller.rules.upload_time,
+        **values,
     )
     try:
-        await _open(caller, upload)
+        async with transaction():
+            await require_still()
+            await upload.save(force_create=True)
+            await _tell(caller, UploadStarted, upload)
     except DomainError:
         await caller.storage.abandon_upload(key, upload.storage_upload_id)
         raise
     return Progress(upload, [])
 
 
-async def _open(caller: Caller, upload: Upload) -> None:
-    """Storage has taken its time: the right may be gone by now, or the video be in the trash."""
-    async with transaction():
-        (await lock(caller, "version:create", Video, upload.video_id)).require_live()
-        await upload.save(force_create=True)
-        await _tell(caller, UploadStarted, upload)
-
-
 async def progress(caller: Caller, *, upload_id: UUID) -> Progress:
     """What has arrived so far: this is how a broken upload goes on."""
-    upload = await find(caller, "version:create", Upload, upload_id)
+    upload = await find(caller, "upload:send", Upload, upload_id)
+    await _require_may_go_on(caller, upload)
     upload.require_open(caller.now())
     return Progress(upload, await _arrived(caller, upload))
 
@@ -115,7 +146,8 @@ async def targets(caller: Caller, progress: Progress) -> list[PartTarget]:
 
 async def complete(caller: Caller, *, upload_id: UUID, checksums: Mapping[int, str]) -> Job:
     """Checks that every part is there as promised, and queues the job for the version. Asked again: the same job."""
-    upload = await find(caller, "version:create", Upload, upload_id)
+    upload = await find(caller, "upload:send", Upload, upload_id)
+    await _require_may_go_on(caller, upload)
     if upload.job_id is not None:
         return await Job.get(id=upload.job_id)
     upload.require_open(caller.now())
@@ -128,12 +160,13 @@ async def complete(caller: Caller, *, upload_id: UUID, checksums: Mapping[int, s
         return await Job.get(id=upload.job_id)  # somebody else's completing was first, and the job has the parts
     async with transaction():
         video = await Video.lock(upload.video_id, caller.viewer)
-        upload = await lock(caller, "version:create", Upload, upload_id)
+        upload = await lock(caller, "upload:send", Upload, upload_id)
+        await _require_may_go_on(caller, upload)
         if upload.job_id is not None:
             return await Job.get(id=upload.job_id)
         video.require_live()
         job = await Job.enqueue(
-            JobKind.INGEST,
+            JobKind.IMAGE if upload.comment_id else JobKind.INGEST,
             caller.now(),
             payload={"upload_id": str(upload.id)},
             team_id=upload.team_id,
@@ -149,12 +182,24 @@ async def complete(caller: Caller, *, upload_id: UUID, checksums: Mapping[int, s
 async def discard(caller: Caller, *, upload_id: UUID) -> Upload:
     """Gives an open upload up; its parts are thrown away."""
     async with transaction():
-        upload = await lock(caller, "version:create", Upload, upload_id)
+        upload = await lock(caller, "upload:send", Upload, upload_id)
+        await _require_may_go_on(caller, upload)
         upload.discard()
         await upload.save()
         await _tell(caller, UploadDiscarded, upload)
         await Job.enqueue(JobKind.DISCARD_UPLOAD, caller.now(), payload={"upload_id": str(upload.id)})
     return upload
+
+
+async def _require_may_go_on(caller: Caller, upload: Upload) -> None:
+    """What becomes a version is for who may make one, what becomes an image for who has begun it: else Forbidden."""
+    if upload.comment_id is not None:
+        allowed = upload.created_by_id == caller.viewer.user_id
+    else:
+        member = await Member.get_or_none(user_id=caller.viewer.user_id, team_id=upload.team_id)
+        allowed = member is not None and allows(member.role, "version:create")
+    if not allowed:
+        raise Forbidden
 
 
 async def _tell(caller: Caller, event: type[Event], upload: Upload, **more: Any) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -14,37 +12,38 @@ from strawberry import UNSET
 
 import models
 from domain.comments import BODY, CommentHappening
-from domain.errors import Conflict, Throttled
-from domain.frames import Frames
+from domain.errors import Conflict, Throttled, Unavailable
 from domain.moments import Moments
 from live.message import Message
 from plan import (
     Connection,
     Depends,
     Node,
-    Row,
     batch,
     column,
     computed,
     count_of,
     encode_id,
+    first_of,
     node,
-    node_of,
     reference,
     to_many,
     to_one,
 )
 from plan.scalars import SafeInt
-from resolvers import comments
+from resolvers import comments, uploads
 from resolvers.caller import Following
 from schema.context import Context, Info
 from schema.enums import Action
 from schema.fields import mutation, subscription
 from schema.ids import uuid_of
+from schema.images import CommentImage, StartCommentImageInput, images
 from schema.mentions import Mention, mentions, shown
+from schema.moments import place
 from schema.reactions import ReactionCount, ReactionInput, counted
 from schema.rights import rights
 from schema.scalars import Drawing
+from schema.uploads import Upload, UploadParts
 from schema.versions import Version
 
 if TYPE_CHECKING:
@@ -60,37 +59,6 @@ _DRAWING = "What was drawn on the picture at its moment; null if nothing was."
 
 def _drawing(kept: str | None) -> Any:
     return None if kept is None else orjson.loads(kept)
-
-
-Called = Callable[[Moments, int], Any]
-"""What a moment of a version is called."""
-
-
-def _place(called: Called, moment: str, description: str) -> Any:
-    """What the moment in the column `moment` is called. The versions of all comments are read at once."""
-
-    async def by(context: Context, rows: Sequence[Any]) -> list[Any]:
-        known = await _moments(context, {row["version_id"] for row in rows if row[moment] is not None})
-        places = ((known.get(row["version_id"]), row[moment]) for row in rows)
-        return [None if of is None or ms is None else called(of, ms) for of, ms in places]
-
-    return batch("version_id", moment, by=by, reads=True, depends=Depends.ROLE, description=description)
-
-
-async def _moments(context: Context, version_ids: Collection[UUID]) -> dict[UUID, Moments]:
-    """Those of the versions that the viewer may see."""
-    versions = context.reader.ones(node_of(Version))
-    for coming in versions.ask(version_ids):
-        await coming
-    found = [version for version in versions.sound(version_ids) if version is not None]
-    table_ids = {version["frame_table_id"] for version in found} - {None}
-    tables = await models.FrameTable.read(context.reader.fetch, table_ids)
-    return {version["id"]: _moments_of(version, tables.get(version["frame_table_id"])) for version in found}
-
-
-def _moments_of(version: Row, listed: Frames | None) -> Moments:
-    rate = Fraction(version["frame_rate_numerator"], version["frame_rate_denominator"])
-    return Moments.of(rate, version["frame_count"], variable=version["variable_frame_rate"], listed=listed)
 
 
 @node(table=models.Comment, visible=models.Comment.visible_to)
@@ -115,21 +83,32 @@ class Comment(Node):
         description="Whom `body` mentions, in order; at most 20. Whom you may not see is text.",
     )
     drawing: Drawing | None = computed("drawing", by=_drawing, characters=25_000, description=_DRAWING)
+    image: CommentImage | None = batch(
+        *("image_key", "image_width", "image_height", "deleted_at"),
+        by=images,
+        description="The picture attached to it; null without one, and until the first is made.",
+    )
+    image_upload: Upload | None = first_of(
+        "comment_id",
+        order="-created_at",
+        description="The last file that was sent to become its image: `job` says how far that has come, or why there "
+        "is none.",
+    )
     start_ms: SafeInt = column(
         description="At which moment of the version it begins, in milliseconds from the version's beginning; an answer "
         "has its thread's."
     )
     end_ms: SafeInt | None = column(description="Where its range ends; null for one that is about a moment.")
-    start_frame: SafeInt | None = _place(
+    start_frame: SafeInt | None = place(
         Moments.frame_at, "start_ms", "The frame that is on screen at `startMs`, from 0; null where nobody can say."
     )
-    end_frame: SafeInt | None = _place(Moments.frame_at, "end_ms", "The frame at `endMs`; null without one.")
-    start_timecode: str | None = _place(
+    end_frame: SafeInt | None = place(Moments.frame_at, "end_ms", "The frame at `endMs`; null without one.")
+    start_timecode: str | None = place(
         Moments.timecode_at,
         "start_ms",
         "The SMPTE time code of `startFrame`; null where there is none.",
     )
-    end_timecode: str | None = _place(
+    end_timecode: str | None = place(
         Moments.timecode_at, "end_ms", "The SMPTE time code of `endFrame`; null without one."
     )
     created_at: datetime = column(description="When it was said.")
@@ -292,6 +271,31 @@ class CommentMutations:
     )
     async def restore_comment(self, info: Info, id: _CommentId) -> models.Comment:
         return await comments.restore(info.context.caller, comment_id=uuid_of(Comment, id, "id"))
+
+    @mutation(
+        "comment:edit",
+        answers=UploadParts,
+        fails=(Conflict, Throttled, Unavailable),
+        description="Begins to attach a picture to a comment of yours, in the place of the one that it has: answers "
+        "where to PUT it. Then `completeUpload`; `image` is there when its job has succeeded.",
+    )
+    async def start_comment_image(self, info: Info, input: StartCommentImageInput) -> UploadParts:
+        progress = await uploads.start_image(
+            info.context.caller,
+            comment_id=uuid_of(Comment, input.comment_id, "commentId"),
+            file_name=input.file_name,
+            size=input.size,
+        )
+        return UploadParts(progress=progress)
+
+    @mutation(
+        "comment:edit",
+        answers=Comment,
+        fails=(Conflict,),
+        description="Takes the picture from a comment of yours, and gives up one that is still being made.",
+    )
+    async def remove_comment_image(self, info: Info, id: _CommentId) -> models.Comment:
+        return await comments.remove_image(info.context.caller, comment_id=uuid_of(Comment, id, "id"))
 
     @mutation(
         "comment:resolve", answers=Comment, fails=(Conflict, Throttled), description="Says that a thread is dealt with."

@@ -167,6 +167,7 @@ describe(
     MAIL="Mails what somebody should know.",
     DISCARD_UPLOAD="Throws away what an upload left behind.",
     PURGE_VIDEO="Removes a video that has been in the trash for too long.",
+    IMAGE="Makes the image of a comment of a file that was sent.",
     AVATAR="Makes somebody's picture of what they have sent.",
     DELETE_ACCOUNT="Removes an account whose time has come.",
     DISCARD_FILES="Throws away files that nothing refers to any more.",

@@ -119,7 +119,7 @@ class Query:
         public=True,
     )
     upload_parts: UploadParts | None = query(
-        "version:create",
+        "upload:send",
         resolver=upload_parts,
         description="What of an open upload has arrived, and fresh URLs for the rest; null for whoever may not upload, "
         "and once the upload takes no more parts.",

@@ -22,6 +22,7 @@ from schema.rights import rights
 
 if TYPE_CHECKING:
     from schema.accounts import User
+    from schema.comments import Comment
     from schema.videos import Video
 
 
@@ -31,16 +32,19 @@ PARTS = 1000
 
 @node(table=models.Upload, visible=models.Upload.visible_to)
 class Upload(Node):
-    """A file that comes in parts, to become a version."""
+    """A file that comes in parts, to become a version, or the image of a comment."""
 
-    viewer_can: list[Action] = rights("version")
+    viewer_can: list[Action] = rights("version", "upload", author="created_by_id")
     state: UploadState = column(description="Where it stands.")
     file_name: str = column(description="The name that the file comes with.")
     size: SafeInt = column(description="The file's size in bytes.")
     part_size: SafeInt = column(description="The size in bytes of every part but the last.")
     sha256: str | None = column(description="The SHA-256 that was promised, if one was.")
     change_description: str = column(description="What the version will say that has changed.", characters=1000)
-    video: Video = to_one("video_id", description="The video it will be a version of.")
+    video: Video = to_one("video_id", description="The video it will be a version of, or that its comment is about.")
+    comment: Comment | None = to_one(
+        "comment_id", description="The comment it will be the image of; null for a version to be."
+    )
     created_by: User | None = to_one("created_by_id", description="Who started it.")
     created_at: datetime = column(description="When it was started.")
     expires_at: datetime = column(description="When it is thrown away unless it is complete.")
@@ -159,11 +163,11 @@ class UploadMutations:
         return UploadParts(progress=progress)
 
     @mutation(
-        "version:create",
+        "upload:send",
         answers=Job,
         fails=(Conflict, Unavailable),
-        description="Checks that every part has arrived as sent, and answers the job that makes a version of them: "
-        "follow it by `jobProgress`. Asked again, it answers the same job.",
+        description="Checks that every part has arrived as sent, and answers the job that makes of them what they "
+        "were sent for: follow it by `jobProgress`. Asked again, it answers the same job.",
     )
     async def complete_upload(self, info: Info, input: CompleteUploadInput) -> models.Job:
         return await uploads.complete(
@@ -171,7 +175,7 @@ class UploadMutations:
         )
 
     @mutation(
-        "version:create",
+        "upload:send",
         answers=Upload,
         fails=(Conflict,),
         description="Gives an upload up; its parts are thrown away.",

@@ -145,6 +145,8 @@ def variables(of: Things) -> dict[str, dict[str, Any]]:
         "Mentionable": {"videoId": of.video, "prefix": "", "first": 3},
         "AddComment": {"input": {"versionId": of.version, "body": "Yes", "parentId": of.comment}},
         "EditComment": {"input": {"id": of.comment, "body": "No", "endMs": 900}},
+        "StartCommentImage": {"input": {"commentId": of.comment, "fileName": "a.png", "size": 3}},
+        "RemoveCommentImage": {"id": of.comment},
         "AddReaction": {"input": {"commentId": of.comment, "kind": "HEART"}},
         "RemoveReaction": {"input": {"commentId": of.comment, "kind": "HEART"}},
         "ResolveComment": {"id": of.comment},

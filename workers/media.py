@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 
 import workers.avatars
+import workers.images
 import workers.uploads  # noqa: F401 - declares what this worker can do
 from domain.jobs import Queue
 from media.runner import probe_protection

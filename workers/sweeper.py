@@ -18,6 +18,7 @@ from domain.uploads import UploadState
 from domain.videos import RESTORABLE
 from models import (
     ApiKey,
+    Comment,
     CommentEdit,
     IdempotencyKey,
     Invitation,
@@ -170,8 +171,14 @@ class Sweeper:
         await Invitation.filter(accepted_at__isnull=True, expires_at__lt=now - INVITATION_KEPT).delete()
 
     async def forget_deleted_comments(self, now: datetime) -> None:
-        """What comments said that nobody can bring back any more."""
+        """What comments said and showed that nobody can bring back any more."""
         await CommentEdit.forget(now - comments.RESTORABLE)
+        forgotten = Comment.with_forgotten_image(now - comments.RESTORABLE)
+        for comment_id in await _ids(Comment.filter(forgotten).limit(MOST).values_list("id", flat=True)):
+            async with transaction():
+                comment = await Comment.filter(forgotten, id=comment_id).select_for_update().get_or_none()
+                if comment is not None:
+                    await comment.drop_image(now)
 
     async def forget_old_jobs(self, now: datetime) -> None:
         """Jobs of no team that ended long ago: mails, mostly. Whatever looks for an ended one looks at the last day."""

@@ -13,7 +13,7 @@ from domain.uploads import check_parts, part_sizes
 from gateways.storage import ObjectMissing, PartsRefused, Storage, UploadGone
 from media import runner
 from media.protocol import IngestResult
-from models import FrameTable, Job, Upload, Version, Video
+from models import Comment, FrameTable, Job, Upload, Version, Video
 from models.events import record
 from workers.jobs import JobFailure, Work, handles
 
@@ -21,11 +21,11 @@ from workers.jobs import JobFailure, Work, handles
 @handles(JobKind.INGEST)
 async def ingest(work: Work) -> None:
     """Makes the next version of a video from a completed upload. Payload: `upload_id`."""
-    upload = await Upload.get(id=_upload_id(work.job))
-    attempt = f"{_folder(upload)}{work.job.attempt}/"
+    upload = await Upload.get(id=upload_id_of(work.job))
+    attempt = f"{folder_of(upload)}{work.job.attempt}/"
     work.leavings.append(attempt)
     try:
-        source = await _fetch(work, upload)
+        source = await fetch(work, upload)
         digest = await _verify(work, upload, source)
         result = await runner.ingest(source, work.folder, work.means.limits, _reporter(work))
     except RefusedMedia as refused:
@@ -38,12 +38,18 @@ async def ingest(work: Work) -> None:
 @handles(JobKind.DISCARD_UPLOAD)
 async def discard_upload(work: Work) -> None:
     """Deletes what was uploaded, unless it has become a version after all. Payload: `upload_id`."""
-    upload = await Upload.get_or_none(id=_upload_id(work.job))
-    if upload is not None and not await Version.exists(id=upload.version_id):
+    upload = await Upload.get_or_none(id=upload_id_of(work.job))
+    if upload is not None and not await _has_become_something(upload):
         await work.means.storage.abandon_upload(upload.storage_key, upload.storage_upload_id)
-        await work.means.storage.delete_prefix(_folder(upload))
+        await work.means.storage.delete_prefix(folder_of(upload))
     async with work.finishing() as job:
         await job.succeed(work.means.clock())
+
+
+async def _has_become_something(upload: Upload) -> bool:
+    if upload.comment_id is None:
+        return await Version.exists(id=upload.version_id)
+    return await Comment.exists(id=upload.comment_id, image_key__startswith=folder_of(upload))
 
 
 async def abandon(storage: Storage, uploads: Iterable[Sequence[str]]) -> None:
@@ -52,16 +58,18 @@ async def abandon(storage: Storage, uploads: Iterable[Sequence[str]]) -> None:
         await storage.abandon_upload(key, upload_id)
 
 
-def _upload_id(job: Job) -> UUID:
+def upload_id_of(job: Job) -> UUID:
+    """The upload that the job is to make something of."""
     return UUID(job.payload["upload_id"])
 
 
-def _folder(upload: Upload) -> str:
-    """The prefix of everything that belongs to the version to be."""
-    return upload.storage_key.rpartition("/")[0] + "/"
+def folder_of(upload: Upload) -> str:
+    """The prefix of everything that belongs to the version, or the image, to be."""
+    folder = upload.storage_key.rpartition("/")[0]
+    return f"{folder if upload.comment_id is None else folder.rpartition('/')[0]}/"
 
 
-async def _fetch(work: Work, upload: Upload) -> Path:
+async def fetch(work: Work, upload: Upload) -> Path:
     """The whole uploaded file, on this machine."""
     report = _reporter(work)
     report(IngestStep.DOWNLOAD, 0)
@@ -176,7 +184,7 @@ def _version(upload: Upload, attempt: str, digest: str, probe: Probe) -> Version
 async def _delete_leftovers(storage: Storage, upload: Upload, attempt: int) -> None:
     """What earlier attempts stored before they were lost."""
     for earlier in range(1, attempt):
-        await storage.delete_prefix(f"{_folder(upload)}{earlier}/")
+        await storage.delete_prefix(f"{folder_of(upload)}{earlier}/")
 
 
 def _reporter(work: Work) -> Callable[[IngestStep, float], None]:

@@ -21,7 +21,7 @@ class CommentCreated(Event):
 @register
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentEdited(Event):
-    """Its author changed a comment; `changed` names what of it: `body`, `range`, `drawing`."""
+    """Its author changed a comment; `changed` names what of it: `body`, `range`, `drawing`, `image`."""
 
     type = "comment.edited"
     video_id: UUID

@@ -44,7 +44,7 @@ NOUNS = {
 }
 OF_ACCOUNTS = {"sessions", "credentials", "addresses", "profiles", "deletions"}
 """What accounts consist of: their rows are in `models/accounts.py`."""
-OF_COMMENTS = {"threads"}
+OF_COMMENTS = {"images", "moments", "threads"}
 """What comments consist of: their rows are in `models/comments.py`."""
 AT_THE_MOMENT = {"activity", "presence"}
 """What is told as it is, or as it happens, and has no rows of its own."""

@@ -65,7 +65,8 @@ DOCUMENTS = {
     "mentionable": """query($id: ID!) { mentionable(videoId: $id, prefix: "p", first: 100) {
         handle user { name } } }""",
     "comment": """query($id: ID!) { comment(id: $id) {
-        body parent { id } edits { nodes { body } } replies { nodes { body video { title } } }
+        body image { url } imageUpload { state } parent { id }
+        edits { nodes { body } } replies { nodes { body video { title } } }
         } }""",
     "upload": "query($id: ID!) { upload(id: $id) { state video { title } createdBy { name } job { state } } }",
     "upload's parts": "query($id: ID!) { uploadParts(id: $id) { upload { state } } }",
@@ -186,7 +187,7 @@ async def _mentionable(world: World) -> None:
     assert await world.ask(DOCUMENTS["mentionable"], "Video", world.places.video_id)
 
 
-@case("comment")
+@case("comment", "idx_uploads_comment_created")
 async def _comment(world: World) -> None:
     found = world.library.comments
     answered = next(place for place in found.parent[found.version == world.library.special.room].tolist() if place >= 0)

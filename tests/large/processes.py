@@ -112,7 +112,7 @@ async def _sweep_old_jobs(world: World) -> None:
     await _sweeper().forget_old_jobs(utc_now())
 
 
-@case("sweeper: what deleted comments said", "idx_comment_edits_withdrawn")
+@case("sweeper: what deleted comments said", "idx_comment_edits_withdrawn", "idx_comments_deleted_images")
 async def _sweep_deleted_comments(world: World) -> None:
     await _sweeper().forget_deleted_comments(utc_now())
 

@@ -8,7 +8,7 @@ from tortoise import fields
 from tortoise.indexes import Index
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0017_review')]
+    dependencies = [('models', '0019_images')]
 
     initial = False
 
