@@ -13,11 +13,13 @@ NAME ?=
 OPERATION ?=
 VARIABLES ?=
 QUICK ?=
+ONLY ?=
 DO ?= status
 SEED ?=
 MINUTES ?=
 PEERS := bench/graphql/peers
 PEERS_INSTALLED := $(PEERS)/node_modules/.package-lock.json
+LIVE_PEERS_INSTALLED := bench/live/peers/node_modules/.package-lock.json
 AUDITS := tests/audits
 AUDITS_INSTALLED := $(AUDITS)/node_modules/.package-lock.json
 CLIENTS_INSTALLED := tests/clients/node_modules/.package-lock.json
@@ -98,6 +100,9 @@ migration: $(DEV) ## write a migration NAME=add_comments for what the models hav
 bench-graphql: $(RUN) $(PEERS_INSTALLED) ## measure the API beside SQL by hand and other GraphQL servers (QUICK=1)
 	@QUICK=$(QUICK) $(BIN)/python -m bench.graphql
 
+bench-live: $(RUN) $(LIVE_PEERS_INSTALLED) ## measure live updates beside graphql-ws and a bare broadcast (QUICK=1, ONLY="hot_room …")
+	@QUICK=$(QUICK) $(BIN)/python -m bench.live $(ONLY)
+
 # No addresses and no paths in the locks. The second and third agree with the first, which is their constraint; the
 # versions of a lock that exists are kept: `make lock UPGRADE=--upgrade` moves them.
 LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
@@ -113,7 +118,7 @@ clean: ## remove .venv and caches; .data stays
 
 .PHONY: help run graphiql demo seed-large plan maintenance mail mails test test-large fuzz-plan fuzz-api check format schema
 .PHONY: messages languages operations migration lock clean
-.PHONY: bench-graphql
+.PHONY: bench-graphql bench-live
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
@@ -131,10 +136,10 @@ $(DEV): requirements-dev.lock requirements-local.lock | $(BIN)/uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@ $(RUN)
 
-# Without Node there is nothing to install, and the benchmark leaves these contenders out.
-$(PEERS_INSTALLED): $(PEERS)/package-lock.json
-	@if command -v npm >/dev/null; then npm ci --prefix $(PEERS) --loglevel=error && touch $@; \
-	else echo "No Node on this machine: Mercurius and PostGraphile are not installed."; fi
+# Without Node there is nothing to install, and the benchmarks leave these contenders out.
+$(PEERS_INSTALLED) $(LIVE_PEERS_INSTALLED): %/node_modules/.package-lock.json: %/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix $* --loglevel=error && touch $@; \
+	else echo "No Node on this machine: what is written for it is not installed."; fi
 
 # Nor here: the tests say what they leave out, the public audits of GraphQL over HTTP or the clients in TypeScript.
 $(AUDITS_INSTALLED) $(CLIENTS_INSTALLED): %/node_modules/.package-lock.json: %/package-lock.json

@@ -9,12 +9,12 @@ _PROC = Path("/proc")
 
 def cpu_seconds(pid: int) -> float:
     """Seconds of processor time that a process and all below it have used, those that have ended included."""
-    return sum(_seconds(each) for each in (pid, *_below(pid)))
+    return sum(_seconds(each) for each in (pid, *below(pid)))
 
 
 def rss_mib(pid: int) -> float:
     """MiB of memory that a process and all below it hold at the moment."""
-    return sum(_resident(each) for each in (pid, *_below(pid))) / 1024
+    return sum(_resident(each) for each in (pid, *below(pid))) / 1024
 
 
 def _seconds(pid: int) -> float:
@@ -30,7 +30,8 @@ def _resident(pid: int) -> int:
     return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")), 0)
 
 
-def _below(pid: int) -> list[int]:
+def below(pid: int) -> list[int]:
+    """The processes that a process has started, and those that these have."""
     parents = {
         int(path.name): int(stat[1]) for path in _PROC.iterdir() if path.name.isdigit() and (stat := _fields(path.name))
     }
