@@ -49,14 +49,14 @@ FULL = {
     "revoke": Turn(Revocations(5_000, members=20, seconds=20)),
 }
 QUICK = {
-    "hot_room": Turn(FanOut(500, 1, rate=2, seconds=2), by_all=True),
-    "wide": Turn(FanOut(1_000, 1, rate=1, seconds=2)),
-    "rooms": Turn(FanOut(1_000, 100, rate=50, seconds=2)),
+    "hot_room": Turn(FanOut(500, 1, rate=3, seconds=1), by_all=True),
+    "wide": Turn(FanOut(1_000, 1, rate=1, seconds=1)),
+    "rooms": Turn(FanOut(1_000, 100, rate=50, seconds=1)),
     "connects": Turn(Connects(500), by_all=True),
-    "stalled": Turn(Stalled(rate=40, seconds=13)),
-    "comment": Turn(FanOut(100, 1, rate=10, seconds=2, by_request=True)),
-    "comments_in_rooms": Turn(FanOut(100, 10, rate=20, seconds=2, by_request=True)),
-    "revoke": Turn(Revocations(500, members=5, seconds=2)),
+    "stalled": Turn(Stalled(rate=40, seconds=12)),
+    "comment": Turn(FanOut(100, 1, rate=10, seconds=1, by_request=True)),
+    "comments_in_rooms": Turn(FanOut(100, 10, rate=20, seconds=1, by_request=True)),
+    "revoke": Turn(Revocations(500, members=5, seconds=1)),
 }
 
 
