@@ -27,6 +27,7 @@ from models.database import database
 
 RESULT = ROOT / "bench/results/live.json"
 _PEER = "graphql-ws"
+_RELAY_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,7 @@ async def run(turns: Mapping[str, Turn], beside: Around) -> Measured:
     found = contenders(beside)
     measured: Measured = {contender.name: {} for contender in found}
     async with database(beside.database_url):
-        while not await ConsumerCursor.exists(consumer="live"):  # noqa: ASYNC110 - the relay is not ready yet
-            await asyncio.sleep(0.02)
+        await _relay_ready()
         scenarios = [turn.scenario for turn in turns.values()]
         world = await made(max(one.sockets for one in scenarios) + EARLY, max(one.rooms for one in scenarios))
         for name, turn in turns.items():
@@ -75,6 +75,15 @@ async def run(turns: Mapping[str, Turn], beside: Around) -> Measured:
                 measured[contender][name] = figures
             print(table(name, by_contender), flush=True)
     return measured
+
+
+async def _relay_ready() -> None:
+    try:
+        async with asyncio.timeout(_RELAY_SECONDS):
+            while not await ConsumerCursor.exists(consumer="live"):  # noqa: ASYNC110 - it says so to nobody
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise LocalError("The relay does not start.") from None
 
 
 async def _played(turn: Turn, found: Sequence[Contender], beside: Around, world: World) -> dict[str, Figures]:
@@ -96,7 +105,7 @@ async def _round(scenario: Scenario, contender: Contender, beside: Around, world
             if scenario.needs_another:
                 other = stack.enter_context(serving(another, beside, alone=False))
             return await scenario.play(Bench(server, beside, world, other.port))
-    except (Failed, NotReady, NotSaid, OSError) as error:
+    except (Failed, NotReady, NotSaid, OSError, EOFError) as error:
         return {"failed": repr(error)[:300]}
 
 

@@ -23,7 +23,8 @@ TIMES_CHEAPER = 3
 
 def medians(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Of each figure over the rounds; what is lost, once or often, is lost; what is no number is the last round's."""
-    return {name: _median(name, [one.get(name) for one in rounds]) for name in rounds[-1]}
+    names = dict.fromkeys(name for one in rounds for name in one)
+    return {name: _median(name, [one[name] for one in rounds if name in one]) for name in names}
 
 
 def table(scenario: str, by_contender: Mapping[str, Mapping[str, Any]]) -> str:
