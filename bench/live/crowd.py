@@ -26,6 +26,8 @@ _AT_ONCE = 256
 """Sockets looked at in one turn: what comes meanwhile is dated to the next."""
 _PER_ADDRESS = 2_000
 """Connections from one address, of which the loopback network has many."""
+_GENTLY, _AGAIN_SECONDS = 20, 60
+"""How many come again at once, and for how long at most."""
 _NARROW, _SEGMENT = 8 * 1024, 1400
 _ABRUPTLY = struct.pack("ii", 1, 0)
 """So that no thousands of ports wait for the end of their connections."""
@@ -127,15 +129,6 @@ class Crowd:
         """Forgets what has been heard."""
         self._heard = Heard()
 
-    def heard_by(self, indexes: Collection[int] | None = None) -> int:
-        """How many clients, of these if any are named, have heard an event."""
-        wanted = None if indexes is None else set(indexes)
-        return len({index for index, _, _ in self._heard.events if wanted is None or index in wanted})
-
-    def count(self) -> int:
-        """How many clients are connected."""
-        return len(self._lines)
-
     def ended(self) -> list[tuple[int, int, str]]:
         """The subscriptions that have ended: (client, moment, what was said)."""
         return self._heard.ended
@@ -145,8 +138,19 @@ class Crowd:
         return dict(self._heard.closed)
 
     def wait_for_all(self, patience: float, most_seconds: float) -> int:
-        """Until every client has heard an event, or none has for `patience` seconds. Answers how many have."""
-        return self._wait(self.heard_by, len(self._lines), patience, most_seconds)
+        """Until every client has heard an event, or no other has for `patience` seconds. Answers how many have."""
+        return self._wait(lambda: len(self._have_heard()), len(self._places), patience, most_seconds)
+
+    def try_again(self, after: int) -> int:
+        """Those who have heard nothing, since they were not let in or their subscription ended, come once more.
+
+        As a client's library does when it is told to. Answers how many they are.
+        """
+        deaf = sorted(set(range(len(self._places))) - self._have_heard())
+        for line in self._of(deaf):
+            self._drop(line)
+        self._enter(deaf, after, _GENTLY, _AGAIN_SECONDS)
+        return len(deaf)
 
     def collect(
         self,
@@ -206,6 +210,9 @@ class Crowd:
         for line in list(self._lines.values()):
             self._drop(line)
         self._epoll.close()
+
+    def _have_heard(self) -> set[int]:
+        return {index for index, _, _ in self._heard.events}
 
     def _of(self, indexes: Collection[int]) -> list[Line]:
         wanted = set(indexes)

@@ -28,7 +28,7 @@ Figures = dict[str, Any]
 PATIENCE, MOST_SECONDS = 4.0, 60.0
 EARLY = 5
 """Clients who come before the memory is looked at first: what is loaded once is no socket's."""
-_PROBES, _PROBES_PER_SECOND = 3, 200
+_SAID_PER_SECOND = 200
 _LONG_REMARK = "A little later, please. " * 180
 _REMOVE = "mutation Remove($id: ID!) { removeMember(memberId: $id) { __typename ... on Team { id } } }"
 
@@ -46,12 +46,17 @@ class Bench:
     async def seated(self, crowd: Clients, sockets: int, rooms: int, **how: Any) -> Figures:
         """So many clients of whom each has heard an event: `sitting`, with `rss_kb_per_socket`."""
         crowd.call("enter", self.places(0, EARLY, 1), after=await newest_position())
-        await self._probe(crowd, 1)
+        await self._heard(crowd, 1)
         before = rss_kib(self.server.pid)
         entered = crowd.call("enter", self.places(EARLY, sockets, rooms), after=await newest_position(), **how)
-        sitting = await self._probe(crowd, rooms)
+        sitting = await self._heard(crowd, rooms)
         each = (rss_kib(self.server.pid) - before) / sockets
-        return {"sitting": sitting, "let_in_seconds": entered["seconds"], "rss_kb_per_socket": each}
+        found = {"sitting": sitting, "let_in_seconds": entered["seconds"], "rss_kb_per_socket": each}
+        if sitting < sockets + EARLY:
+            found |= {"sent_away": _why(crowd), "came_again": crowd.call("try_again", await newest_position())}
+            found["sitting"] = await self._heard(crowd, rooms)
+        crowd.call("forget")
+        return found
 
     def places(self, first: int, count: int, rooms: int) -> list[Place]:
         """Of the people from the `first` on, who spread over the rooms."""
@@ -63,16 +68,10 @@ class Bench:
         """See `Meter`."""
         return Meter(self.server.pid, self.beside.relay_pid, self.beside.database_pid, seconds)
 
-    async def _probe(self, crowd: Clients, rooms: int) -> int:
-        """Something is said in each room, until everybody has heard of it. Answers how many have."""
-        crowd.call("forget")
-        for _ in range(_PROBES):
-            await record_all(self.world, range(rooms), _PROBES_PER_SECOND)
-            heard = crowd.call("wait_for_all", PATIENCE, MOST_SECONDS)
-            if heard == crowd.call("count"):
-                break
-        crowd.call("forget")
-        return int(heard)
+    async def _heard(self, crowd: Clients, rooms: int) -> int:
+        """Something is said in each room. Answers how many clients have heard of anything then."""
+        await record_all(self.world, range(rooms), _SAID_PER_SECOND)
+        return int(crowd.call("wait_for_all", PATIENCE, MOST_SECONDS))
 
 
 class Scenario(Protocol):
@@ -213,6 +212,12 @@ class Revocations:
                 "lost": len(victims) - len(took),
                 "wrongly_ended": len(ended.keys() - set(victims)),
             }
+
+
+def _why(crowd: Clients) -> str:
+    """What was said to those who have come in vain."""
+    said = [message for _, _, message in crowd.call("ended")]
+    return f"ended {len(said)}, closed {crowd.call('closed')} {' '.join(said[:1])}".strip()
 
 
 def _told(found: Arrivals) -> Figures:
