@@ -6,6 +6,8 @@ from typing import Any
 
 Measured = dict[str, dict[str, dict[str, Any]]]
 """Contender → scenario → figure."""
+ALWAYS = ("cpu_us_per_message", "p50_ms", "p99_ms", "rss_kb_per_socket", "lost")
+"""There for every scenario; None where it has no such figure."""
 LIMITS = {
     "hot_room": {"cpu_us_per_message": 20, "p99_ms": 150, "lost": 0},
     "wide": {"rss_kb_per_socket": 30, "lost": 0},
@@ -23,15 +25,17 @@ TIMES_CHEAPER = 3
 
 def medians(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Of each figure over the rounds; what is lost, once or often, is lost; what is no number is the last round's."""
-    names = dict.fromkeys(name for one in rounds for name in one)
-    return {name: _median(name, [one[name] for one in rounds if name in one]) for name in names}
+    names = dict.fromkeys([*(name for one in rounds for name in one), *ALWAYS])
+    return {name: _median(name, [one[name] for one in rounds if name in one] or [None]) for name in names}
 
 
 def table(scenario: str, by_contender: Mapping[str, Mapping[str, Any]]) -> str:
     """A Markdown table, one column a contender."""
-    limits, names = LIMITS[scenario], list(dict.fromkeys(name for one in by_contender.values() for name in one))
+    limits, names = LIMITS[scenario], dict.fromkeys(name for one in by_contender.values() for name in one)
     lines = [["", *by_contender, "asked for"], ["---", *("---:" for _ in by_contender), "---:"]]
     for name in names:
+        if all(one.get(name) is None for one in by_contender.values()) and name not in limits:
+            continue
         asked = f"≤ {limits[name]:,}" if name in limits else ""
         lines.append([name, *(_shown(one.get(name)) for one in by_contender.values()), asked])
     return f"### {scenario}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
