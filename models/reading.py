@@ -76,7 +76,12 @@ class Snapshot:
         try:
             await connection.execute(_BEGIN_POOLED if self.lines.pooler else _BEGIN)
         except BaseException:
-            await self.lines.clear(connection)
+            try:
+                # Cut short, it may have begun all the same; asyncpg would call that a fault of ours, and log it as one.
+                with suppress(asyncpg.InterfaceError, *OUTAGES):
+                    await connection.execute("ROLLBACK")
+            finally:
+                await self.lines.clear(connection)
             raise
         return connection
 

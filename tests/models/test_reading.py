@@ -155,6 +155,27 @@ async def test_the_end_cuts_short_what_still_reads(lines: Lines) -> None:
     assert await pid(lines) == backend
 
 
+async def test_a_beginning_that_is_cut_short_is_nobodys_fault(lines: Lines) -> None:
+    faults: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: faults.append(context["message"]))
+    before = await pid(lines)
+    for turns in [*range(2, 10)] * 10:  # some into the wait for the answer to BEGIN, which the server has done by then
+        reading = asyncio.create_task(_read(Snapshot(lines)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.wait({reading})
+        assert reading.cancelled()
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert faults == []
+    assert await pid(lines) == before
+
+
+async def _read(snapshot: Snapshot) -> None:
+    async with snapshot as fetch:
+        await fetch(COUNT, ())
+
+
 async def test_a_snapshot_whose_line_is_lost_says_so_and_ends(lines: Lines, database_url: str) -> None:
     async with Snapshot(lines) as fetch:
         await cut(database_url, (await fetch(PID, ()))[0]["pid"])
