@@ -17,6 +17,7 @@ ONLY ?=
 DO ?= status
 SEED ?=
 MINUTES ?=
+ROOMS ?=
 PEERS := bench/graphql/peers
 PEERS_INSTALLED := $(PEERS)/node_modules/.package-lock.json
 LIVE_PEERS_INSTALLED := bench/live/peers/node_modules/.package-lock.json
@@ -61,7 +62,10 @@ test-large: $(DEV) ## read and time every query's plan at a million rows (needs 
 	LARGE_SCALE=1 $(BIN)/python -m pytest tests/large/test_plans.py tests/large/timing.py -s
 
 fuzz-plan: $(DEV) ## ask 20,000 drawn documents by plan and plainly (SEED= of a run repeats it)
-	FUZZ_DOCUMENTS=20000 FUZZ_SEED="$(SEED)" $(BIN)/python -m pytest tests/fuzz --ignore tests/fuzz/api -s
+	FUZZ_DOCUMENTS=20000 FUZZ_SEED="$(SEED)" $(BIN)/python -m pytest tests/fuzz --ignore tests/fuzz/api --ignore tests/fuzz/live -s
+
+fuzz-live: $(DEV) ## play in 1,000 rooms over two API processes that are killed (ROOMS=, MINUTES=; SEED= repeats a run)
+	FUZZ_ROOMS="$(or $(ROOMS),1000)" FUZZ_MINUTES="$(MINUTES)" FUZZ_SEED="$(SEED)" $(BIN)/python -m pytest tests/fuzz/live -s
 
 fuzz-api: $(DEV) ## send the running API whatever can be sent, for MINUTES=5 (SEED= of a run repeats it)
 	FUZZ_MINUTES="$(or $(MINUTES),5)" FUZZ_SEED="$(SEED)" $(BIN)/python -m pytest tests/fuzz/api -s
@@ -116,7 +120,7 @@ clean: ## remove .venv and caches; .data stays
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.data/*' -prune -exec rm -rf {} +
 
-.PHONY: help run graphiql demo seed-large plan maintenance mail mails test test-large fuzz-plan fuzz-api check format schema
+.PHONY: help run graphiql demo seed-large plan maintenance mail mails test test-large fuzz-plan fuzz-api fuzz-live check format schema
 .PHONY: messages languages operations migration lock clean
 .PHONY: bench-graphql bench-live
 

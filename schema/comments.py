@@ -74,18 +74,25 @@ class Comment(Node):
         characters=5000,
     )
     body_html: str = batch(
-        *("body", "mentions"), by=shown, reads=True, characters=20_000, description=f"`body` {_MARKDOWN}"
+        *("body", "mentions"),
+        by=shown,
+        reads=True,
+        depends=Depends.ROLE,
+        characters=20_000,
+        description=f"`body` {_MARKDOWN}",
     )
     mentions: list[Mention] = batch(
         *("body", "mentions"),
         by=mentions,
         reads=True,
+        depends=Depends.ROLE,
         description="Whom `body` mentions, in order; at most 20. Whom you may not see is text.",
     )
     drawing: Drawing | None = computed("drawing", by=_drawing, characters=25_000, description=_DRAWING)
     image: CommentImage | None = batch(
         *("image_key", "image_width", "image_height", "deleted_at"),
         by=images,
+        depends=Depends.ROLE,
         description="The picture attached to it; null without one, and until the first is made.",
     )
     image_upload: Upload | None = first_of(
@@ -153,7 +160,12 @@ class CommentEdit(Node):
     created_at: datetime = column(description="When the comment was edited, so that it said this no more.")
     body: str = column(description="What it said, as it was written.", characters=5000)
     body_html: str = batch(
-        *("body", "mentions"), by=shown, reads=True, characters=20_000, description=f"`body` {_MARKDOWN}"
+        *("body", "mentions"),
+        by=shown,
+        reads=True,
+        depends=Depends.ROLE,
+        characters=20_000,
+        description=f"`body` {_MARKDOWN}",
     )
     drawing: Drawing | None = computed("drawing", by=_drawing, characters=25_000, description=_DRAWING)
     start_ms: SafeInt = column(description="Where it began, in milliseconds from the version's beginning.")
