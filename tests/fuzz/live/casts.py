@@ -1,6 +1,7 @@
 """Who is in a room, and what they do there, each with a request of their own."""
 
 from collections import Counter
+from random import Random
 from typing import Any
 
 from domain.comments import ReactionKind
@@ -12,15 +13,6 @@ from tests.fuzz.live.guests import LONG, OF_PERSON, OF_ROLE, PLAIN, Guest, Place
 from tests.fuzz.live.houses import House
 from tests.fuzz.live.scripts import Step, What, Who
 
-FIELDS = {
-    Who.OWNER: PLAIN,
-    Who.EDITOR: OF_PERSON,
-    Who.VIEWER: OF_PERSON,
-    Who.OTHER: LONG,
-    Who.KEY: OF_ROLE,
-    Who.REMOVED: PLAIN,
-}
-"""What each follows: two ask for the same, two for what differs between them, and so on."""
 DURATION_MS = 60_000
 ADD_COMMENT = ("addComment", "input", "AddCommentInput!")
 MUTATIONS = {
@@ -161,6 +153,12 @@ class Cast:
             self.written.add(comment_id)
 
 
+def fields_of(number: int) -> dict[Who, str]:
+    """What each follows in the room of this number: some the same as others, some what differs between them."""
+    random = Random(number)
+    return {who: LONG if who is Who.OTHER else random.choice((PLAIN, OF_ROLE, OF_ROLE, OF_PERSON)) for who in Who}
+
+
 def _document(what: What) -> str:
     field, argument, kind = MUTATIONS[what]
     told = "{ __typename }" if what in BESIDE else "{ __typename ... on Comment { id } }"
@@ -178,9 +176,10 @@ async def gathered(house: House, number: int) -> Cast:
     people = dict(zip(Who, everybody, strict=True))
     version = await factory.version(await factory.video(crew), duration_ms=DURATION_MS)
     place, key = Place(encode_id("Video", version.video_id), gid(version)), await factory.key(crew.admin)
+    fields = fields_of(number)
     clients = {who: key if who is Who.KEY else person.client for who, person in people.items()}
     guests = {
-        who: Guest(house, place, client.token or "", FIELDS[who], number + door)
+        who: Guest(house, place, client.token or "", fields[who], number + door)
         for door, (who, client) in enumerate(clients.items())
     }
     guests[Who.REMOVED].may_be_refused = True

@@ -7,7 +7,7 @@ from tests.fuzz.live.stories import Heard, Story
 
 OF_ITS_THREAD = {"startMs", "endMs"}
 """An answer's place is its thread's: it moves along without an event of its own."""
-OF_ROLES = {"viewerCan"}
+OF_ROLES = {"viewerCan", "video"}
 """What changes with a role, without an event of the comment."""
 
 
