@@ -48,6 +48,7 @@ async def test_everybody_ends_with_the_same_comments_whatever_happens() -> None:
             number += 1
             script = drawn(number, min(AT_ONCE, MANY - tally.rooms))
             if faults := await faults_of(house, script, tally):
+                tally.tell("\n".join([f"seed {SEED}, evening {number}", *faults, "It is made smaller now"]))
                 least, still = await simplest(house, script, tries=TRIES)
                 pytest.fail("\n".join([f"seed {SEED}, evening {number}", *faults, f"{least}", *still]))
             tally.tell(f"seed {SEED}, {number} evenings in {time.monotonic() - began:.0f} s")
