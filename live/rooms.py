@@ -25,6 +25,8 @@ PAGE = 200
 """Messages that somebody who has missed some reads from the history at a time."""
 SLICE = 250
 """Seats that are told in one go; then everybody else has a turn."""
+REPLAYED = 20
+"""Of these, how many are made at a time, before it is looked whether they may be told."""
 READING = 20
 """Seats that read what they have missed at a time: the others wait for their turn."""
 FRESH_SECONDS = 1.0
@@ -212,22 +214,29 @@ class Room(Generic[Guest]):
                 await seat.tell_alone(await self._resync(newest))
                 continue
             behind = len(found) == rooms.page
-            if found and not await seat.is_confirmed():
-                return False
-            for message in found:
-                if seat.room is not self:
+            for begin in range(0, len(found), REPLAYED):
+                if not await self._replay(seat, found[begin : begin + REPLAYED]):
                     return False
-                if message.position and message.position > seat.position:
-                    await self._replay(seat, message)
         if seat.room is self and not behind:
             self._known = max(self._known or 0, seat.position)
         return seat.room is self
 
-    async def _replay(self, seat: Seat[Guest], message: Message) -> None:
-        if self.play.wants(message):
-            await seat.tell_alone(await self._told(message))
-        elif message.position:
-            seat.position = message.position
+    async def _replay(self, seat: Seat[Guest], messages: Sequence[Message]) -> bool:
+        """Tells a seat some of what it has missed; whether it still may be told.
+
+        What is made of a message shows the present: so the right is looked at after that, and before any of it is told.
+        """
+        missed = [each for each in messages if (each.position or 0) > seat.position]
+        told = [await self._told(each) for each in missed if self.play.wants(each)]
+        if told and not await seat.is_confirmed():
+            return False
+        for each in told:
+            if seat.room is not self or seat.is_doubted:
+                return False
+            await seat.tell_alone(each)
+        if missed and seat.room is self:
+            seat.position = missed[-1].position or seat.position
+        return seat.room is self
 
     def _tells_all_after(self, position: int) -> bool:
         return self._known is not None and self._known <= position <= self.rooms.hub.position

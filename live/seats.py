@@ -85,6 +85,11 @@ class Seat(Generic[Guest]):
         return self._doubts
 
     @property
+    def is_doubted(self) -> bool:
+        """Whether there is a doubt that nobody has looked after yet."""
+        return self._settled < self._doubts
+
+    @property
     def is_taken(self) -> bool:
         """Whether somebody sits here."""
         return self._outlet is not None
@@ -158,7 +163,7 @@ class Seat(Generic[Guest]):
         if room is not None:
             self.doubt()
             await room.review([self])
-        return room is not None and self.room is room and self._settled == self._doubts
+        return room is not None and self.room is room and not self.is_doubted
 
     def end(self, errors: Errors | None) -> None:
         """Gives the place up, and tells the client that nothing follows."""
@@ -209,7 +214,7 @@ class Seat(Generic[Guest]):
 
     def _go_on(self) -> None:
         """Tells what has waited, or begins to read what was missed, unless something still stands against it."""
-        if self._held is None or self._outlet is None or self._settled < self._doubts or self.room is None:
+        if self._held is None or self._outlet is None or self.is_doubted or self.room is None:
             return
         if self._catching_up is not None:
             return

@@ -167,6 +167,38 @@ async def test_while_there_is_a_doubt_nothing_is_told_and_others_are_not_held_up
     assert doubted.positions == [1, 2, 3]
 
 
+async def test_while_there_is_a_doubt_nothing_that_was_missed_is_told_either(party, monkeypatch):
+    for _ in range(3):
+        party.world.publish("a")
+    guest, sent = party.join(after=0), Guest.send
+
+    async def doubted(self, payload):
+        await sent(self, payload)
+        if len(self.heard) == 1:
+            self.seat.doubt()
+
+    monkeypatch.setattr(Guest, "send", doubted)
+    await rest()
+    assert guest.positions == [1]
+    guest.seat.keep(guest.seat.doubts)
+    await rest()
+    assert guest.positions == [1, 2, 3]
+
+
+async def test_who_loses_the_right_while_what_they_missed_is_made_is_told_none_of_it(party, monkeypatch):
+    for _ in range(3):
+        party.world.publish("a")
+    guest, tell = party.join(after=0), Play.tell
+
+    async def lost(self, happening):
+        guest.lost = True  # nobody says so: there is no doubt
+        return await tell(self, happening)
+
+    monkeypatch.setattr(Play, "tell", lost)
+    await rest()
+    assert (guest.heard, guest.end) == ([], [{"message": LOST}])
+
+
 async def test_what_is_too_much_to_be_held_is_read_from_the_history(party):
     party.rooms.bound = 20
     guest = party.join()
