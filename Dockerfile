@@ -32,5 +32,5 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
   CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
 CMD ["python", "-m", "uvicorn", "app:create_app", "--factory", "--host", "0.0.0.0", "--port", "8000", \
      "--loop", "uvloop", "--http", "edge.wire:Http", "--no-access-log", "--ws-per-message-deflate", "false", \
-     "--ws-ping-interval", "86400", "--ws-max-size", "1048576", "--timeout-graceful-shutdown", "20", \
+     "--ws-ping-interval", "0", "--ws-max-size", "1048576", "--timeout-graceful-shutdown", "20", \
      "--timeout-keep-alive", "75"]

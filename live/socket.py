@@ -252,6 +252,7 @@ class Socket(Generic[Caller]):
             log.exception("A websocket could not be connected.")
             self.close(CloseCode.TRY_AGAIN, "Try again later")
         else:
+            self._connection.scope["headers"] = []  # nobody asks for them again, and the scope stays
             self._connection = self._connecting = None
             self._welcome(self._operations.standing(self.caller), self._operations.greeting(self.caller))
 

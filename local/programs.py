@@ -17,7 +17,7 @@ API = "API"
 API_OPTIONS = (
     *("--factory", "--loop", "uvloop", "--http", "edge.wire:Http", "--no-access-log"),
     *("--ws-per-message-deflate", "false"),  # on, it would double the cost of a socket
-    *("--ws-ping-interval", "86400", "--ws-max-size", str(1024**2)),  # our own transport pings; see docs/live.md
+    *("--ws-ping-interval", "0", "--ws-max-size", str(1024**2)),  # our own transport pings; see docs/live.md
     *("--timeout-graceful-shutdown", "5"),
     # Longer than proxies keep a connection that rests: we must not be who closes it, just as it is used.
     *("--timeout-keep-alive", "75"),

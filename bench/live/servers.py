@@ -69,7 +69,7 @@ def contenders(beside: Around) -> list[Contender]:
     uvicorn = (sys.executable, "-m", "uvicorn")
     at = ("--host", "127.0.0.1", "--port", "{port}")
     product = (*uvicorn, "app:create_app", *API_OPTIONS, *at)
-    plain = ("--loop", "uvloop", "--no-access-log", "--ws-per-message-deflate", "false", "--ws-ping-interval", "86400")
+    plain = ("--loop", "uvloop", "--no-access-log", "--ws-per-message-deflate", "false", "--ws-ping-interval", "0")
     broadcast = (*uvicorn, "bench.live.broadcast:app", *plain, *at)
     settings = _settings(beside.folder, beside.database_url, beside.redis_url)
     return [
