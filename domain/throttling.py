@@ -107,7 +107,6 @@ CHANGE_OF_PERSON = Policy("change-person", ((60, MINUTE), (1000, HOUR)))
 """Comments that one person deletes and brings back, and threads that they resolve and open again: the same."""
 REACTION_OF_PERSON = Policy("reaction-person", ((60, MINUTE), (1000, HOUR)))
 """Reactions that one person gives and takes back: everybody who watches is told of each."""
-MENTION_OF_PERSON = Policy("mention-person", ((30, MINUTE), (300, HOUR)))
 """Comments in which one person says something behind an @: each may tell, and mail, twenty people."""
 IMAGE_OF_PERSON = Policy("image-person", ((20, MINUTE), (200, DAY)))
 """Images that one person begins to attach to comments: each is a job, and room in the storage."""

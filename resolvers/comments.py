@@ -97,7 +97,6 @@ async def add(
     place = place or Place()
     said: dict[str, Any] = {"body": _body(body), "drawing": None if drawing is None else drawn(drawing)}
     await _pace(caller)
-    await mentions.take_turn(caller, said["body"])
     async with transaction():
         # Held, the video stays out of the trash until the commit; others may comment on it meanwhile.
         version, video = await find_within(caller, "comment:create", Version, version_id, Video, Hold.THERE)
@@ -142,7 +141,6 @@ async def edit(caller: Caller, *, comment_id: UUID, body: str | None, place: Pla
     text = None if body is None else _body(body)
     picture = drawn(drawing) if drawing not in (STAYS, None) else drawing
     await caller.throttle.hit(EDIT_OF_PERSON, str(require_somebody(caller)))
-    await mentions.take_turn(caller, text or "")
     async with transaction():
         comment, video = await lock_within(caller, "comment:edit", Comment, comment_id, Video)
         video.require_live()

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from domain.mentions import handle, handles, kept, mentions_in, sought
 from domain.text import searchable
-from domain.throttling import MENTION_OF_PERSON
 from models import Comment, Video, mentions
 from resolvers.caller import Caller, find, require_somebody
 
@@ -26,12 +25,6 @@ async def offered(caller: Caller, *, video_id: UUID, prefix: str, most: int) -> 
     begins = searchable(prefix).lstrip("@＠")
     found = await mentions.mentionable(video.team_id, video.id, begins, most=most, besides=require_somebody(caller))
     return [Mentionable(who.user_id, handle(who, is_namesake=is_namesake)) for who, is_namesake in found]
-
-
-async def take_turn(caller: Caller, body: str) -> None:
-    """Throttled for who mentions others too often: each of them may be mailed. Ask before a transaction begins."""
-    if sought(body).is_anything:
-        await caller.throttle.hit(MENTION_OF_PERSON, str(require_somebody(caller)))
 
 
 async def found(team_id: UUID, body: str, *, before: Comment | None = None) -> list[Any] | None:

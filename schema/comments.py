@@ -50,10 +50,8 @@ if TYPE_CHECKING:
     from schema.accounts import User
     from schema.videos import Video
 
-_MARKDOWN = (
-    "as HTML: a small Markdown (bold, italic, code, links, lists), everything else escaped, mentions "
-    'as `<span class="mention" data-user="…">`. Safe to show as it is.'
-)
+_MARKDOWN = """as HTML: a small Markdown (bold, italic, code, links, lists), everything else escaped, mentions \
+as `<span class="mention" data-user="…">`. Safe to show as it is."""
 _DRAWING = "What was drawn on the picture at its moment; null if nothing was."
 
 
@@ -391,11 +389,10 @@ class CommentSubscriptions:
     )
     def comment_events(self, root: Message, video_id: _VideoId) -> CommentEvent:
         del video_id  # what it selects has been done by the topics
-        happened = root.body
-        row_id = UUID(happened["payload"]["comment_id"])
+        happened, row_id = root.body, UUID(root.body["payload"]["comment_id"])
         return CommentEvent(
             row_id=row_id,
-            actor_id=UUID(happened["actor_id"]) if happened["actor_id"] else None,
+            actor_id=happened["actor_id"] and UUID(happened["actor_id"]),
             kind=CommentHappening(happened["type"]),
             occurred_at=datetime.fromisoformat(happened["created_at"]),
             comment_id=strawberry.ID(encode_id("Comment", row_id)),

@@ -11,6 +11,7 @@ from domain.ids import new_id
 from domain.jobs import JobKind
 from domain.links import LinkKind
 from domain.permissions import Role
+from domain.pictures import image_key
 from domain.tokens import SIGN_IN_LINK, new_token, token_hash
 from models import ApiKey, Identity, Job, Member, Session, SignUp, User
 from models.database import transaction
@@ -39,7 +40,8 @@ async def furnished(make: Factory) -> Furnished:
     crew = await make.crew()
     video, deleted = await make.video(crew), await make.video(crew, deleted_at=utc_now())
     version = await make.version(video)
-    comment, resolved, deleted_comment = [await make.comment(version) for _ in range(3)]
+    image = {"image_key": image_key(f"comments/{new_id()}/", 1), "image_width": 3, "image_height": 2}
+    comment, resolved, deleted_comment = [await make.comment(version, **of) for of in (image, {}, {})]
     edit = await make.edit(comment)
     await make.resolved(resolved)
     await make.deleted(deleted_comment)

@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +14,14 @@ from pathlib import Path
 import httpx
 from redis.asyncio import Redis
 
-from local.processes import stop
+from local.processes import Command, start, stop
 from local.programs import ROOT
 from tests.nursery import Child, born
 from tests.pseudo import UNTRANSLATED
 
 WORKERS = ("relay", "media", "io")
+AT_START = {"PYTHONPROFILEIMPORTTIME"}
+"""Variables that Python reads when it starts: where they are given, a process is started, not born."""
 SECRET_KEY = "a key for tests alone, 32 characters or more"
 
 
@@ -32,7 +36,7 @@ class Studio:
         # Connections inherit it; an API that makes its own socket sets it itself.
         self.listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.processes: dict[str, Child] = {}
+        self.processes: dict[str, Child | subprocess.Popen[bytes]] = {}
         self.environment = {
             "PATH": os.environ.get("PATH", ""),
             "PYTHONWARNINGS": "default",
@@ -105,11 +109,15 @@ class Studio:
             list(stopping.map(self.stop, list(self.processes)))
         self.listener.close()
 
-    def _born(self, name: str) -> Child:
+    def _born(self, name: str) -> Child | subprocess.Popen[bytes]:
         kind = name.rstrip("0123456789")
         module, *arguments = self._api() if kind == "api" else [f"workers.{kind}"]
         keeps = self.listener.fileno() if kind == "api" else -1
         log = self.folder / f"{name}.log"
+        if self.environment.keys() & AT_START:
+            kept = (keeps,) if keeps >= 0 else ()
+            argv = (sys.executable, "-m", module, *arguments)
+            return start(Command(argv=argv, folder=ROOT, log=log, environment=self.environment, kept_open=kept))
         return born(module, *arguments, environment=self.environment, folder=ROOT, log=log, keeps=keeps)
 
     def _api(self) -> list[str]:

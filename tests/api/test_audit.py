@@ -29,6 +29,7 @@ HERE = "192.0.2.7"
 WITHOUT_ENTRY = {
     "SignUp": "nobody is there yet who could have done it",
     "RequestPasswordReset": "the request does not know whose address it is, or whether it is anybody's",
+    "UpdatePresence": "where somebody is at this moment is kept nowhere",
     "MarkNotificationsRead": "what somebody has looked at is nobody's business",
     "SetAvatar": "what has changed is told when its job has made the picture",
 }

@@ -217,7 +217,7 @@ async def test_a_mention_outlives_a_rename_and_its_history_stays(make: Factory) 
     assert (mentioned(edited), edited["bodyHtml"]) == ([], "<p>three: @Ada King</p>")
 
 
-async def test_a_storm_of_mentions_is_refused_and_held_up(make: Factory) -> None:
+async def test_a_storm_of_mentions_is_refused(make: Factory) -> None:
     crew, version = await a_room(make)
     client = crew.viewer.client
     crowd = [await named(make, crew, f"Extra {chr(97 + number)}") for number in range(MOST + 1)]
@@ -228,12 +228,6 @@ async def test_a_storm_of_mentions_is_refused_and_held_up(make: Factory) -> None
     assert len(made["mentions"]) == MOST
     assert await told(client, "EditComment", input={"id": made["id"], "body": body}) == ("Invalid", ["input", "body"])
     assert await Comment.filter(version_id=version.id).count() == 1
-    for _ in range(27):
-        await said(client, version, "@Owner")
-    asked["body"] = "@Owner"
-    assert (await told(client, "AddComment", input=asked))[0] == "Throttled"
-    assert (await told(client, "AddComment", input={**asked, "body": "nobody, a@b"}))[0] == "Comment"
-    assert (await told(crew.editor.client, "AddComment", input=asked))[0] == "Comment"
 
 
 async def test_with_a_video_and_with_a_person_go_the_mentions(make: Factory) -> None:

@@ -38,6 +38,7 @@ EXPECTED = {
     "video:edit": ({OWNER, ADMIN, EDITOR}, WRITE),
     "video:delete": ({OWNER, ADMIN, EDITOR}, WRITE),
     "version:create": ({OWNER, ADMIN, EDITOR}, WRITE),
+    "upload:send": ({OWNER, ADMIN, EDITOR}, WRITE),
     "comment:create": ({OWNER, ADMIN, EDITOR, VIEWER}, WRITE),
     "comment:edit": (set(), WRITE),
     "comment:delete": ({OWNER, ADMIN, EDITOR}, WRITE),
@@ -49,7 +50,7 @@ EXPECTED = {
     "notification:mark": (Audience.SIGNED_IN, WRITE),
     "audit:view": ({OWNER, ADMIN}, READ),
 }
-OWN = {"comment:edit", "comment:delete", "comment:resolve"}
+OWN = {"upload:send", "comment:edit", "comment:delete", "comment:resolve"}
 """What whoever made the thing may do with it, whatever their role."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from graphql import GraphQLField, get_named_type
 
+from domain.activity import TOLD
 from domain.comments import CommentHappening
 from domain.permissions import Role
 from live.message import Message
@@ -110,6 +111,7 @@ MUTATIONS: dict[str, Given] = {
     "addReaction": reacted,
     "deleteComment": by_id("Comment"),
     "editComment": reworded,
+    "removeCommentImage": by_id("Comment"),
     "removeReaction": reacted,
     "resolveComment": by_id("Comment"),
     "restoreComment": by_id("Comment"),
@@ -180,6 +182,8 @@ async def test_what_events_answer(stage: Stage, pools: dict[str, Pools], visible
         "commentEvents": _remark,
         "jobProgress": _progress,
         "notifications": _news,
+        "presence": _room,
+        "teamActivity": _activity,
     }
     assert events.keys() == schema.subscription_type.fields.keys()
 
@@ -237,6 +241,23 @@ def _news(values: Values, pools: Pools) -> tuple[dict[str, Any], Message]:
     about["notified_id"] = _raw(values, pools, "User")
     body = {"type": "notification.raised", "payload": about, "actor_id": None, "created_at": NOW.isoformat()}
     return {}, Message(body, 1, "event")
+
+
+def _room(values: Values, pools: Pools) -> tuple[dict[str, Any], Message | None]:
+    """Who is in a room, perhaps by now nobody whom the viewer may see; or the beginning."""
+    said = {"version": _raw(values, pools, "Version"), "ms": 7, "activity": "TYPING"}
+    people = [[_raw(values, pools, "User"), values.one_of((said, None))] for _ in range(2)]
+    told = values.one_of((Message({"count": 3, "people": people}), None))
+    return {"videoId": some(values, pools, "Video")}, told
+
+
+def _activity(values: Values, pools: Pools) -> tuple[dict[str, Any], Message]:
+    """Something that happened in a team, and what it is about."""
+    kind, told = values.one_of(sorted(TOLD.items()))
+    noun = told.noun.title()
+    body = {"type": kind, "payload": {f"{told.noun}_id": _raw(values, pools, noun)}, "created_at": NOW.isoformat()}
+    body |= {"team_id": _raw(values, pools, "Team"), "actor_id": _raw(values, pools, "User")}
+    return {"teamId": some(values, pools, "Team")}, Message(body, 1, "event")
 
 
 def _raw(values: Values, pools: Pools, kind: str) -> str:

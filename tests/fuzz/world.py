@@ -201,7 +201,8 @@ class World:
         """Earlier words, seen or not, reactions, and who is mentioned."""
         owner = {"team_id": comment.team_id, "created_by_id": comment.created_by_id, "comment_id": comment.id}
         for ended in (None, NOW if number % 2 else None):
-            self._add(CommentEdit, **owner, body=next(self._texts), start_ms=number, withdrawn_at=ended)
+            at = {"created_at": NOW} if ended else {}  # those of what was deleted end with it
+            self._add(CommentEdit, **owner, **at, body=next(self._texts), start_ms=number, withdrawn_at=ended)
         for name, kind in zip(("owner", "gone", "both"), list(ReactionKind)[number:], strict=False):
             about = {"team_id": comment.team_id, "comment_id": comment.id}
             self._add(Reaction, **about, created_by_id=self.people[name].id, kind=kind)

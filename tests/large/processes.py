@@ -11,6 +11,7 @@ from models import (
     Comment,
     ConsumerCursor,
     EventRecord,
+    FrameTable,
     Job,
     Mention,
     Notification,
@@ -38,7 +39,7 @@ REFERENCES = {
     "notifications": ("user_id", "team_id", "video_id"),
     "sessions": ("user_id", "team_id"),
     "uploads": ("team_id", "video_id", "job_id"),
-    "versions": ("team_id", "video_id", "restored_from_id"),
+    "versions": ("team_id", "video_id", "restored_from_id", "frame_table_id"),
 }
 """What may be deleted, or will be, is looked for in these columns first."""
 
@@ -176,6 +177,7 @@ async def _work(world: World) -> None:
     "idx_uploads_video",
     "idx_comments_video_created",
     "idx_comment_edits_comment_created",
+    "idx_frame_tables_video",
 )
 async def _purge(world: World) -> None:
     drafts = [place for place, versions in enumerate(world.library.videos.versions.tolist()) if not versions]
@@ -187,6 +189,7 @@ async def _purge(world: World) -> None:
         await Version.filter(
             video_id=draft_id
         ).delete()  # with no comments on them, so that each can be asked by itself
+        await FrameTable.filter(video_id=draft_id).delete()
         await Video.filter(id=draft_id).delete()
 
 
@@ -208,7 +211,7 @@ async def _purge_team(world: World) -> None:
     "idx_comments_team", "idx_comments_video_created", "idx_comments_version_start", "idx_comments_parent_created",
     "idx_api_keys_user_created", "idx_members_team", "idx_sessions_user", "idx_sessions_team",
     "idx_uploads_team", "idx_uploads_video", "idx_uploads_job",
-    "idx_versions_team", "idx_versions_restored_from",
+    "idx_versions_team", "idx_versions_restored_from", "idx_versions_frame_table",
 )  # fmt: skip
 async def _references(world: World) -> None:
     for table, columns in REFERENCES.items():

@@ -46,8 +46,9 @@ def _behind(kind: object) -> str:
 def operation(field: str, selection: str, parents: list[str]) -> str:
     kind, name = field.split(".")
     rows = f"(first: 5) {{ totalCount pageInfo {{ hasNextPage }} nodes {{ {selection} }} }}"
-    asked = f"... on {kind} {{ {name}: {to_camel_case(name)}{rows} }}"
-    return "{" + "\n".join(f'p{i}: node(id: "{parent}") {{ {asked} }}' for i, parent in enumerate(parents)) + "}"
+    asked = f"fragment Asked on {kind} {{ {name}: {to_camel_case(name)}{rows} }}"
+    nodes = "\n".join(f'p{i}: node(id: "{parent}") {{ ...Asked }}' for i, parent in enumerate(parents))
+    return f"{{ {nodes} }} {asked}"
 
 
 @pytest.mark.parametrize("field", to_many())

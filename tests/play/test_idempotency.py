@@ -31,7 +31,7 @@ mutation ($input: CreateVideoInput!) {
 @pytest.fixture(scope="module")
 async def own() -> AsyncIterator[tuple[Studio, Factory]]:
     """A product of these tests' own: they kill it."""
-    async with own_studio("api") as made:
+    async with own_studio("api", COMMENTS_PER_MINUTE="0") as made:
         yield made
 
 

@@ -28,6 +28,7 @@ from models import (
     Job,
     MailedLink,
     Member,
+    Mention,
     Notification,
     ParkedEvent,
     Reaction,
@@ -73,6 +74,7 @@ async def a_team(name: str, **values: Any) -> Team:
         comment_id=thread.id, people=[str(user.id)], count=1, latest_at=utc_now(), position=1,
     )  # fmt: skip
     await CommentEdit.of(thread, utc_now()).save(force_create=True)
+    await Mention.create(user_id=user.id, comment_id=thread.id, **made)
     await Reaction.by(user.id, thread, ReactionKind.EYES, utc_now()).save(force_create=True)
     async with transaction():
         job = await Job.enqueue(JobKind.INGEST, utc_now(), payload={"upload_id": "x"}, team_id=team.id)
@@ -178,7 +180,7 @@ async def _begun(storage: Storage, team: Team) -> tuple[str, str]:
 
 async def test_a_purge_that_broke_off_goes_on(attempts: Attempts, means: Means) -> None:
     team = await a_team("Gone", deletion_at=utc_now() - BEYOND)
-    for model in (CommentEdit, Reaction, Comment, Upload):
+    for model in (CommentEdit, Reaction, Mention, Comment, Upload):
         await model.filter(team_id=team.id).delete()
     assert (await purge(attempts, team)).state is JobState.SUCCEEDED
     assert (await purge(attempts, team)).state is JobState.SUCCEEDED

@@ -6,7 +6,7 @@ Those are the variables of `tests/operations.py`, so that a new root field is re
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import FieldNode, OperationType, get_operation_ast, parse
+from graphql import FieldNode, OperationType, Undefined, get_operation_ast, parse
 from graphql.utilities import value_from_ast_untyped
 
 from domain.permissions import Role
@@ -45,4 +45,5 @@ def _called(operation: str, values: dict[str, Any]) -> tuple[Root, dict[str, Any
     (call,) = parsed.selection_set.selections
     assert isinstance(call, FieldNode)
     arguments = {each.name.value: value_from_ast_untyped(each.value, values) for each in call.arguments or ()}
-    return (parsed.operation, call.name.value), arguments
+    given = {name: value for name, value in arguments.items() if value is not Undefined}
+    return (parsed.operation, call.name.value), given
