@@ -326,8 +326,8 @@ class Room(Generic[Guest]):
 
     def _close(self) -> None:
         self.rooms._closed(self)  # noqa: SLF001 - they are one
-        for telling in self._telling.values():
-            telling.cancel()
+        # Who has moved away may still be about to read here, or wait for what is being made: it must not wait for ever.
+        self.listening.set()
         if self._task is not asyncio.current_task():
             self._task.cancel()
 

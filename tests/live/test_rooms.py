@@ -237,6 +237,55 @@ async def test_who_moves_to_another_room_misses_nothing_and_hears_nothing_twice(
     assert len(party.rooms) == 1
 
 
+class Pausing(Play):
+    """A room in which what is made takes as long as the test likes."""
+
+    def __init__(self, world):
+        super().__init__(world)
+        self.going_on = asyncio.Event()
+
+    async def tell(self, happening):
+        await self.going_on.wait()
+        return await super().tell(happening)
+
+
+async def test_who_moves_while_what_they_missed_is_made_reads_on_in_the_other_room(party):
+    party.play = Pausing(party.world)
+    for _ in range(2):
+        party.world.publish("a")
+    guest = party.join(after=0)
+    await rest()
+    guest.seat.doubt()
+    guest.seat.move(party.rooms.room("other", lambda: Play(party.world)), guest.seat.doubts)
+    await rest()
+    party.play.going_on.set()
+    await rest()
+    assert guest.positions == [1, 2]
+    assert len(party.rooms) == 1
+
+
+async def test_who_moves_before_their_room_listens_reads_on_in_the_other_room(party):
+    party.world.publish("a")
+    guest = party.join(after=0)
+    await asyncio.sleep(0)
+    assert not guest.seat.room.listening.is_set()
+    guest.seat.doubt()
+    guest.seat.move(party.rooms.room("other", lambda: party.play), guest.seat.doubts)
+    await rest()
+    assert guest.positions == [1]
+
+
+async def test_who_waits_for_the_beginning_of_a_room_that_closes_does_not_wait_for_ever(party):
+    guest = party.join()
+    room = guest.seat.room
+    beginning = asyncio.create_task(room.beginning())
+    await asyncio.sleep(0)
+    assert not room.listening.is_set()
+    guest.seat.end([{"message": LOST}])
+    await rest()
+    assert beginning.done()
+
+
 async def test_who_cannot_pay_ends_alone(party):
     poor, other = party.join(), party.join()
     await rest()
