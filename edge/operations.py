@@ -110,8 +110,9 @@ class SocketOperations:
         try:
             if self._attends(seat, caller, subscription):
                 yield ATTENTION
-            if begins:
-                beginning, is_over = await room.beginning()
+            begun = await _begun(seat) if begins else None
+            if begun is not None:
+                beginning, is_over = begun
                 yield beginning
                 if is_over:
                     return
@@ -165,6 +166,15 @@ class SocketOperations:
             # A session that ended while it was looked at is missed by who ends its sockets: this is none of them yet.
             if heard == self._rights.heard:
                 return caller
+
+
+async def _begun(seat: Seat[Follower]) -> tuple[bytes, bool] | None:
+    """The state, and whether nothing will follow; None for who has lost the right by the time at which it was made."""
+    while (room := seat.room) is not None:
+        begun = await room.beginning()
+        if await seat.is_confirmed() and seat.room is room:
+            return begun
+    return None
 
 
 def _last_event_id(extensions: Mapping[str, Any]) -> int | None:

@@ -1,16 +1,19 @@
 """Who follows the same with the same rights is told the same bytes, made once; what is one's own is made for each."""
 
 import asyncio
+import os
 import re
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx
+from redis.asyncio import Redis
 
 from domain.permissions import Role
 from models import Member
-from tests.api.test_rights import change_role
+from tests.api.test_rights import change_role, end_of, remove
 from tests.api.test_sockets import Socket, signed_in
 from tests.factories import Crew, Factory, Person, gid
 from tests.studio import Studio
@@ -126,3 +129,27 @@ async def test_another_role_is_another_room_and_nothing_is_missed(make: Factory,
         await edit(crew, video, "As an admin")
         rights = (await told(socket))["data"]["videoChanged"]["video"]["team"]["viewerCan"]
         assert "TEAM_RENAME" in rights
+
+
+async def test_a_beginning_that_is_made_after_the_loss_is_not_told(make: Factory, studio: Studio) -> None:
+    """Redis takes its time here: so long a room does not begin, and nobody hears of the loss."""
+    crew, video, _ = await a_video(make)
+    rooms, heard = await figure(studio, "live_rooms"), list[Any]()
+    async with standing_still(studio) as go_on, crew.viewer.client.follow("Presence", videoId=video) as events:
+        await until(lambda: figure_is(studio, "live_rooms", rooms + 1))
+        await remove(crew, crew.viewer)
+        go_on()
+        code, _ = await end_of(events, heard)
+        assert (code, heard) == ("NOT_FOUND", [])
+
+
+@asynccontextmanager
+async def standing_still(studio: Studio) -> AsyncIterator[Callable[[], None]]:
+    """Redis answers nobody, until what is given here is called."""
+    async with Redis.from_url(studio.redis_url) as redis:
+        process = (await redis.info("server"))["process_id"]
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield lambda: os.kill(process, signal.SIGCONT)
+    finally:
+        os.kill(process, signal.SIGCONT)
