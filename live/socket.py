@@ -37,6 +37,7 @@ class Socket(Generic[Caller]):
         "_connecting",
         "_connection",
         "_interrupted",
+        "_is_busy",
         "_let_in",
         "_limits",
         "_operations",
@@ -76,6 +77,8 @@ class Socket(Generic[Caller]):
         self._closing: Closing | None = None
         self._reading: asyncio.Task[Any] | None = None
         self._interrupted = False
+        self._is_busy = False
+        """Whether what the client says has to wait: what it said last is still being seen to."""
         self._stall: asyncio.TimerHandle | None = None
         self._attention: dict[str, float] | None = None
         """How often the client is pinged for the sake of a running operation, in seconds; None where it never was."""
@@ -202,8 +205,9 @@ class Socket(Generic[Caller]):
 
     async def _read(self, receive: Receive) -> None:
         while self._closing is None and (event := await receive())["type"] != "websocket.disconnect":
-            self.heard = True
+            self.heard = self._is_busy = True
             await self._handle(await self._parsed(self._text(event)))
+            self._is_busy = False
 
     async def _parsed(self, data: bytes) -> ClientMessage:
         """The message. To read a large one may take as long as twenty operations: then everybody else has a turn."""
@@ -335,6 +339,7 @@ class Socket(Generic[Caller]):
     def _stop_attending(self, operation_id: str) -> None:
         if self._attention and self._attention.pop(operation_id, None) is not None:
             self._ask_later()
+            self.heard = True  # the next to ask may have its turn just after the last, whom nobody could answer yet
 
     def _ask_later(self) -> None:
         if self._asking is not None:
@@ -347,7 +352,7 @@ class Socket(Generic[Caller]):
         self._ping()
 
     def _ping(self) -> None:
-        if not self.heard:
+        if not self.heard and not self._is_busy:
             self.close(CloseCode.SILENT, "No answer to our ping")
             return
         self.heard = False

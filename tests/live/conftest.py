@@ -93,6 +93,8 @@ class Play:
         self.cancelled: list[str] = []
         self.yielded = 0
         self.connecting = 0
+        self.going_on = asyncio.Event()
+        """What operations wait for that shall end when a test says so."""
         self.seat: Callable[[], Seat[Any]]
         """Where who asks to `follow` sits."""
 
@@ -139,6 +141,15 @@ class Play:
                     yield Attention(float(rest or 60))
                     yield {"data": "held"}
                     await asyncio.Event().wait()
+                case "attend":
+                    yield Attention(float(rest))
+                    await self.going_on.wait()
+                case "unwind":
+                    yield {"data": "begun"}
+                    try:
+                        await asyncio.Event().wait()
+                    finally:
+                        await self.going_on.wait()
                 case "flood":
                     while True:
                         self.yielded += 1

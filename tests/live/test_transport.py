@@ -165,6 +165,33 @@ async def test_with_the_operation_the_attention_ends(house):
         assert time.monotonic() - began > 0.4
 
 
+async def test_whose_attention_ends_just_after_a_ping_is_not_taken_for_silent_at_the_next(stage):
+    async with stage.client(init=True) as client:
+        await client.subscribe("1", "attend 0.05")
+        assert await client.receive() == {"type": "ping"}
+        stage.play.going_on.set()
+        assert (await client.receive())["type"] == "complete"
+        (socket,) = stage.transport._sockets
+        socket.ping()
+        assert await client.receive() == {"type": "ping"}
+        await client.subscribe("2", "whoami")
+        assert (await client.receive())["payload"] == {"data": "nobody"}
+
+
+async def test_who_is_not_listened_to_is_not_taken_for_silent(stage):
+    async with stage.client(init=True) as client:
+        await client.subscribe("1", "unwind")
+        assert (await client.receive())["payload"] == {"data": "begun"}
+        await client.subscribe("2", "hold 0.05")
+        assert (await client.receive())["payload"] == {"data": "held"}
+        await client.send(id="1", type="complete")
+        for _ in range(4):
+            assert await client.receive() == {"type": "ping"}
+            await client.send(type="pong")
+        stage.play.going_on.set()
+        assert await client.closed() == (4499, "No answer to our ping")
+
+
 async def test_init_must_come_in_time(house):
     stage = house.stage(Limits(init_seconds=0.05))
     async with stage.client() as client:
