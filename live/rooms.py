@@ -29,6 +29,8 @@ REPLAYED = 20
 """Of these, how many are made at a time, before it is looked whether they may be told."""
 READING = 20
 """Seats that read what they have missed at a time: the others wait for their turn."""
+REVIEWING = 10
+"""Rooms in which rights are looked at, at a time, for the same doubt."""
 FRESH_SECONDS = 1.0
 """How long those who replay a message may share what was made of it, unless something new happens before."""
 
@@ -107,12 +109,9 @@ class Rooms(Generic[Guest]):
             seat.doubt()
             if seat.room is not None:
                 by_room.setdefault(seat.room, []).append(seat)
-        if by_room:
-            self._keep(asyncio.get_running_loop().create_task(self._review(by_room), context=Context()))
-
-    async def _review(self, by_room: dict[Room[Guest], list[Seat[Guest]]]) -> None:
-        for room, seats in by_room.items():
-            await room.review(seats)
+        turns = asyncio.Semaphore(REVIEWING)
+        for room, doubted in by_room.items():
+            self._keep(asyncio.get_running_loop().create_task(_reviewed(room, doubted, turns), context=Context()))
 
     def _keep(self, review: asyncio.Task[None]) -> None:
         self._reviews.add(review)
@@ -290,7 +289,7 @@ class Room(Generic[Guest]):
     async def _tell_all(self, told: Told) -> None:
         for number, seat in enumerate([*self.seats], 1):
             if seat.room is self:
-                seat.tell(told)
+                _tell(seat, told)
             if not number % SLICE:
                 await asyncio.sleep(0)
 
@@ -336,6 +335,18 @@ def _heard(telling: asyncio.Task[Any]) -> None:
     """What has failed is told by whoever waits for it; if nobody does any more, it is nobody's business."""
     if not telling.cancelled():
         telling.exception()
+
+
+async def _reviewed(room: Room[Guest], seats: Sequence[Seat[Guest]], turns: asyncio.Semaphore) -> None:
+    async with turns:
+        await room.review(seats)
+
+
+def _tell(seat: Seat[Any], told: Told) -> None:
+    try:
+        seat.tell(told)
+    except Exception as fault:  # noqa: BLE001 - whatever it is, it ends this seat alone
+        seat.end(_errors(fault))
 
 
 async def _plainly(play: Play[Guest], message: Message) -> tuple[bytes, bool]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from live.feed import Resync
 from live.message import Message
-from live.operations import OperationError
+from live.operations import INTERNAL, OperationError
 from live.rooms import Rooms
 from tests.live.test_feed import World
 from tests.live.test_hostile import KIB, narrow
@@ -293,6 +293,30 @@ async def test_who_cannot_pay_ends_alone(party):
     party.world.publish("a")
     await rest()
     assert (poor.end, poor.heard, other.positions) == ([{"message": "spent"}], [], [1])
+
+
+async def test_whose_line_has_a_fault_ends_alone(party, caplog):
+    faulty, other = party.join(), party.join()
+    await rest()
+    faulty.heard = None
+    party.world.publish("a")
+    await rest()
+    assert (faulty.end, other.positions) == ([INTERNAL], [1])
+    assert "A subscription failed." in caplog.text
+
+
+async def test_a_room_in_which_rights_are_long_looked_at_holds_up_no_other(party):
+    first, second, play = party.join(), Guest(), Play(party.world)
+    second.seat = party.rooms.room("other", lambda: play).enter(second, None)
+    looked = asyncio.Event()
+    party.play.review = lambda _seats: looked.wait()
+    second.seat.sit(second)
+    await rest()
+    party.rooms.doubt([first.seat, second.seat])
+    await rest()
+    assert (first.seat.is_held, second.seat.is_held) == (True, False)
+    looked.set()
+    second.seat.leave()
 
 
 class Screening(Play):
