@@ -13,10 +13,8 @@ from edge.guests import lost_credentials
 from edge.services import Services
 from edge.showing import Follower, Showing, Subscription
 from i18n import closest
-from live.operations import OperationError
 from live.rooms import Room, Rooms
 from live.seats import Seat
-from models.database import OUTAGES
 from models.teams import places_of, who_is
 from resolvers.caller import Caller, Following, require_scope
 
@@ -88,7 +86,7 @@ class Reviews:
             due = [seat for seat in self._rooms.seats if self._is_due(seat.guest)]
             try:
                 await self.review(due)
-            except (OSError, *OUTAGES):
+            except Exception:  # whatever it was, it must be looked again
                 log.warning("rights could not be looked at", exc_info=True)
 
     def _is_due(self, follower: Follower) -> bool:
@@ -135,12 +133,9 @@ class Reviews:
                 return False
             try:
                 caller, following = await self.permitted(follower.guest, follower.subscription)
-            except (DomainError, OSError, *OUTAGES) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is about this seat alone
                 context = self._services.context(follower.guest.caller)
                 seat.end(self._services.engine.failed(error, context)["errors"])
-                return False
-            except OperationError as error:
-                seat.end(error.errors)
                 return False
         return self._seated_anew(seat, caller, following, doubts)
 

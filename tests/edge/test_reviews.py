@@ -1,0 +1,75 @@
+"""Looking at rights: what fails for one concerns nobody else, and no failure is the end of it."""
+
+import asyncio
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from edge import reviews as module
+from edge.reviews import Reviews
+from live.rooms import Rooms
+from resolvers.caller import Following
+from tests.live.test_feed import World
+from tests.live.test_rooms import Play
+from tests.waiting import until
+
+
+def follower(name: str, fault: Exception | None = None) -> Any:
+    """Who follows something of this name; to look at them may be a fault of ours."""
+    following, caller = Following([name], None), SimpleNamespace(scopes=None)
+    caller._replace = lambda **_: caller
+
+    async def still(_services: Any) -> Any:
+        return caller
+
+    async def topics(_context: Any) -> Following:
+        if fault:
+            raise fault
+        return following
+
+    field = SimpleNamespace(name="some", action="video:view", topics=topics)
+    subscription = SimpleNamespace(field=field, arguments={}, key=lambda *_: "key")
+    guest = SimpleNamespace(still=still, caller=caller)
+    return SimpleNamespace(guest=guest, subscription=subscription, following=following, key="key", looked_at=0.0)
+
+
+def services() -> Any:
+    engine = SimpleNamespace(failed=lambda error, _context: {"errors": [{"message": repr(error)}]})
+    return SimpleNamespace(engine=engine, context=lambda _caller: None, hub=SimpleNamespace(connected=False))
+
+
+async def test_a_fault_in_looking_at_one_ends_them_alone() -> None:
+    world = World(bound=3)
+    rooms = Rooms[Any](world, world)
+    play = Play(world)
+    play.review = Reviews(services(), rooms).review
+    room = rooms.room("key", lambda: play)
+    people = [follower("first"), follower("second", ZeroDivisionError()), follower("third")]
+    seats = [room.enter(person, None) for person in people]
+    rooms.doubt(seats)
+    await until(lambda: not rooms._reviews)
+    assert [seat.room for seat in seats] == [room, None, room]
+    for seat in seats:
+        seat.leave()
+
+
+async def test_whatever_fails_it_is_looked_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "TICK_SECONDS", 0.001)
+    world, looks = World(bound=3), list[Any]()
+    reviews = Reviews(services(), Rooms[Any](world, world))
+
+    async def review(seats: Any) -> None:
+        looks.append(seats)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(reviews, "review", review)
+    looking = asyncio.create_task(reviews.keep_looking())
+    with caplog.at_level(logging.WARNING):
+        await until(lambda: len(looks) > 1)
+    assert "rights could not be looked at" in caplog.text
+    looking.cancel()
+    await asyncio.wait({looking})
