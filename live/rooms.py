@@ -327,8 +327,7 @@ class Room(Generic[Guest]):
         self.rooms._closed(self)  # noqa: SLF001 - they are one
         # Who has moved away may still be about to read here, or wait for what is being made: it must not wait for ever.
         self.listening.set()
-        if self._task is not asyncio.current_task():
-            self._task.cancel()
+        self._task.cancel()  # also where it is by what it tells that the last one goes
 
 
 def _heard(telling: asyncio.Task[Any]) -> None:

@@ -319,6 +319,15 @@ async def test_a_room_in_which_rights_are_long_looked_at_holds_up_no_other(party
     second.seat.leave()
 
 
+async def test_when_the_last_one_cannot_pay_nothing_is_left(party):
+    poor = party.join()
+    await rest()
+    poor.poor = True
+    party.world.publish("a")
+    await rest()
+    assert (poor.end, len(party.rooms), party.world.listeners) == ([{"message": "spent"}], 0, [])
+
+
 class Screening(Play):
     """A room in which each event is so many bytes long."""
 
