@@ -22,6 +22,7 @@ from live.seats import Seat
 from models.database import OUTAGES
 from plan import Depends
 from plan.requests import Answer, Operation, RequestRefused
+from plan.variables import in_one_form
 from resolvers.caller import Caller, Following
 from schema.context import Context
 from schema.fields import SubscriptionField
@@ -46,7 +47,7 @@ class Subscription:
     def of(cls, services: Services, operation: Operation) -> Subscription:
         """RequestRefused where its variables are not of their types."""
         field, arguments = services.engine.root_call(operation)
-        asked = orjson.dumps(operation.request.variables, option=orjson.OPT_SORT_KEYS, default=str)
+        asked = in_one_form(operation.node, operation.request.variables)
         return cls(operation, field, arguments, services.engine.depends(operation), asked)
 
     def key(self, caller: Caller, following: Following) -> Hashable:

@@ -11,7 +11,6 @@ from enum import IntEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-import orjson
 from graphql import GraphQLObjectType, get_named_type, is_abstract_type, is_composite_type
 
 from plan.arguments import Arguments, Binding, Convert, PageBinding, Request, WholeBinding
@@ -33,6 +32,7 @@ from plan.declarations import (
 from plan.depends import DEPENDS, Depends
 from plan.documents import Kept, weight
 from plan.nodes import NODES, NodeDefinition, innermost, node_of
+from plan.variables import in_one_form
 from plan.writing import OfViewer
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Dependence:
 
     def of(self, asked: Asked) -> Depends:
         """The narrowest over all that the operation selects, with the variables that it is asked with."""
-        given = orjson.dumps(asked.given, option=orjson.OPT_SORT_KEYS, default=str)
+        given = in_one_form(asked.operation, asked.given)
         characters = weight(asked.text) + len(given)
         return self._known.get((asked.text, asked.name, given), characters, lambda: self._derived(asked))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from graphql import (
     GraphQLError,
     GraphQLInputObjectType,
@@ -49,6 +50,15 @@ def coerced_variables(
     _require_few(given)
     with noted():
         return get_variable_values(schema, definitions, dict(given), MOST_ERRORS, hide_suggestions)
+
+
+def in_one_form(operation: OperationDefinitionNode, given: Mapping[str, Any]) -> bytes:
+    """Those that the operation declares, as they were given: equal where it is asked the same.
+
+    What it does not declare has been looked at by nobody, and may be nested deeper than can be written.
+    """
+    names = [definition.variable.name.value for definition in operation.variable_definitions or ()]
+    return orjson.dumps({name: given[name] for name in names if name in given}, option=orjson.OPT_SORT_KEYS)
 
 
 def many(given: Mapping[str, Any]) -> bool:

@@ -1,6 +1,7 @@
 """Who follows the same with the same rights is told the same bytes, made once; what is one's own is made for each."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -34,13 +35,13 @@ async def figure(studio: Studio, name: str) -> float:
 
 @asynccontextmanager
 async def following(
-    studio: Studio, people: list[Person], query: str, video: str, after: int
+    studio: Studio, people: list[Person], query: str, video: str, after: int, **more: Any
 ) -> AsyncIterator[list[Socket]]:
     async with AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(signed_in(studio, person.client.token)) for person in people]
         for socket in sockets:
-            payload = {"query": query, "variables": {"id": video}, "extensions": {"lastEventId": after}}
-            await socket.send(id="1", type="subscribe", payload=payload)
+            payload = {"query": query, "variables": {"id": video, **more}, "extensions": {"lastEventId": after}}
+            await socket.connection.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
         yield sockets
 
 
@@ -83,6 +84,21 @@ async def test_one_execution_for_all_of_a_role(make: Factory, studio: Studio) ->
 
 async def figure_is(studio: Studio, name: str, expected: float) -> bool:
     return await figure(studio, name) == expected
+
+
+async def test_variables_that_nobody_asks_for_part_nobody_and_may_be_anything(make: Factory, studio: Studio) -> None:
+    crew, video, after = await a_video(make)
+    rooms, deep = await figure(studio, "live_rooms"), list[Any]()
+    for _ in range(300):
+        deep = [deep]
+    people = [crew.viewer, await make.member(crew.team, Role.VIEWER)]
+    async with following(studio, people, SHARED, video, after, unasked=deep) as sockets:
+        await until(lambda: figure_is(studio, "live_rooms", rooms + 1))
+        async with following(studio, people[:1], SHARED, video, after) as (socket,):
+            await edit(crew, video, "The same")
+            for each in (*sockets, socket):
+                assert (await told(each))["data"]["videoChanged"]["video"]["title"] == "The same"
+            assert await figure(studio, "live_rooms") == rooms + 1
 
 
 async def test_what_is_ones_own_is_told_to_each_alone(make: Factory, studio: Studio) -> None:
