@@ -409,7 +409,7 @@ STEPS = st.lists(
         st.tuples(st.just("publish"), st.sampled_from(["a", "b"])),
         st.tuples(st.just("join"), st.integers(0, 12)),
         st.tuples(st.sampled_from(["join now", "cut", "heal"]), st.none()),
-        st.tuples(st.sampled_from(["leave", "lose", "doubt"]), st.integers(0, 12)),
+        st.tuples(st.sampled_from(["leave", "lose", "doubt", "move"]), st.integers(0, 12)),
         st.tuples(st.just("turns"), st.integers(1, 30)),
     ),
     max_size=40,
@@ -447,6 +447,10 @@ def happen_to(party, guest, step):
         guest.seat.leave()
     elif step == "lose":
         party.lose(guest)
+    elif step == "move":
+        key = {"key": "other", "other": "key"}[guest.seat.room.key]
+        guest.seat.doubt()
+        guest.seat.move(party.rooms.room(key, lambda: Play(party.world)), guest.seat.doubts)
     else:
         party.rooms.doubt([guest.seat])
 
