@@ -157,6 +157,8 @@ class Socket(Generic[Caller]):
 
         Of what is the `latest_of` the same only the latest waits.
         """
+        if self._closing is not None:
+            return  # what waited is lost: behind a hole, nothing may come that the client would resume from
         if not self._outbox and self.line.clear:
             self.line.write(*parts)
         elif not self._waiting().push(b"".join(parts), latest_of):
@@ -164,6 +166,8 @@ class Socket(Generic[Caller]):
 
     async def send(self, *parts: bytes) -> None:
         """Says something when there is room for it."""
+        if self._closing is not None:
+            return
         if not self._outbox and self.line.clear:
             self.line.write(*parts)
         else:

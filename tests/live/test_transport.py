@@ -5,7 +5,9 @@ import logging
 import time
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
+from live.codes import CloseCode
 from live.limits import Limits
 from tests.waiting import until
 
@@ -190,6 +192,17 @@ async def test_who_is_not_listened_to_is_not_taken_for_silent(stage):
             await client.send(type="pong")
         stage.play.going_on.set()
         assert await client.closed() == (4499, "No answer to our ping")
+
+
+async def test_behind_what_was_lost_as_a_socket_closed_nothing_comes(stage):
+    async with stage.client(init=True) as client:
+        (socket,) = stage.transport._sockets
+        socket.close(CloseCode.TOO_SLOW, "Too slow")
+        socket.put(b'"behind"')
+        await socket.send(b'"behind"')
+        with pytest.raises(ConnectionClosed):
+            await client.receive()
+        assert await client.closed() == (4290, "Too slow")
 
 
 async def test_init_must_come_in_time(house):
