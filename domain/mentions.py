@@ -9,9 +9,11 @@ an address.
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -166,9 +168,10 @@ class _Names:
 
     def __init__(self, text: str, people: Sequence[Person], before: Mapping[str, UUID]) -> None:
         self._forms = _forms(people) | {_folded(said[1:]): {user_id} for said, user_id in before.items()}
-        self._lengths = sorted({len(form) for form in self._forms}, reverse=True)
+        self._sorted = sorted(self._forms)
+        self._longest = max(map(len, self._forms), default=0)
         self._text = text
-        pieces = [_folded(character) for character in text]
+        pieces = [_letter(character) for character in text]
         self._folded = "".join(pieces)
         self._starts = _starts(pieces)
         self._origins = {start: index for index, start in enumerate(self._starts)}
@@ -176,12 +179,29 @@ class _Names:
     def at(self, index: int) -> tuple[int, UUID | None]:
         """Where the longest name ends that begins at `index`, and who that is; None where it is not one person."""
         begin = self._starts[index]
-        for length in self._lengths:
-            meant = self._forms.get(self._folded[begin : begin + length])
-            end = self._origins.get(begin + length)
-            if meant and end is not None and not _goes_on(self._text, end):
+        for form in self._beginning(self._folded[begin : begin + self._longest]):
+            meant, end = self._forms[form], self._origins.get(begin + len(form))
+            if end is not None and not _goes_on(self._text, end):
                 return end, next(iter(meant)) if len(meant) == 1 else None
         return index, None
+
+    def _beginning(self, said: str) -> Iterator[str]:
+        """The forms that `said` begins with, the longest first; however many there are, most are never looked at.
+
+        The last that sorts before `said` is the longest of them, or shares with it all that any of them can have.
+        """
+        while said and (place := bisect_right(self._sorted, said)):
+            form = self._sorted[place - 1]
+            if said.startswith(form):
+                yield form
+                said = form[:-1]
+            else:
+                said = said[: _shared(form, said)]
+
+
+def _shared(one: str, other: str) -> int:
+    """With how many of the same characters both begin, where neither is the beginning of the other."""
+    return next(place for place, (this, that) in enumerate(zip(one, other, strict=False)) if this != that)
 
 
 def _starts(pieces: Sequence[str]) -> list[int]:
@@ -211,9 +231,15 @@ def _full(words: Sequence[str], name: str) -> Iterator[str]:
 
 
 def _folded(text: str) -> str:
-    """What is equal for what reads the same. Letter by letter it gives the same as at once."""
-    spaced = "".join(" " if each.isspace() and each != "\n" else each for each in text)
-    return _decomposed(_decomposed(spaced).casefold())
+    """What is equal for what reads the same, letter by letter: at once, marks of one letter might change places."""
+    return "".join(map(_letter, text))
+
+
+@lru_cache(maxsize=10_000)
+def _letter(character: str) -> str:
+    if character.isspace() and character != "\n":
+        return " "
+    return _decomposed(_decomposed(character).casefold())
 
 
 def _decomposed(text: str) -> str:
