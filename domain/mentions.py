@@ -83,8 +83,10 @@ def mentions_in(
     `before` has what the text said of people (`@` and all) before it was edited: it means the same people still, by
     whatever name they go now.
     """
-    names, found, position = _Names(text, people, before or {}), list[Mention](), 0
+    before = before or {}
+    names, found, position = _Names(text, people, before), list[Mention](), 0
     addresses = {person.email: person.user_id for person in people}
+    addresses |= {said[1:].lower(): user_id for said, user_id in before.items()}
     while (at := _next_at(text, position)) is not None:
         address = address_at(text, at + 1)
         end, user_id = names.at(at + 1) if address is None else (at + 1 + len(address), addresses.get(address.lower()))

@@ -74,6 +74,9 @@ def test_what_was_said_of_somebody_before_means_them_still() -> None:
     assert found("@Grace and @Amazing G") == []
     before = {"@Grace": grace.user_id, "@Amazing G": grace.user_id}
     assert found("@Grace and @Amazing G", **before) == [("@Grace", "Grace Hopper"), ("@Amazing G", "Grace Hopper")]
+    before = {"@Old@Example.com": grace.user_id}
+    assert found("@old@example.com, hi", **before) == [("@old@example.com", "Grace Hopper")]
+    assert found("@old@example.com, hi") == []
     text = "@Grace Hopper"
     assert handles(text, mentions_in(text, PEOPLE)) == {text: grace.user_id}
 
