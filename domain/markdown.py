@@ -7,6 +7,7 @@ that is.
 """
 
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
@@ -43,6 +44,8 @@ class _Line(NamedTuple):
 
     def cut(self, start: int, end: int) -> "_Line":
         """What stands between `start` and `end`."""
+        if not self.mentions:
+            return _Line(self.text[start:end], self.mentions)
         inside = (each for each in self.mentions if start <= each.start and each.start + each.length <= end)
         return _Line(self.text[start:end], [each._replace(start=each.start - start) for each in inside])
 
@@ -61,9 +64,13 @@ def html(text: str, mentions: Sequence[Marked] = ()) -> str:
 
 
 def _lines(text: str, mentions: Sequence[Marked]) -> Iterator[_Line]:
-    whole, position = _Line(text, list(mentions)), 0
+    left, position = deque(mentions), 0
     for line in text.split("\n"):
-        yield whole.cut(position, position + len(line)) if mentions else _Line(line, [])
+        here = list[Marked]()
+        while left and left[0].start < position + len(line):
+            mention = left.popleft()
+            here.append(mention._replace(start=mention.start - position))
+        yield _Line(line, here)
         position += len(line) + 1
 
 
@@ -89,7 +96,7 @@ def _item(kind: str, line: _Line) -> _Line:
 def _inline(line: _Line) -> str:
     """One line. A mark that nothing closes, or that closes nothing, stays what it is."""
     text, pieces, opened, position = line.text, list[str](), list[tuple[str, int]](), 0
-    for token in _tokens(line):
+    for token in _tokens(line) if line.mentions else _TOKEN.finditer(text):
         start, end = token.span() if isinstance(token, re.Match) else (token.start, token.start + token.length)
         pieces.append(escape(text[position:start]))
         position = end
