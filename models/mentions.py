@@ -29,10 +29,11 @@ WHERE members.team_id = $1 AND (
 """
 _MENTIONABLE = """
 WITH people AS (
-    SELECT users.id, users.name, users.email, search_folded(normalize(users.name, NFKC)) AS folded
+    SELECT users.id, users.name, users.email, search_folded(normalize(users.name, NFKC)) AS folded,
+        replace(casefold(normalize(users.name, NFKD) COLLATE pg_unicode_fast), ' ', '') AS heard
     FROM members JOIN users ON users.id = members.user_id WHERE members.team_id = $1
 ), told AS (
-    SELECT people.*, count(*) OVER (PARTITION BY folded) > 1 AS is_namesake FROM people
+    SELECT people.*, count(*) OVER (PARTITION BY normalize(heard, NFKD)) > 1 AS is_namesake FROM people
 ), talkers AS (
     SELECT created_by_id AS id FROM (
         SELECT created_by_id FROM comments WHERE video_id = $2 ORDER BY created_at DESC, id DESC LIMIT $3

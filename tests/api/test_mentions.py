@@ -127,6 +127,17 @@ async def test_of_people_with_one_name_each_has_a_handle_of_their_own(make: Fact
     assert {each["userId"] for each in made["mentions"]} == {twin.id for twin in twins}
 
 
+async def test_names_that_mean_the_same_in_a_text_are_namesakes_however_they_are_written(make: Factory) -> None:
+    crew, version = await a_room(make)
+    people = [await named(make, crew, name) for name in ("山田 太郎", "山田太郎", "Groß", "Gross")]
+    handles = {
+        handle for prefix in ("山", "gr") for handle in await offered(crew.viewer.client, version, prefix=prefix) or []
+    }
+    assert handles == {person.user.email for person in people}
+    made = await said(crew.viewer.client, version, " ".join(f"@{handle}" for handle in sorted(handles)))
+    assert {each["userId"] for each in made["mentions"]} == {person.id for person in people}
+
+
 async def test_what_is_asked_of_mentionable_is_bounded(make: Factory) -> None:
     crew, version = await a_room(make)
     client, video = crew.viewer.client, encode_id("Video", version.video_id)
