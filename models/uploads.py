@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from tortoise import fields
-from tortoise.expressions import Subquery
+from tortoise.expressions import Q, Subquery
 from tortoise.indexes import Index
 
 from domain.errors import Conflict
 from domain.events import UploadDiscarded
-from domain.jobs import JobKind
+from domain.jobs import JobKind, JobState
 from domain.uploads import UploadState
 from models.base import TeamRow, choice, owned_by
 from models.comments import Comment
@@ -80,8 +80,8 @@ class Upload(TeamRow):
 
         Before the comment is held: a worker that ends its job has that first. `by`, `origin`: as for `Job.cancel`.
         """
-        given_up = 0
-        for upload in await cls.filter(comment_id=comment_id).order_by("id").select_for_update():
+        given_up, sent = 0, cls.filter(cls.under_way(), comment_id=comment_id)
+        for upload in await sent.order_by("id").select_for_update(of=("uploads",)):
             job = await Job.filter(id=upload.job_id).select_for_update().get_or_none() if upload.job_id else None
             if upload.state is UploadState.OPEN:
                 upload.discard()
@@ -93,6 +93,12 @@ class Upload(TeamRow):
                 await job.cancel(now, by=by, **origin)
                 given_up += 1
         return given_up
+
+    @classmethod
+    def under_way(cls) -> Q:
+        """Those that may become something still."""
+        being_made = Q(job__state__in=[JobState.QUEUED, JobState.RUNNING])
+        return Q(Q(state=UploadState.OPEN), being_made, join_type=Q.OR)
 
     def discarded(self, by: UUID) -> UploadDiscarded:
         """What is told when somebody has given it up."""

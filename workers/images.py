@@ -12,7 +12,7 @@ from media import runner
 from models import Comment, Job, Upload
 from models.events import record
 from workers.jobs import JobFailure, Work, handles
-from workers.uploads import fetch, folder_of, upload_id_of
+from workers.uploads import delete_leftovers, fetch, folder_of, upload_id_of
 
 
 @handles(JobKind.IMAGE)
@@ -29,6 +29,7 @@ async def make_image(work: Work) -> None:
         raise JobFailure(refused.code, refused.params) from refused
     await work.means.storage.store(made, key, content_type="image/webp")
     await _finish(work, upload, key, size)
+    await delete_leftovers(work.means.storage, upload, work.job.attempt)
 
 
 async def _finish(work: Work, upload: Upload, key: str, size: tuple[int, int]) -> None:

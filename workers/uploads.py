@@ -32,7 +32,7 @@ async def ingest(work: Work) -> None:
         raise JobFailure(refused.code, refused.params) from refused
     await _store(work, attempt, result)
     await _adopt(work, upload, attempt, digest, result)
-    await _delete_leftovers(work.means.storage, upload, work.job.attempt)
+    await delete_leftovers(work.means.storage, upload, work.job.attempt)
 
 
 @handles(JobKind.DISCARD_UPLOAD)
@@ -67,6 +67,12 @@ def folder_of(upload: Upload) -> str:
     """The prefix of everything that belongs to the version, or the image, to be."""
     folder = upload.storage_key.rpartition("/")[0]
     return f"{folder if upload.comment_id is None else folder.rpartition('/')[0]}/"
+
+
+async def delete_leftovers(storage: Storage, upload: Upload, attempt: int) -> None:
+    """What earlier attempts stored before they were lost."""
+    for earlier in range(1, attempt):
+        await storage.delete_prefix(f"{folder_of(upload)}{earlier}/")
 
 
 async def fetch(work: Work, upload: Upload) -> Path:
@@ -179,12 +185,6 @@ def _version(upload: Upload, attempt: str, digest: str, probe: Probe) -> Version
         audio_sample_rate=probe.audio_sample_rate,
         bit_rate=probe.bit_rate,
     )
-
-
-async def _delete_leftovers(storage: Storage, upload: Upload, attempt: int) -> None:
-    """What earlier attempts stored before they were lost."""
-    for earlier in range(1, attempt):
-        await storage.delete_prefix(f"{folder_of(upload)}{earlier}/")
 
 
 def _reporter(work: Work) -> Callable[[IngestStep, float], None]:
