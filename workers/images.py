@@ -33,13 +33,17 @@ async def make_image(work: Work) -> None:
 
 
 async def _finish(work: Work, upload: Upload, key: str, size: tuple[int, int]) -> None:
-    """The image is the comment's, and the job ends, at once. A deleted comment has it until it is forgotten."""
+    """The image is the comment's, and the job ends, at once. A deleted comment has it until it is forgotten.
+
+    Nothing is told of that: it shows none, and whoever brings it back is told of it as it is then.
+    """
     now = work.means.clock()
     async with work.finishing() as job:
         comment = await Comment.filter(id=upload.comment_id).select_for_update().get()
         await comment.take_image(key, size, now)
         await Job.discard(f"{folder_of(upload)}source/", now)  # with what the file may tell besides its pixels
-        await _tell(comment, job, now)
+        if comment.deleted_at is None:
+            await _tell(comment, job, now)
         await job.succeed(now)
 
 

@@ -12,7 +12,7 @@ from domain.tally import Tally, counted
 from domain.uploads import UploadState
 from domain.videos import RESTORABLE
 from gateways.storage import UploadGone
-from models import Comment, Job, Mention, Team, Upload, Video
+from models import Comment, EventRecord, Job, Mention, Team, Upload, Video
 from models.comments import Span
 from models.database import transaction
 from tests.factories import Factory
@@ -83,6 +83,22 @@ async def with_images(attempts: Attempts, means: Means, comment: Comment, folder
 
 async def left_of(means: Means, comment: Comment) -> list[str]:
     return list(await means.storage.keys(f"teams/{comment.team_id}/"))
+
+
+async def test_an_image_that_is_made_of_a_deleted_comment_comes_back_with_it_and_is_not_told(
+    attempts, uploads, means, folder
+) -> None:
+    comment = await a_comment(uploads)
+    await run(attempts, await completed(await sent(means, comment, folder)))
+    await comment.refresh_from_db()
+    assert await EventRecord.filter(type="comment.edited").count() == 1
+    job = await completed(await sent(means, comment, folder))
+    await Comment.filter(id=comment.id).update(deleted_at=utc_now())
+    assert (await run(attempts, job)).state is JobState.SUCCEEDED
+    assert await EventRecord.filter(type="comment.edited").count() == 1
+    await run_all(attempts, JobKind.DISCARD_FILES)
+    now, former = await Comment.get(id=comment.id), comment.image_key
+    assert await left_of(means, comment) == [now.image_key] != [former]
 
 
 async def test_another_attempt_leaves_one_image(attempts, uploads, means, folder) -> None:
