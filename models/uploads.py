@@ -66,12 +66,13 @@ class Upload(TeamRow):
 
     @classmethod
     async def unfinished(cls, **of: UUID) -> list[tuple[str, str]]:
-        """Keys and the storage's ids of the uploads `of` a team or a video (`team_id`, `video_id`) that are no version.
+        """Keys and the storage's ids of the uploads `of` a team or a video (`team_id`, `video_id`) that became nothing.
 
         Some may lie there in parts, which are no files.
         """
         versions = Subquery(Version.filter(**of).values("id"))
-        rows = await cls.filter(**of).exclude(version_id__in=versions)
+        no_image = Q(comment_id=None, job_id=None, job__state__not=JobState.SUCCEEDED, join_type=Q.OR)
+        rows = await cls.filter(no_image, **of).exclude(version_id__in=versions)
         return [(upload.storage_key, upload.storage_upload_id) for upload in rows]
 
     @classmethod

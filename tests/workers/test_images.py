@@ -119,6 +119,9 @@ async def test_with_a_video_or_a_team_go_the_images_and_none_is_made_any_more(
 ) -> None:
     comment = await a_comment(uploads)
     queued, is_open = await with_images(attempts, means, comment, folder)
+    unmade = {(each.storage_key, each.storage_upload_id) for each in await Upload.all() if each.job_id == queued.id}
+    unmade.add((is_open.storage_key, is_open.storage_upload_id))
+    assert set(await Upload.unfinished(video_id=comment.video_id)) == unmade
     assert len(await left_of(means, comment)) == 4  # with what was sent for the first, which has yet to be discarded
     if of_team:
         await Team.filter(id=comment.team_id).update(deletion_at=utc_now() - timedelta(seconds=1))
