@@ -248,7 +248,8 @@ def _decomposed(text: str) -> str:
     return unicodedata.normalize("NFKD", text)
 
 
-def _initials(character: str) -> set[str]:
+@lru_cache(maxsize=10_000)
+def _initials(character: str) -> frozenset[str]:
     """How names may begin that are meant by a word which begins so."""
     cases = (character, character.lower(), character.upper(), character.title())
-    return {_decomposed(each)[:1] for each in cases}
+    return frozenset(_decomposed(each)[:1] for each in cases)
