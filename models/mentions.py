@@ -49,15 +49,21 @@ WHERE told.id <> $5 AND (
 )
 ORDER BY told.id IN (SELECT id FROM talkers) DESC, folded COLLATE pg_c_utf8, told.id LIMIT $7
 """
+# Whoever holds several of a comment's begins with the same: an edit is followed while those are told whom it mentions.
+_HELD = "SELECT user_id, ended_at FROM mentions WHERE comment_id = $1 ORDER BY user_id FOR NO KEY UPDATE"
 _FOLLOW = """
 INSERT INTO mentions (id, created_at, team_id, created_by_id, comment_id, user_id)
 SELECT id, $3, $4, $5, $6, user_id FROM unnest($1::uuid[], $2::uuid[]) AS given (id, user_id)
 ON CONFLICT (comment_id, user_id) DO UPDATE SET ended_at = NULL
 """
+_END = "UPDATE mentions SET ended_at = $3 WHERE comment_id = $1 AND user_id = ANY($2)"
 _TOLD = """
-UPDATE mentions SET told_at = $3 FROM unnest($1::uuid[], $2::uuid[]) AS given (comment_id, user_id)
-WHERE mentions.comment_id = ANY($1) AND told_at IS NULL
-    AND mentions.comment_id = given.comment_id AND mentions.user_id = given.user_id
+WITH untold AS (
+    SELECT id FROM mentions
+    JOIN unnest($1::uuid[], $2::uuid[]) AS given (comment_id, user_id) USING (comment_id, user_id)
+    WHERE comment_id = ANY($1) AND told_at IS NULL ORDER BY comment_id, user_id FOR NO KEY UPDATE OF mentions
+)
+UPDATE mentions SET told_at = $3 FROM untold WHERE mentions.id = untold.id
 """
 _PURGE = "DELETE FROM mentions WHERE comment_id = ANY(ARRAY(SELECT id FROM comments WHERE video_id = $1))"
 
@@ -98,12 +104,14 @@ class Mention(TeamRow):
     @classmethod
     async def follow(cls, comment: Comment, now: datetime) -> None:
         """Has the rows say whom the comment mentions, which must be held, or new."""
-        people = list({each.user_id for each in comment.mentioned()})
-        await cls.filter(comment_id=comment.id, ended_at__isnull=True).exclude(user_id__in=people).update(ended_at=now)
-        if people:
-            about = (comment.team_id, comment.created_by_id, comment.id)
-            async with raw_connection() as connection:
-                await connection.execute(_FOLLOW, [new_id() for _ in people], people, now, *about)
+        people = {each.user_id for each in comment.mentioned()}
+        async with raw_connection() as connection:
+            before = {user_id for user_id, ended_at in await connection.fetch(_HELD, comment.id) if ended_at is None}
+            if come := list(people - before):
+                about = (comment.team_id, comment.created_by_id, comment.id)
+                await connection.execute(_FOLLOW, [new_id() for _ in come], come, now, *about)
+            if gone := list(before - people):
+                await connection.execute(_END, comment.id, gone, now)
 
     @staticmethod
     async def purge(video_id: UUID) -> None:

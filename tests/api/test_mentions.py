@@ -1,14 +1,15 @@
 """Mentions over the wire: who is found in what is written, who is offered, what becomes of it, who is told of whom."""
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 from domain.clock import utc_now
-from domain.mentions import MOST
+from domain.mentions import MOST, kept
 from domain.permissions import Role, Scope
 from local.client import Client
 from models import Comment, ConsumerCursor, EventRecord, Member, Mention, Notification, Version, Video
-from models.database import transaction
+from models.database import raw_connection, transaction
 from models.events import newest_position
 from plan import encode_id
 from tests.api.test_comment_changes import a_room, said, told
@@ -192,6 +193,46 @@ async def test_two_edits_at_once_tell_once(make: Factory) -> None:
     assert await Mention.filter(comment_id=uuid_in(made["id"])).count() == 1
 
 
+async def test_an_edit_and_the_telling_of_what_was_said_do_not_wait_for_each_other_in_a_ring(make: Factory) -> None:
+    crew, version = await a_room(make)
+    made = await said(crew.viewer.client, version, "@Admin @Editor")
+    await settled()
+    comment = await Comment.get(id=uuid_in(made["id"]))
+    await Mention.filter(comment_id=comment.id).update(told_at=None)
+    first, last = sorted((crew.admin.user.id, crew.editor.user.id))
+    comment.mentions = kept([each for each in comment.mentioned() if each.user_id == first])
+    held, released = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        await Mention.filter(comment_id=comment.id, user_id=first).select_for_update().get()
+        held.set()
+        await released.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(alone(hold()))
+        await held.wait()
+        tasks.create_task(alone(Mention.told({comment.id: [first, last]}, utc_now())))
+        await until(lambda: waiting(1))
+        tasks.create_task(alone(Mention.follow(comment, utc_now())))
+        await until(lambda: waiting(2))
+        released.set()
+    rows = await Mention.filter(comment_id=comment.id).order_by("user_id")
+    assert [(row.told_at is not None, row.ended_at is not None) for row in rows] == [(True, False), (True, True)]
+
+
+async def alone(work: Coroutine[Any, Any, None]) -> None:
+    async with transaction():
+        await work
+
+
+async def waiting(statements: int) -> bool:
+    """Whether so many statements wait for mentions that others hold."""
+    asked = """SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%mentions%'"""
+    async with raw_connection() as connection:
+        return int(await connection.fetchval(asked)) == statements
+
+
 async def test_what_mentions_me_is_found_as_long_as_it_does(make: Factory) -> None:
     crew, version = await a_room(make)
     author, admin = crew.viewer.client, crew.admin.client
@@ -244,6 +285,7 @@ async def test_a_storm_of_mentions_is_refused(make: Factory) -> None:
 async def test_with_a_video_and_with_a_person_go_the_mentions(make: Factory) -> None:
     crew, version = await a_room(make)
     made = await said(crew.viewer.client, version, "@Admin @Editor")
+    await settled()  # who tells of it holds the person first, as whoever ends an account does
     async with transaction():
         await forget(crew.admin.user, utc_now())
     assert await Mention.filter(team_id=crew.team.id).values_list("user_id", flat=True) == [crew.editor.user.id]
