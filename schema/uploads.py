@@ -48,7 +48,9 @@ class Upload(Node):
     created_by: User | None = to_one("created_by_id", description="Who started it.")
     created_at: datetime = column(description="When it was started.")
     expires_at: datetime = column(description="When it is thrown away unless it is complete.")
-    job: Job | None = to_one("job_id", description="The job that makes a version of it; null until it is complete.")
+    job: Job | None = to_one(
+        "job_id", description="The job that makes of it what it was sent for; null until it is complete."
+    )
 
 
 @strawberry.type(description="Where to PUT one part.")
