@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from domain.media import Limits, Refusal, RefusedMedia
 from domain.pictures import size_of
+from media import runner
 from media.image import LONGEST_SIDE, draw_image
 from tests.pictures import decoded, encoded, photograph, png_claiming
 
@@ -68,3 +69,11 @@ def test_how_many_pixels_it_may_have(tmp_path) -> None:
     with pytest.raises(RefusedMedia) as refused:
         draw_image(tmp_path / "source", tmp_path / "image.webp", replace(LIMITS, max_pixels=10_000))
     assert refused.value.code is Refusal.TOO_MANY_PIXELS
+
+
+async def test_a_child_turns_a_photograph_too(tmp_path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (tmp_path / "source").write_bytes(photograph(enlarged(stored(7)), 7))
+    made = (await runner.draw_image(tmp_path / "source", work, LIMITS)).read_bytes()
+    assert np.abs(fields(made).astype(int) - UPRIGHT).max() < 12
