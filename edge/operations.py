@@ -108,6 +108,7 @@ class SocketOperations:
         seat = self._seat(guest, room, caller, following, after)
         self._rights.tie(seat, self._names(guest, following), heard=heard)
         try:
+            await _settled(room)
             if self._attends(seat, caller, subscription):
                 yield ATTENTION
             begun = await _begun(seat) if begins else None
@@ -166,6 +167,11 @@ class SocketOperations:
             # A session that ended while it was looked at is missed by who ends its sockets: this is none of them yet.
             if heard == self._rights.heard:
                 return caller
+
+
+async def _settled(room: Room[Follower]) -> None:
+    assert isinstance(room.play, Showing), "it is we who open rooms"
+    await room.play.settle()
 
 
 async def _begun(seat: Seat[Follower]) -> tuple[bytes, bool] | None:

@@ -73,6 +73,10 @@ class Reviews:
             await subscription.field.topics(context, **subscription.arguments)
         except DomainError:
             return None
+        return await self.company(team_id, role)
+
+    async def company(self, team_id: UUID, role: Role) -> Hashable:
+        """Who has a role in a team, in a form that is another when it is others."""
         return await who_is(team_id, role)
 
     async def keep_looking(self) -> NoReturn:

@@ -115,6 +115,15 @@ class Showing:
         except RequestRefused as refused:
             raise OperationError(refused.answer()["errors"]) from refused
 
+    async def settle(self) -> None:
+        """To be called when a seat is taken. Who has the role now is compared, at each event, with who has it then.
+
+        Without this the first event of each room would have everybody in it looked at.
+        """
+        if self._company is not None and self._standing is None:
+            who = await self._reviews.company(*self._company)
+            self._standing = self._standing or who
+
     async def stands(self, seats: Sequence[Seat[Follower]]) -> bool:
         """See `Play`. Of a whole role by who has it, which is one statement; of a person by looking at them."""
         if self._company is None:

@@ -3,12 +3,16 @@
 import asyncio
 import logging
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from domain.ids import new_id
+from domain.permissions import Role
+from domain.viewers import ScopeViewer
 from edge import reviews as module
 from edge.reviews import Reviews
+from edge.showing import Showing
 from live.rooms import Rooms
 from resolvers.caller import Following
 from tests.live.test_feed import World
@@ -53,6 +57,31 @@ async def test_a_fault_in_looking_at_one_ends_them_alone() -> None:
     assert [seat.room for seat in seats] == [room, None, room]
     for seat in seats:
         seat.leave()
+
+
+async def test_the_first_event_of_a_room_has_nobody_looked_at_unless_others_have_the_role_by_then() -> None:
+    company, asked = [(2, 7)], list[str]()
+
+    async def who(*_: Any) -> Any:
+        asked.append("company")
+        return company[0]
+
+    async def standing(*_: Any) -> Any:
+        asked.append("standing")
+        return company[0]
+
+    caller = SimpleNamespace(_replace=lambda **_: None)
+    asker = ScopeViewer(new_id(), Role.VIEWER)
+    subscription: Any = SimpleNamespace(asker=lambda *_: (asker,))
+    watch: Any = SimpleNamespace(company=who, standing=standing)
+    showing = Showing(services(), watch, subscription, cast("Any", caller), Following(["a"], asker.team_id))
+    for _ in range(2):
+        await showing.settle()
+    assert await showing.stands([cast("Any", None)])
+    company[0] = (1, 8)
+    assert not await showing.stands([cast("Any", None)])
+    assert await showing.stands([cast("Any", None)])
+    assert asked == ["company", "standing", "standing", "standing"]
 
 
 async def test_whatever_fails_it_is_looked_again(
