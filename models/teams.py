@@ -39,7 +39,7 @@ SELECT user_id, role, locale FROM members JOIN users ON users.id = user_id WHERE
 
 
 _WHO = """
-SELECT count(*), bit_xor(hashtextextended(user_id::text, 0)) FROM members WHERE team_id = $1 AND role = $2
+SELECT count(*), bit_xor(uuid_hash_extended(user_id, 0)) FROM members WHERE team_id = $1 AND role = $2
 """
 
 
