@@ -30,6 +30,9 @@ class MailKind(StrEnum):
     """What is new for somebody, as soon as it is."""
     DIGEST = "digest"
     """The same, of a day."""
+    WEBHOOK_GONE = "webhook_gone"
+    WEBHOOK_FAILING = "webhook_failing"
+    WEBHOOK_KEY_ENDED = "webhook_key_ended"
 
 
 def mail_payload(

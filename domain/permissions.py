@@ -91,6 +91,11 @@ PERMISSIONS: dict[str, Rule] = {
     "job:cancel": Rule(_EDITORS, Scope.WRITE, "End work on a video before it is done."),
     "notification:view": Rule(Audience.SIGNED_IN, Scope.READ, "Hear of what is new for oneself."),
     "notification:mark": Rule(Audience.SIGNED_IN, Scope.WRITE, "Mark what is new for oneself as read."),
+    "webhook:view": Rule(_ADMINS, Scope.READ, "See the team's webhooks, and what they were sent."),
+    "webhook:create": Rule(_ADMINS, Scope.WEBHOOKS, "Have what happens in the team sent to an address."),
+    "webhook:edit": Rule(_ADMINS, Scope.WEBHOOKS, "Change, pause and resume a webhook, and give it another secret."),
+    "webhook:send": Rule(_ADMINS, Scope.WEBHOOKS, "Send a webhook a test, or again what it was sent."),
+    "webhook:delete": Rule(_ADMINS, Scope.WEBHOOKS, "Put an end to a webhook."),
     "audit:view": Rule(_ADMINS, Scope.READ, "See who has done what in the team."),
 }
 """Action → who may do it."""

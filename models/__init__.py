@@ -6,12 +6,14 @@ from models.accounts import Session, SignUp, User
 from models.api_keys import ApiKey
 from models.audit import AuditEntry
 from models.comments import Comment, CommentEdit
+from models.deliveries import Attempt, Delivery
 from models.events import ConsumerCursor, EventRecord, ParkedEvent
 from models.frames import FrameTable
 from models.idempotency import IdempotencyKey
 from models.identities import Identity
 from models.invitations import Invitation
 from models.jobs import Job
+from models.lanes import Lane
 from models.links import MailedLink
 from models.maintenance import Maintenance
 from models.mentions import Mention
@@ -22,19 +24,23 @@ from models.two_factor import RecoveryCode, TwoFactor
 from models.uploads import Upload
 from models.versions import Version
 from models.videos import Video
+from models.webhooks import Webhook
 
 __all__ = [
     "ApiKey",
+    "Attempt",
     "AuditEntry",
     "Comment",
     "CommentEdit",
     "ConsumerCursor",
+    "Delivery",
     "EventRecord",
     "FrameTable",
     "IdempotencyKey",
     "Identity",
     "Invitation",
     "Job",
+    "Lane",
     "MailedLink",
     "Maintenance",
     "Member",
@@ -51,6 +57,7 @@ __all__ = [
     "User",
     "Version",
     "Video",
+    "Webhook",
 ]
 
 for _model in [found for found in globals().values() if isinstance(found, type) and issubclass(found, Model)]:

@@ -22,14 +22,16 @@ M = TypeVar("M", bound="Row")
 C = TypeVar("C", bound=StrEnum)
 
 
-def choice(of: type[C], *, default: C | None = None, there: bool = False) -> Field[C]:
-    """A column that holds one of an enum's values. A new member needs no migration.
+def choice(of: type[C], *, default: C | None = None, there: bool = False, null: bool = False) -> Field[C]:
+    """A column that holds one of an enum's values, or (`null`) none. A new member needs no migration.
 
     With `there` the database knows the default, too: the column was added to rows that are there.
     """
     given: dict[str, Any] = {} if default is None else {"default": default}
     if there:
         given["db_default"] = default and default.value
+    if null:
+        given["null"] = True
     return fields.CharEnumField(of, description="", max_length=30, **given)
 
 

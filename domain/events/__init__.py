@@ -70,6 +70,16 @@ from domain.events.videos import (
     VideoEdited,
     VideoRestored,
 )
+from domain.events.webhooks import (
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookEdited,
+    WebhookPaused,
+    WebhookResent,
+    WebhookResumed,
+    WebhookSecretRotated,
+    WebhookTested,
+)
 
 __all__ = [
     "BESIDES",
@@ -137,5 +147,13 @@ __all__ = [
     "VideoDeleted",
     "VideoEdited",
     "VideoRestored",
+    "WebhookCreated",
+    "WebhookDeleted",
+    "WebhookEdited",
+    "WebhookPaused",
+    "WebhookResent",
+    "WebhookResumed",
+    "WebhookSecretRotated",
+    "WebhookTested",
     "register",
 ]

@@ -1,0 +1,1 @@
+"""Webhooks: the rules by which events leave the house."""

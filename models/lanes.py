@@ -1,0 +1,265 @@
+"""Lanes: what waits for each webhook, driven by one worker at a time.
+
+A lane is the queue in front of one endpoint: when something in it is due next, who drives it and for how long that is
+sure, and how its receiver has been doing. All is written by few statements over many rows, since each event costs some.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from asyncpg import Record
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+from models.database import raw_connection, transaction
+from models.indexes import PartialIndex
+
+CHANNEL = "webhooks"
+"""The NOTIFY channel that tells of lanes in which something is due."""
+_MOST_NAMED = 200
+"""A notification holds 8,000 bytes."""
+MEASURED = 500
+"""Of so many of the latest attempts that arrived the median time is taken."""
+
+_DUE = """
+due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
+"""
+_TAKE = f"""
+WITH waiting AS (
+    SELECT webhook_id, team_id, served_at FROM webhook_lanes WHERE {_DUE} ORDER BY due_at LIMIT 1000
+),
+turns AS (
+    SELECT webhook_id, row_number() OVER (PARTITION BY team_id ORDER BY served_at) AS turn, served_at FROM waiting
+),
+chosen AS (
+    SELECT webhook_id FROM webhook_lanes
+    WHERE webhook_id = ANY(ARRAY(SELECT webhook_id FROM turns ORDER BY turn, served_at LIMIT $2)) AND {_DUE}
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE webhook_lanes AS lanes SET lease_token = $3, lease_until = $4, served_at = $1 FROM chosen
+WHERE lanes.webhook_id = chosen.webhook_id
+RETURNING lanes.webhook_id, lanes.team_id, lanes.failures, lanes.failing_since, old.lease_token IS NOT NULL AS lost
+"""  # noqa: S608 - all ours
+_INTERRUPT = """
+WITH cut AS (
+    UPDATE webhook_attempts SET state = 'interrupted' WHERE webhook_id = ANY($1) AND state = 'sending'
+    RETURNING delivery_id
+)
+UPDATE webhook_deliveries SET due_at = $2
+FROM cut WHERE webhook_deliveries.id = cut.delivery_id AND state = 'pending' AND due_at IS NULL
+"""
+_EARLIER = """
+SELECT FROM webhook_deliveries AS earlier
+WHERE earlier.webhook_id = each.webhook_id AND earlier.video_id = each.video_id AND earlier.state = 'pending'
+AND earlier.position < each.position
+"""
+_IN_TURN = f"(NOT webhooks.in_order OR each.video_id IS NULL OR NOT EXISTS ({_EARLIER}))"
+_CLAIM = f"""
+WITH due AS (
+    SELECT found.id FROM unnest($1::uuid[], $2::int[]) AS wanted (webhook_id, most)
+    JOIN webhook_lanes ON webhook_lanes.webhook_id = wanted.webhook_id AND lease_token = $3
+    JOIN webhooks ON webhooks.id = wanted.webhook_id AND state = 'active' AND deleted_at IS NULL
+    CROSS JOIN LATERAL (
+        SELECT id FROM webhook_deliveries AS each
+        WHERE each.webhook_id = wanted.webhook_id AND each.due_at <= $4 AND {_IN_TURN}
+        ORDER BY each.due_at LIMIT wanted.most
+    ) AS found
+),
+claimed AS (
+    UPDATE webhook_deliveries AS taken SET due_at = NULL, attempt_count = attempt_count + 1, tries = tries + 1
+    FROM due WHERE taken.id = due.id AND due_at IS NOT NULL
+    RETURNING taken.id, team_id, webhook_id, event_id, event_type, body, attempt_count, tries
+),
+begun AS (
+    INSERT INTO webhook_attempts (id, created_at, team_id, webhook_id, delivery_id, number, state, excerpt)
+    SELECT uuidv7(), $4, team_id, webhook_id, id, attempt_count, 'sending', '' FROM claimed
+    RETURNING id, delivery_id
+)
+SELECT begun.id AS attempt_id, claimed.id AS delivery_id, webhook_id, event_id, event_type, body, attempt_count, tries,
+    url, in_order, sealed_secret, older_secret, older_until, sealed_headers
+FROM begun JOIN claimed ON claimed.id = begun.delivery_id JOIN webhooks ON webhooks.id = webhook_id
+"""  # noqa: S608 - all ours
+_WRITE = """
+WITH told AS (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::text[], $6::text[], $7::int[], $8::text[], $9::timestamptz[]
+    ) AS told (attempt_id, delivery_id, attempt_state, status, fault, excerpt, duration_ms, state, due_at)
+),
+written AS (
+    UPDATE webhook_attempts AS each
+    SET state = attempt_state, status = told.status, fault = told.fault, excerpt = told.excerpt,
+        duration_ms = told.duration_ms
+    FROM told WHERE each.id = told.attempt_id AND each.state = 'sending' RETURNING each.id
+),
+moved AS (
+    UPDATE webhook_deliveries AS each
+    SET state = told.state, due_at = told.due_at, status = told.status, fault = told.fault,
+        ended_at = CASE told.state WHEN 'pending' THEN NULL ELSE $10 END
+    FROM told JOIN written ON written.id = told.attempt_id
+    WHERE each.id = told.delivery_id AND each.state = 'pending' AND each.due_at IS NULL
+    RETURNING each.webhook_id, each.state
+),
+ended AS (
+    SELECT webhook_id, count(*) FILTER (WHERE state = 'delivered') AS delivered,
+        count(*) FILTER (WHERE state = 'failed') AS failed
+    FROM moved GROUP BY webhook_id
+)
+UPDATE webhook_lanes AS lanes
+SET failures = news.failures, failing_since = news.failing_since, rests_until = news.rests_until,
+    delivered = lanes.delivered + coalesce(ended.delivered, 0), failed = lanes.failed + coalesce(ended.failed, 0),
+    last_at = $10
+FROM unnest($11::uuid[], $12::int[], $13::timestamptz[], $14::timestamptz[])
+    AS news (webhook_id, failures, failing_since, rests_until)
+LEFT JOIN ended ON ended.webhook_id = news.webhook_id
+JOIN (SELECT webhook_id FROM webhook_lanes WHERE webhook_id = ANY($11) ORDER BY webhook_id FOR UPDATE) AS held
+    ON held.webhook_id = news.webhook_id
+WHERE lanes.webhook_id = news.webhook_id
+"""
+_HOLD = "SELECT FROM webhook_lanes WHERE webhook_id = ANY($1) ORDER BY webhook_id FOR UPDATE"
+_RELEASE = f"""
+UPDATE webhook_lanes AS lanes SET lease_token = NULL, lease_until = NULL, due_at = (
+    SELECT greatest(next.due_at, rests_until) FROM (
+        SELECT each.due_at FROM webhook_deliveries AS each
+        WHERE each.webhook_id = lanes.webhook_id AND each.due_at IS NOT NULL AND state = 'active' AND {_IN_TURN}
+        ORDER BY each.due_at LIMIT 1
+    ) AS next
+)
+FROM webhooks WHERE webhooks.id = lanes.webhook_id AND lanes.webhook_id = ANY($1) AND lease_token = $2
+"""  # noqa: S608 - all ours
+_RENEW = """
+UPDATE webhook_lanes SET lease_until = $3 WHERE webhook_id = ANY($1) AND lease_token = $2 RETURNING webhook_id
+"""
+_STIR = """
+UPDATE webhook_lanes AS lanes SET due_at = least(lanes.due_at, $2)
+FROM (SELECT webhook_id FROM webhook_lanes WHERE webhook_id = ANY($1) ORDER BY webhook_id FOR UPDATE) AS held
+WHERE lanes.webhook_id = held.webhook_id
+"""
+_FIGURES = f"""
+SELECT webhook_id, delivered, failed, last_at, rests_until, failing_since,
+    (SELECT count(*) FROM webhook_deliveries WHERE webhook_deliveries.webhook_id = lanes.webhook_id
+        AND state = 'pending') AS pending,
+    (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY duration_ms) FROM (
+        SELECT duration_ms FROM webhook_attempts
+        WHERE webhook_attempts.webhook_id = lanes.webhook_id AND state = 'succeeded'
+        ORDER BY created_at DESC LIMIT {MEASURED}
+    ) AS latest) AS median_ms
+FROM webhook_lanes AS lanes WHERE webhook_id = ANY($1)
+"""  # noqa: S608 - all ours
+
+
+class Lane(Model):
+    """The lane of a webhook, which has one from the beginning.
+
+    `due_at` is when the first in it is to be sent; None where nothing waits, or while the webhook is paused.
+    """
+
+    webhook_id = fields.UUIDField(primary_key=True)
+    team_id = fields.UUIDField()
+    due_at = fields.DatetimeField(null=True)
+    lease_token = fields.UUIDField(null=True)
+    lease_until = fields.DatetimeField(null=True)
+    served_at = fields.DatetimeField()
+    """When a worker last took it: who has waited longest is next."""
+    failures = fields.IntField(default=0)
+    """Attempts in a row that did not arrive."""
+    failing_since = fields.DatetimeField(null=True)
+    """When the first of these was made."""
+    rests_until = fields.DatetimeField(null=True)
+    delivered = fields.BigIntField(default=0)
+    failed = fields.BigIntField(default=0)
+    last_at = fields.DatetimeField(null=True)
+    """When it was last sent something."""
+
+    class Meta:
+        table = "webhook_lanes"
+        indexes = [
+            PartialIndex(fields=["due_at"], name="idx_webhook_lanes_due", where="due_at IS NOT NULL"),
+            Index(fields=["team_id"], name="idx_webhook_lanes_team"),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt has gone, and what becomes of its delivery: tried again at `due_at`, or ended in its state."""
+
+    attempt_id: UUID
+    delivery_id: UUID
+    attempt_state: str
+    status: int | None
+    fault: str | None
+    excerpt: str
+    duration_ms: int
+    state: str
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the receiver of a lane is doing by now."""
+
+    webhook_id: UUID
+    failures: int
+    failing_since: datetime | None
+    rests_until: datetime | None
+
+
+async def take(most: int, token: UUID, now: datetime, lease: timedelta) -> list[Record]:
+    """Takes lanes in which something is due: first one of each team, whoever has waited longest.
+
+    What a lost worker was sending in them is due again.
+    """
+    async with transaction(), raw_connection() as connection:
+        taken: list[Record] = await connection.fetch(_TAKE, now, most, token, now + lease)
+        if lost := [lane["webhook_id"] for lane in taken if lane["lost"]]:
+            await connection.execute(_INTERRUPT, lost, now)
+    return taken
+
+
+async def claim(wanted: dict[UUID, int], token: UUID, now: datetime) -> list[Record]:
+    """Begins attempts at what is due in these lanes, in each at most so many. Each attempt has its row from here on."""
+    async with raw_connection() as connection:
+        begun: list[Record] = await connection.fetch(_CLAIM, list(wanted), list(wanted.values()), token, now)
+    return begun
+
+
+async def write(outcomes: Sequence[Outcome], standings: Sequence[Standing], now: datetime) -> None:
+    """Writes down how attempts have gone. Doing it twice is as good as once."""
+    async with raw_connection() as connection:
+        await connection.execute(_WRITE, *_columns(outcomes, Outcome), now, *_columns(standings, Standing))
+
+
+async def renew(webhook_ids: Sequence[UUID], token: UUID, until: datetime) -> set[UUID]:
+    """Keeps lanes for longer; those that are this worker's still."""
+    async with raw_connection() as connection:
+        kept = await connection.fetch(_RENEW, list(webhook_ids), token, until)
+    return {lane["webhook_id"] for lane in kept}
+
+
+async def release(webhook_ids: Sequence[UUID], token: UUID) -> None:
+    """Lets go of lanes in which this worker sends nothing, and notes what is due next in each."""
+    # Held first, by a statement of its own: the next one sees whatever was put into them until then.
+    async with transaction(), raw_connection() as connection:
+        await connection.execute(_HOLD, list(webhook_ids))
+        await connection.execute(_RELEASE, list(webhook_ids), token)
+
+
+async def stir(webhook_ids: Sequence[UUID], now: datetime) -> None:
+    """Says that something is due in these lanes, and wakes the workers once the running transaction has committed."""
+    named = " ".join(each.hex for each in webhook_ids) if len(webhook_ids) <= _MOST_NAMED else ""
+    async with raw_connection() as connection:
+        await connection.execute(_STIR, list(webhook_ids), now)
+        await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, named)
+
+
+async def figures(webhook_ids: Sequence[UUID]) -> dict[UUID, Record]:
+    """How webhooks are doing, by their ids."""
+    async with raw_connection() as connection:
+        return {row["webhook_id"]: row for row in await connection.fetch(_FIGURES, list(webhook_ids))}
+
+
+def _columns(rows: Sequence[Any], kind: type) -> list[list[Any]]:
+    return [[getattr(row, name) for row in rows] for name in kind.__dataclass_fields__]

@@ -1,0 +1,130 @@
+"""Webhooks: where a team has what happens in it sent."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.contrib.postgres.fields import ArrayField
+from tortoise.expressions import Q
+from tortoise.indexes import Index
+
+from domain.clock import utc_now
+from domain.errors import Conflict
+from domain.permissions import PERMISSIONS
+from domain.viewers import AnyViewer
+from domain.webhooks.states import PauseReason, WebhookState
+from models.base import TeamRow, choice, in_teams_of
+from models.indexes import PartialIndex
+
+MOST_WEBHOOKS = 100
+"""Of one team."""
+BOTH_SECRETS = timedelta(hours=24)
+"""How long deliveries are signed with the secret before, too, once a webhook has another one."""
+_ACTIVE = "state = 'active' AND deleted_at IS NULL"
+
+
+def managing(viewer: AnyViewer) -> Q:
+    """What belongs to teams whose webhooks the viewer may see."""
+    holders = PERMISSIONS["webhook:view"].holders
+    assert isinstance(holders, frozenset)
+    return in_teams_of(viewer, roles=holders)
+
+
+class Webhook(TeamRow):
+    """An endpoint. Seen by those of its team who look after webhooks, until it is deleted: its log goes some time later.
+
+    What it is signed with and its own headers are sealed, since they open doors elsewhere.
+    """
+
+    url = fields.CharField(2048)
+    description = fields.CharField(200, default="")
+    event_types: list[str] = ArrayField("text", default=list)
+    """Which it wants; empty for all."""
+    edition = fields.SmallIntField()
+    """Of the catalog of events that it was made with: it gets each type in the version of that one."""
+    video_id = fields.UUIDField(null=True)
+    """About which alone it is told, if it is one. The video may be gone."""
+    in_order = fields.BooleanField(default=False)
+    """Whether what happens to a video is sent only after all that happened to it before has come to an end."""
+    sealed_secret = fields.TextField()
+    older_secret = fields.TextField(null=True)
+    older_until = fields.DatetimeField(null=True)
+    header_names: list[str] = ArrayField("text", default=list)
+    sealed_headers = fields.TextField(null=True)
+    state = choice(WebhookState, default=WebhookState.ACTIVE)
+    pause_reason = choice(PauseReason, null=True)
+    paused_at = fields.DatetimeField(null=True)
+    api_key_id = fields.UUIDField(null=True)
+    """The key that it was made with: it is good as long as that is."""
+    updated_at = fields.DatetimeField(default=utc_now)
+    deleted_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "webhooks"
+        indexes = [
+            Index(fields=["team_id", "created_at", "id"], name="idx_webhooks_team_created"),
+            PartialIndex(fields=["api_key_id"], name="idx_webhooks_api_key", where="api_key_id IS NOT NULL"),
+            PartialIndex(fields=["deleted_at"], name="idx_webhooks_deleted_at", where="deleted_at IS NOT NULL"),
+        ]
+
+    @classmethod
+    def visible_to(cls, viewer: AnyViewer) -> Q:
+        return managing(viewer) & cls.kept()
+
+    @classmethod
+    def kept(cls) -> Q:
+        """Those that nobody has deleted."""
+        return Q(deleted_at__isnull=True)
+
+    @classmethod
+    def matching(cls, *, state: WebhookState | None = None) -> Q:
+        """Those in one state."""
+        return Q() if state is None else Q(state=state)
+
+    @classmethod
+    async def hearing(cls, team_ids: Sequence[UUID]) -> "list[Webhook]":
+        """Those that are told what happens in these teams; the paused, too, for which it is kept."""
+        return await cls.filter(cls.kept(), team_id__in=list(team_ids)).order_by("id")
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is sent what happens, and not only has it kept."""
+        return self.state is WebhookState.ACTIVE
+
+    @property
+    def host(self) -> str:
+        """Where it leads, for people: what stands behind that in an address may be a secret."""
+        return urlsplit(self.url).hostname or ""
+
+    def wants(self, event_type: str, video_id: UUID | None) -> bool:
+        """Whether it is told of an event of this type, about this video."""
+        chosen = not self.event_types or event_type in self.event_types
+        return chosen and self.video_id in (None, video_id)
+
+    def secrets_at(self, now: datetime) -> list[str]:
+        """What a delivery is signed with, sealed: the newest first."""
+        older = self.older_secret if self.older_until and self.older_until > now else None
+        return [self.sealed_secret, *([older] if older else [])]
+
+    def rotate(self, sealed: str, now: datetime) -> None:
+        """Another secret; the one before is good for another day."""
+        self.older_secret, self.older_until = self.sealed_secret, now + BOTH_SECRETS
+        self.sealed_secret, self.updated_at = sealed, now
+
+    def pause(self, reason: PauseReason, now: datetime) -> None:
+        """What happens is kept for it from now on; Conflict where it is already."""
+        if self.state is WebhookState.PAUSED:
+            raise Conflict("problem.webhook_paused")
+        self.state, self.pause_reason, self.paused_at, self.updated_at = WebhookState.PAUSED, reason, now, now
+
+    def resume(self, now: datetime) -> None:
+        """It is sent what happens again; Conflict where it is."""
+        if self.state is WebhookState.ACTIVE:
+            raise Conflict("problem.webhook_active")
+        self.state, self.pause_reason, self.paused_at, self.updated_at = WebhookState.ACTIVE, None, None, now
+
+    def delete_softly(self, now: datetime) -> None:
+        """It is sent nothing more, and is not seen."""
+        self.deleted_at = self.updated_at = now

@@ -1,0 +1,55 @@
+"""Pausing a webhook without anybody having asked: its makers are told."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from domain.events import WebhookPaused
+from domain.mails import MailKind
+from domain.permissions import allows
+from domain.webhooks.states import PauseReason, WebhookState
+from models import Team, User, Webhook
+from models.database import transaction
+from models.events import record
+from models.mails import send_mail
+from models.teams import owners, places_of
+
+_MAILS = {
+    PauseReason.GONE: MailKind.WEBHOOK_GONE,
+    PauseReason.FAILING: MailKind.WEBHOOK_FAILING,
+    PauseReason.KEY_ENDED: MailKind.WEBHOOK_KEY_ENDED,
+}
+
+
+async def pause(webhook_id: UUID, reason: PauseReason, now: datetime) -> None:
+    """Pauses it, unless it is by now, or is gone."""
+    async with transaction():
+        active = Webhook.filter(Webhook.kept(), id=webhook_id, state=WebhookState.ACTIVE)
+        webhook = await active.select_for_update().get_or_none()
+        if webhook is None:
+            return
+        webhook.pause(reason, now)
+        await webhook.save(update_fields=["state", "pause_reason", "paused_at", "updated_at"])
+        paused = WebhookPaused(
+            team_id=webhook.team_id, actor_id=None, webhook_id=webhook.id, reason=webhook.pause_reason.value
+        )
+        await record(paused, now)
+        await _mail(webhook, now)
+
+
+async def _mail(webhook: Webhook, now: datetime) -> None:
+    """Mails who made it or, if they look after it no more, who owns the team."""
+    assert webhook.pause_reason is not None
+    team = await Team.get(id=webhook.team_id)
+    values = {"team": team.name, "host": webhook.host}
+    for person in await _makers(webhook):
+        kind = _MAILS[webhook.pause_reason]
+        await send_mail(kind, person.email, person.locale, now, user_id=person.id, name=person.name, **values)
+
+
+async def _makers(webhook: Webhook) -> Collection[User]:
+    places = await places_of(webhook.team_id, [webhook.created_by_id])
+    place = places.get(webhook.created_by_id)
+    if place is None or not allows(place.role, "webhook:view"):
+        return await owners(webhook.team_id)
+    return [await User.get(id=webhook.created_by_id)]
