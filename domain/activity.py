@@ -15,6 +15,7 @@ class Told(NamedTuple):
 
 TOLD: dict[str, Told] = {
     **dict.fromkeys(("video.created", "video.edited", "video.deleted", "video.restored"), Told("video:view", "video")),
+    "video.published": Told("video:view", "video"),
     "version.created": Told("video:view", "version"),
     **dict.fromkeys(("upload.started", "upload.completed", "upload.discarded"), Told("video:view", "upload")),
     **dict.fromkeys(("comment.created", "comment.edited", "comment.deleted"), Told("video:view", "comment")),
@@ -33,6 +34,7 @@ TOLD: dict[str, Told] = {
 
 _ACCOUNT = "it is about an account, which is its person's business: `User.activity` has it"
 _MACHINE = "it is how work goes on: `jobProgress` tells it, and `version.created` what comes of it"
+_MONEY = "it is about money, which is no business of everybody's in the team"
 UNTOLD: dict[str, str] = {
     **dict.fromkeys(("account.created", "account.edited", "account.password_changed"), _ACCOUNT),
     **dict.fromkeys(("account.email_change_requested", "account.email_confirmed", "account.email_changed"), _ACCOUNT),
@@ -45,6 +47,7 @@ UNTOLD: dict[str, str] = {
     **dict.fromkeys(("api_key.created", "api_key.revoked"), _ACCOUNT),
     **dict.fromkeys(("notification.raised", "notification.read"), "it is for one person: `notifications` tells it"),
     **dict.fromkeys(("job.queued", "job.started", "job.succeeded"), _MACHINE),
+    **dict.fromkeys(("user.subscribed", "user.cancelled", "payment.succeeded", "payment.failed"), _MONEY),
     "team.deleted": "nobody is left to hear of it: every subscription in the team has ended",
 }
 """Type → why no member is told."""

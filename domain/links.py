@@ -1,9 +1,10 @@
 """Links in mails, which prove that whoever follows them can read the address they went to."""
 
-from base64 import urlsafe_b64encode
 from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
+
+from domain.ids import global_id
 
 
 class LinkKind(StrEnum):
@@ -33,5 +34,5 @@ PATHS: dict[LinkKind, str] = {
 
 
 def page_of_video(app_url: str, video_id: UUID) -> str:
-    """Where an app shows the video: `/videos/` and the id by which the API knows it (see `plan.ids.encode_id`)."""
-    return f"{app_url}/videos/{urlsafe_b64encode(b'Video:' + video_id.bytes).rstrip(b'=').decode()}"
+    """Where an app shows the video: `/videos/` and the id by which the API knows it."""
+    return f"{app_url}/videos/{global_id('Video', video_id)}"

@@ -44,6 +44,7 @@ from domain.events.jobs import (
     JobSucceeded,
 )
 from domain.events.notifications import NotificationRaised, NotificationsRead
+from domain.events.payments import PaymentFailed, PaymentSucceeded, UserCancelled, UserSubscribed
 from domain.events.teams import (
     InvitationDeclined,
     InvitationResent,
@@ -68,6 +69,7 @@ from domain.events.videos import (
     VideoCreated,
     VideoDeleted,
     VideoEdited,
+    VideoPublished,
     VideoRestored,
 )
 from domain.events.webhooks import (
@@ -124,6 +126,8 @@ __all__ = [
     "NotificationsRead",
     "OwnershipTransferred",
     "PasswordChanged",
+    "PaymentFailed",
+    "PaymentSucceeded",
     "RecoveryCodeUsed",
     "RecoveryCodesRenewed",
     "SessionEnded",
@@ -142,10 +146,13 @@ __all__ = [
     "UploadCompleted",
     "UploadDiscarded",
     "UploadStarted",
+    "UserCancelled",
+    "UserSubscribed",
     "VersionCreated",
     "VideoCreated",
     "VideoDeleted",
     "VideoEdited",
+    "VideoPublished",
     "VideoRestored",
     "WebhookCreated",
     "WebhookDeleted",

@@ -30,6 +30,8 @@ class Event:
     version: ClassVar[int] = 1
     revokes: ClassVar[bool] = False
     """Whether somebody may have lost a right by it, or have another: every API process then looks again at them."""
+    recorded: ClassVar[bool] = True
+    """Whether anything records it by now. What is promised to others is declared before there is what records it."""
 
     team_id: UUID | None
     actor_id: UUID | None

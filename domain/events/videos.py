@@ -48,6 +48,19 @@ class VideoRestored(Event):
 
 @register
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VideoPublished(Event):
+    """A version of a video was published on a platform; `url` is where it can be seen there, if the platform says."""
+
+    type = "video.published"
+    recorded = False
+    video_id: UUID
+    version_id: UUID
+    platform: str
+    url: str | None = None
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionCreated(Event):
     """A video has a new version: by an upload (then `job_id` is set) or by restoring an older one."""
 

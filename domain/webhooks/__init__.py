@@ -1,1 +1,1 @@
-"""Webhooks: the rules by which events leave the house."""
+"""What leaves the house: events as others are told of them, and how that is done safely."""

@@ -20,6 +20,7 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
     UUID: st.uuids(),
     UUID | None: st.none() | st.uuids(),
     str: text,
+    str | None: st.none() | text,
     bool: st.booleans(),
     int: number,
     list[str]: st.lists(text, max_size=3),
