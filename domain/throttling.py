@@ -112,3 +112,5 @@ IMAGE_OF_PERSON = Policy("image-person", ((20, MINUTE), (200, DAY)))
 """Images that one person begins to attach to comments: each is a job, and room in the storage."""
 AVATAR_OF_PERSON = Policy("avatar-person", ((10, MINUTE), (100, DAY)))
 """Pictures that one person has made of what they send: each is a job, with a file in its row."""
+DELIVERY_OF_PERSON = Policy("delivery-person", ((30, MINUTE), (500, HOUR)))
+"""Deliveries that one person has sent for a test, or again."""

@@ -1,0 +1,221 @@
+"""Webhooks: making and changing them, and giving them another secret."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from domain.errors import Conflict, Invalid, NotFound
+from domain.events import (
+    Event,
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookEdited,
+    WebhookPaused,
+    WebhookResumed,
+    WebhookSecretRotated,
+)
+from domain.ids import new_id
+from domain.text import one_line
+from domain.webhooks import headers as own_headers
+from domain.webhooks.addresses import check_url
+from domain.webhooks.catalogue import EVENT_KINDS
+from domain.webhooks.editions import EDITION
+from domain.webhooks.sealed import HEADERS, SECRET
+from domain.webhooks.signatures import new_secret
+from domain.webhooks.states import PauseReason
+from models import Delivery, Lane, Team, Video, Webhook, lanes
+from models.database import transaction
+from models.webhooks import MOST_WEBHOOKS
+from resolvers.caller import Caller, Following, follow, lock, require, tell
+
+DESCRIPTION = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A webhook and its secret, which is told this once."""
+
+    secret: str
+    row: Webhook
+
+
+async def create(
+    caller: Caller,
+    *,
+    team_id: UUID,
+    url: str,
+    description: str = "",
+    event_types: Sequence[str] = (),
+    video_id: UUID | None = None,
+    in_order: bool = False,
+    headers: Mapping[str, str] | None = None,
+) -> Made:
+    """A webhook that is told of what happens in a team from now on; Conflict where it has as many as a team may have."""
+    now, webhook_id, secret = caller.now(), new_id(), new_secret()
+    row = Webhook(
+        id=webhook_id,
+        created_at=now,
+        updated_at=now,
+        team_id=team_id,
+        created_by_id=caller.viewer.user_id,
+        edition=EDITION,
+        video_id=video_id,
+        in_order=in_order,
+        sealed_secret=caller.rules.keys.seal(SECRET, secret, of=str(webhook_id)),
+        api_key_id=caller.api_key_id,
+        url=_url(caller, url),
+        description=_description(description),
+        event_types=_types(event_types),
+        **_sealed(caller, webhook_id, headers or {}),
+    )
+    async with transaction():
+        await Team.lock(team_id, caller.viewer)  # two at once cannot both be the last for which there was room
+        await require(caller, "webhook:create", team_id)
+        await _require_room(team_id)
+        await _require_video(caller, team_id, video_id)
+        await row.save(force_create=True)
+        await Lane.create(webhook_id=webhook_id, team_id=team_id, served_at=now)
+        await _tell(caller, WebhookCreated, row)
+    return Made(secret, row)
+
+
+async def edit(
+    caller: Caller,
+    *,
+    webhook_id: UUID,
+    url: str | None = None,
+    description: str | None = None,
+    event_types: Sequence[str] | None = None,
+    in_order: bool | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Webhook:
+    """Changes what is given. What waits for it goes where it leads from now on."""
+    given: dict[str, Any] = {
+        "url": None if url is None else _url(caller, url),
+        "description": None if description is None else _description(description),
+        "event_types": None if event_types is None else _types(event_types),
+        "in_order": in_order,
+    }
+    async with transaction():
+        row = await lock(caller, "webhook:edit", Webhook, webhook_id)
+        changes = {name: value for name, value in given.items() if value is not None and value != getattr(row, name)}
+        if headers is not None:
+            changes |= _sealed(caller, webhook_id, headers)
+        if changes:
+            row.update_from_dict({**changes, "updated_at": caller.now()})
+            await row.save()
+            await _tell(caller, WebhookEdited, row, changed=_said(changes))
+    return row
+
+
+async def rotate(caller: Caller, *, webhook_id: UUID) -> Made:
+    """Another secret. For a day, deliveries are signed with the one before as well."""
+    secret = new_secret()
+    async with transaction():
+        row = await lock(caller, "webhook:edit", Webhook, webhook_id)
+        row.rotate(caller.rules.keys.seal(SECRET, secret, of=str(webhook_id)), caller.now())
+        await row.save()
+        await _tell(caller, WebhookSecretRotated, row)
+    return Made(secret, row)
+
+
+async def pause(caller: Caller, *, webhook_id: UUID) -> Webhook:
+    """Sends it nothing more; what happens is kept for it."""
+    async with transaction():
+        row = await lock(caller, "webhook:edit", Webhook, webhook_id)
+        row.pause(PauseReason.ASKED, caller.now())
+        await row.save()
+        await _tell(caller, WebhookPaused, row, reason=PauseReason.ASKED.value)
+    return row
+
+
+async def resume(caller: Caller, *, webhook_id: UUID, discard: bool) -> Webhook:
+    """Sends it what has happened meanwhile or, with `discard`, only what happens from now on."""
+    now = caller.now()
+    async with transaction():
+        row = await lock(caller, "webhook:edit", Webhook, webhook_id)
+        row.resume(now)
+        if row.api_key_id is not None:
+            row.api_key_id = None  # whoever resumes it answers for it from here on, not the key
+        await row.save()
+        if discard:
+            await Delivery.discard(row.id, now)
+        await Lane.filter(webhook_id=row.id).update(failures=0, failing_since=None, rests_until=None)
+        await lanes.stir([row.id], now)
+        await _tell(caller, WebhookResumed, row)
+    return row
+
+
+async def delete(caller: Caller, *, webhook_id: UUID) -> UUID:
+    """Ends it. Its log goes some minutes later."""
+    async with transaction():
+        row = await lock(caller, "webhook:delete", Webhook, webhook_id)
+        row.delete_softly(caller.now())
+        await row.save()
+        await _tell(caller, WebhookDeleted, row)
+    return row.id
+
+
+async def watch(caller: Caller, *, webhook_id: UUID) -> Following:
+    """Where a webhook's attempts are told."""
+    return await follow(caller, "webhook:view", Webhook, webhook_id, "webhook")
+
+
+async def figures(caller: Caller, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """How each of the webhooks is doing: see `models.lanes.figures`."""
+    del caller  # they are read of webhooks that the viewer sees
+    found = await lanes.figures([row["id"] for row in rows])
+    return [found.get(row["id"]) for row in rows]
+
+
+def _url(caller: Caller, url: str) -> str:
+    rules = caller.rules.webhooks
+    return check_url(url.strip(), ports=rules.ports, loopback=rules.loopback, path=("url",))
+
+
+def _description(text: str) -> str:
+    return one_line(text, path=("description",), most=DESCRIPTION) if text.strip() else ""
+
+
+def _types(given: Sequence[str]) -> list[str]:
+    unknown = next((each for each in given if each not in EVENT_KINDS), None)
+    if unknown is not None:
+        raise Invalid("problem.event_type", path=("eventTypes",), type=unknown[:50])
+    return [each for each in EVENT_KINDS if each in given]
+
+
+def _sealed(caller: Caller, webhook_id: UUID, headers: Mapping[str, str]) -> dict[str, Any]:
+    checked = own_headers.checked(headers, path=("headers",))
+    if not checked:
+        return {"header_names": [], "sealed_headers": None}
+    text = orjson.dumps(checked).decode()
+    return {
+        "header_names": sorted(checked),
+        "sealed_headers": caller.rules.keys.seal(HEADERS, text, of=str(webhook_id)),
+    }
+
+
+def _said(changes: Mapping[str, Any]) -> list[str]:
+    """What has changed, as clients know it."""
+    named = ["headers" if name == "sealed_headers" else name for name in changes if name != "header_names"]
+    return sorted(named)
+
+
+async def _require_room(team_id: UUID) -> None:
+    if await Webhook.filter(Webhook.kept(), team_id=team_id).count() >= MOST_WEBHOOKS:
+        raise Conflict("problem.webhook_count", most=MOST_WEBHOOKS)
+
+
+async def _require_video(caller: Caller, team_id: UUID, video_id: UUID | None) -> None:
+    """NotFound for a video that is none of the team's."""
+    if video_id is not None:
+        video = Video.filter(Video.visible_to(caller.viewer), id=video_id, team_id=team_id)
+        if not await video.exists():
+            raise NotFound(path=("videoId",))
+
+
+async def _tell(caller: Caller, event: type[Event], row: Webhook, **more: Any) -> None:
+    await tell(caller, event, row.team_id, webhook_id=row.id, **more)
