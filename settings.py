@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.errors import Unavailable
+from domain.webhooks.addresses import DEFAULT_PORTS
 from gateways.mail.base import MOST_BOUNCE_NAME, MailRefused, parse_address, parse_sender
 from gateways.mail.opening import mailbox_folder
 
@@ -107,6 +108,20 @@ class Settings(BaseSettings):
         None, description="Who signs the mail server's certificate (PEM file), if not one whom the system trusts."
     )
     mail_connections: int = Field(4, ge=1, description="Most that one worker opens to the mail server.")
+    webhook_ports: Annotated[frozenset[int], NoDecode] = Field(
+        DEFAULT_PORTS,
+        description="Ports of receivers that webhooks may be sent to, with commas between them: `443,8443`.",
+    )
+    webhook_loopback: bool | None = Field(
+        None,
+        description="`on` or `off`: whether webhooks may be sent to this machine itself, at any port, without TLS, too."
+        " Else: in development.",
+    )
+    webhook_seconds: float = Field(10, gt=0, le=60, description="How long a webhook's receiver has to answer.")
+    webhook_connections: int = Field(100, ge=1, description="Most that one worker opens to receivers of webhooks.")
+    webhook_ca_file: Path | None = Field(
+        None, description="Who signs receivers' certificates (PEM file), instead of those whom the system trusts."
+    )
     plan: bool = Field(default=True, description="`off` answers every operation without a plan: slower, and the same.")
     documents: Literal["any", "registered"] = Field(
         "any", description="`registered` answers nothing but the operations of OPERATIONS_FILE."
@@ -189,9 +204,14 @@ class Settings(BaseSettings):
         """Whether clients may find out what the schema has."""
         return self.environment == "development" if self.introspection is None else self.introspection
 
+    @property
+    def webhooks_to_itself(self) -> bool:
+        """Whether webhooks may be sent to this machine."""
+        return self.environment == "development" if self.webhook_loopback is None else self.webhook_loopback
+
     @field_validator(
         *("database_direct_url", "database_replica_url", "mail_ca_file", "introspection"),
-        "otel_exporter_otlp_endpoint",
+        *("otel_exporter_otlp_endpoint", "webhook_loopback", "webhook_ca_file"),
         mode="before",
     )
     @classmethod
@@ -248,6 +268,14 @@ class Settings(BaseSettings):
     def _takes_bounces(cls, address: str) -> str:
         _require(len(address.partition("@")[0]) <= MOST_BOUNCE_NAME, "it is too long before the @")
         return _addressed(address, lambda: parse_address(address)) if address else ""
+
+    @field_validator("webhook_ports", mode="before")
+    @classmethod
+    def _are_ports(cls, given: Any) -> Any:
+        parts = [part.strip() for part in given.split(",")] if isinstance(given, str) else given
+        ports = frozenset(int(part) if str(part).isdecimal() else 0 for part in parts)
+        _require(bool(ports) and all(0 < port < 65536 for port in ports), "it names something else than ports")
+        return ports
 
     @field_validator("nodes_per_minute")
     @classmethod

@@ -1,1 +1,1 @@
-"""What leaves the house: events as others are told of them, and how that is done safely."""
+"""Webhooks: the rules by which events leave the house."""
