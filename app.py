@@ -216,6 +216,10 @@ class Api:
                 upload_max_bytes=settings.upload_max_bytes,
                 upload_part_bytes=settings.upload_part_bytes,
                 keys=self._keys,
+                app_url=settings.app_url or settings.public_url,
+                api_url=settings.public_url,
+                webhook_ports=settings.webhook_ports,
+                webhook_loopback=settings.webhooks_to_itself,
                 comments_per_minute=settings.comments_per_minute,
                 elsewhere=[
                     Elsewhere(each.key, each.name, f"{settings.public_url}/sign-in/{each.key}")

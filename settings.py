@@ -118,7 +118,7 @@ class Settings(BaseSettings):
         " Else: in development.",
     )
     webhook_seconds: float = Field(10, gt=0, le=60, description="How long a webhook's receiver has to answer.")
-    webhook_connections: int = Field(100, ge=1, description="Most that one worker opens to receivers of webhooks.")
+    webhook_connections: int = Field(500, ge=1, description="Most that one worker opens to receivers of webhooks.")
     webhook_ca_file: Path | None = Field(
         None, description="Who signs receivers' certificates (PEM file), instead of those whom the system trusts."
     )

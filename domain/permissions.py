@@ -91,6 +91,7 @@ PERMISSIONS: dict[str, Rule] = {
     "job:cancel": Rule(_EDITORS, Scope.WRITE, "End work on a video before it is done."),
     "notification:view": Rule(Audience.SIGNED_IN, Scope.READ, "Hear of what is new for oneself."),
     "notification:mark": Rule(Audience.SIGNED_IN, Scope.WRITE, "Mark what is new for oneself as read."),
+    "event:view": Rule(Audience.ANYONE, Scope.READ, "See which events there are for webhooks."),
     "webhook:view": Rule(_ADMINS, Scope.READ, "See the team's webhooks, and what they were sent."),
     "webhook:create": Rule(_ADMINS, Scope.WEBHOOKS, "Have what happens in the team sent to an address."),
     "webhook:edit": Rule(_ADMINS, Scope.WEBHOOKS, "Change, pause and resume a webhook, and give it another secret."),

@@ -12,6 +12,7 @@ from domain.events import Event
 from domain.permissions import Role, Scope, covers, good_for
 from domain.sealing import Keys
 from domain.viewers import ANONYMOUS, NOBODY, Viewer
+from domain.webhooks.addresses import DEFAULT_PORTS
 from gateways.presence import Presence
 from gateways.storage import Storage
 from gateways.throttling import Throttle
@@ -42,6 +43,14 @@ class Rules:
     upload_max_bytes: int
     upload_part_bytes: int
     keys: Keys
+    app_url: str = "http://localhost"
+    """Where people use the product."""
+    api_url: str = "http://localhost"
+    """Where programs do."""
+    webhook_ports: frozenset[int] = DEFAULT_PORTS
+    """At which receivers of webhooks may listen."""
+    webhook_loopback: bool = False
+    """Whether they may be on this machine."""
     comments_per_minute: int = 0
     """That one person may make; 0 for no end."""
     elsewhere: Sequence[Elsewhere] = ()

@@ -51,7 +51,7 @@ async def create(
     event_types: Sequence[str] = (),
     video_id: UUID | None = None,
     in_order: bool = False,
-    headers: Mapping[str, str] | None = None,
+    headers: Sequence[tuple[str, str]] | None = None,
 ) -> Made:
     """A webhook that is told of what happens in a team from now on; Conflict where it has as many as a team may have."""
     now, webhook_id, secret = caller.now(), new_id(), new_secret()
@@ -69,7 +69,7 @@ async def create(
         url=_url(caller, url),
         description=_description(description),
         event_types=_types(event_types),
-        **_sealed(caller, webhook_id, headers or {}),
+        **_sealed(caller, webhook_id, headers or ()),
     )
     async with transaction():
         await Team.lock(team_id, caller.viewer)  # two at once cannot both be the last for which there was room
@@ -90,7 +90,7 @@ async def edit(
     description: str | None = None,
     event_types: Sequence[str] | None = None,
     in_order: bool | None = None,
-    headers: Mapping[str, str] | None = None,
+    headers: Sequence[tuple[str, str]] | None = None,
 ) -> Webhook:
     """Changes what is given. What waits for it goes where it leads from now on."""
     given: dict[str, Any] = {
@@ -172,8 +172,8 @@ async def figures(caller: Caller, rows: Sequence[Mapping[str, Any]]) -> list[Any
 
 
 def _url(caller: Caller, url: str) -> str:
-    rules = caller.rules.webhooks
-    return check_url(url.strip(), ports=rules.ports, loopback=rules.loopback, path=("url",))
+    rules = caller.rules
+    return check_url(url.strip(), ports=rules.webhook_ports, loopback=rules.webhook_loopback, path=("url",))
 
 
 def _description(text: str) -> str:
@@ -187,7 +187,7 @@ def _types(given: Sequence[str]) -> list[str]:
     return [each for each in EVENT_KINDS if each in given]
 
 
-def _sealed(caller: Caller, webhook_id: UUID, headers: Mapping[str, str]) -> dict[str, Any]:
+def _sealed(caller: Caller, webhook_id: UUID, headers: Sequence[tuple[str, str]]) -> dict[str, Any]:
     checked = own_headers.checked(headers, path=("headers",))
     if not checked:
         return {"header_names": [], "sealed_headers": None}

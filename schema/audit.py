@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -66,8 +66,8 @@ def matching(
         actor_id=None if actor_id is None else _person(actor_id),
         types=types,
         subject=None if subject_id is None else _subject_in(subject_id),
-        since=None if since is None else _moment(since),
-        until=None if until is None else _moment(until),
+        since=None if since is None else in_utc(since),
+        until=None if until is None else in_utc(until),
     )
 
 
@@ -81,13 +81,6 @@ def _person(global_id: str) -> UUID:
 def _subject_in(global_id: str) -> str:
     name, row_id = decode_id(global_id)
     return f"{to_snake_case(name)}:{row_id}"
-
-
-def _moment(given: datetime) -> datetime:
-    try:
-        return given.astimezone(UTC)
-    except OverflowError as error:
-        raise BadInput("There is no such moment in UTC.") from error
 
 
 def _subjects(named: Sequence[str]) -> list[AuditSubject]:

@@ -18,6 +18,8 @@ from domain.permissions import PERMISSIONS, Audience, Role, Scope
 from domain.presence import PresenceActivity
 from domain.uploads import UploadState
 from domain.videos import VideoOrder, VideoStatus
+from domain.webhooks.faults import Fault
+from domain.webhooks.states import AttemptState, DeliveryState, PauseReason, WebhookState
 from i18n.catalogs import DEFAULT, forms_of, message
 
 E = TypeVar("E", bound=type[Enum])
@@ -201,4 +203,57 @@ describe(
     POSTER="Making the still picture.",
     PROXY="Making the rendition that every browser plays.",
     STORE="Putting the results into storage.",
+)
+describe(
+    WebhookState,
+    "Whether a webhook is sent what happens.",
+    ACTIVE="It is.",
+    PAUSED="It is not; what happens is kept for it.",
+)
+describe(
+    PauseReason,
+    "Why a webhook is paused.",
+    name="WebhookPauseReason",
+    ASKED="Somebody has paused it.",
+    GONE="Its receiver has answered 410: it wants no more.",
+    FAILING="Nothing has reached its receiver for five days.",
+    KEY_ENDED="The API key that it was made with is good no more, or who has the key may no longer have webhooks.",
+)
+describe(
+    DeliveryState,
+    "Where a delivery stands.",
+    name="WebhookDeliveryState",
+    PENDING="It is still to arrive.",
+    DELIVERED="It has arrived.",
+    FAILED="It was given up. It can be sent again.",
+    DISCARDED="Somebody did not want it any more.",
+)
+describe(
+    AttemptState,
+    "How an attempt at a delivery has gone.",
+    name="WebhookAttemptState",
+    SENDING="It is under way.",
+    SUCCEEDED="It has arrived: the receiver answered 2xx.",
+    FAILED="It has not: `fault` says why.",
+    INTERRUPTED="The worker was lost meanwhile, and nobody knows whether it has arrived: it is sent again.",
+)
+describe(
+    Fault,
+    "Why an attempt at a delivery has failed.",
+    name="WebhookFault",
+    ADDRESS_REFUSED="The host's name leads to an address that is not public.",
+    NAME_UNKNOWN="The host's name leads nowhere.",
+    CONNECTION_REFUSED="Nobody listens at the port.",
+    UNREACHABLE="The host cannot be reached.",
+    CONNECTION_LOST="The receiver hung up before it had answered.",
+    CERTIFICATE_REFUSED="The receiver's certificate is not good for the name, has expired, or is from nobody whom we trust.",
+    TLS_FAILED="The port does not speak TLS 1.2 or newer.",
+    TIMEOUT="The receiver did not answer in time.",
+    ANSWER_MALFORMED="What the receiver answered is no HTTP.",
+    HEADERS_TOO_LARGE="The answer's headers are too large.",
+    REDIRECTED="The receiver sent us elsewhere: redirections are not followed.",
+    GONE="The receiver answered 410: it wants no more, and the webhook is paused.",
+    BAD_STATUS="The receiver answered something else than 2xx.",
+    REQUEST_IMPOSSIBLE="The URL or the webhook's own headers cannot be sent.",
+    SECRET_UNREADABLE="The installation's own key has changed: rotate the secret, and set the headers anew.",
 )

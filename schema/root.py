@@ -17,6 +17,7 @@ from schema.api_keys import ApiKeyMutations
 from schema.audit import AuditEntry
 from schema.comments import Comment, CommentMutations, CommentSubscriptions
 from schema.credentials import CredentialMutations
+from schema.deliveries import DeliveryMutations, DeliverySubscriptions, WebhookDelivery
 from schema.fields import query
 from schema.identities import IdentityMutations, IdentityProvider, identity_providers
 from schema.inputs import foresee_inputs, foresee_mutations
@@ -35,6 +36,7 @@ from schema.two_factor import TwoFactor, TwoFactorMutations, two_factor
 from schema.uploads import Upload, UploadMutations, UploadParts, upload_parts
 from schema.versions import Version, VersionMutations
 from schema.videos import Video, VideoMutations, VideoSubscriptions
+from schema.webhooks import Webhook, WebhookEventType, WebhookMutations, event_types
 
 
 @strawberry.type(
@@ -89,6 +91,18 @@ class Query:
     job: Job | None = by_id(
         "job:view",
         description="A job as it stands now; null where you may not see it. `jobProgress` tells how it goes on.",
+    )
+    webhook: Webhook | None = by_id(
+        "webhook:view", description="A webhook of a team whose owner or admin you are, with its log; null for any other."
+    )
+    webhook_delivery: WebhookDelivery | None = by_id(
+        "webhook:view", description="What a webhook was sent, and how that went; null where you may not see it."
+    )
+    webhook_event_types: list[WebhookEventType] = query(
+        "event:view",
+        resolver=event_types,
+        description="What webhooks can be sent: the catalog of events.",
+        public=True,
     )
     locales: list[SpokenLanguage] = query(
         "language:view",
@@ -160,6 +174,8 @@ def build_schema() -> strawberry.Schema:
         VersionMutations,
         CommentMutations,
         JobMutations,
+        WebhookMutations,
+        DeliveryMutations,
         NotificationMutations,
         PresenceMutations,
     )
@@ -167,6 +183,7 @@ def build_schema() -> strawberry.Schema:
         VideoSubscriptions,
         CommentSubscriptions,
         JobSubscriptions,
+        DeliverySubscriptions,
         NotificationSubscriptions,
         PresenceSubscriptions,
         TeamActivitySubscriptions,

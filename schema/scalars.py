@@ -1,7 +1,7 @@
 """Scalars beside GraphQL's own."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NewType
 
 import strawberry
@@ -9,6 +9,7 @@ from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.schema.types.base_scalars import DateTimeDefinition
 from strawberry.types.scalar import ScalarDefinition
 
+from plan import BadInput
 from plan.scalars import SAFE_INT, SafeInt
 
 Json = NewType("Json", dict[str, Any])
@@ -23,6 +24,14 @@ def _moment(given: object) -> Any:
     if moment.tzinfo is None:
         raise StrawberryInputCoercionError(f'Value cannot represent a DateTime: "{given}". It has no offset.')
     return moment
+
+
+def in_utc(given: datetime) -> datetime:
+    """The same moment in UTC; BadInput where there is none."""
+    try:
+        return given.astimezone(UTC)
+    except OverflowError as error:
+        raise BadInput("There is no such moment in UTC.") from error
 
 
 SCALARS: dict[object, ScalarDefinition] = {

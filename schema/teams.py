@@ -21,19 +21,21 @@ from schema.ids import uuid_of
 from schema.invitations import InvitationFilter
 from schema.rights import rights
 from schema.videos import VideoFilter
+from schema.webhooks import WebhookFilter
 
 if TYPE_CHECKING:
     from schema.accounts import User
     from schema.audit import AuditEntry
     from schema.invitations import Invitation
     from schema.videos import Video
+    from schema.webhooks import Webhook
 
 
 @node(table=models.Team, visible=models.Team.visible_to)
 class Team(Node):
     """A team owns everything: videos, versions, uploads. Whoever is not in it cannot tell that it exists."""
 
-    viewer_can: list[Action] = rights("team", "member", "video", "audit", team="id")
+    viewer_can: list[Action] = rights("team", "member", "video", "audit", "webhook", team="id")
     name: str = column(description="The team's name.")
     created_at: datetime = column(description="When it was made.")
     deletion_at: datetime | None = column(
@@ -63,6 +65,13 @@ class Team(Node):
         filters=AuditFilter,
         where=matching,
         description="What its people have done, the newest first; empty for who is neither an owner nor an admin.",
+    )
+    webhooks: Connection[Webhook] = to_many(
+        "team_id",
+        order="-created_at",
+        filters=WebhookFilter,
+        where=models.Webhook.matching,
+        description="Where what happens in it is sent, newest first; empty for who is neither an owner nor an admin.",
     )
     video_count: int = count_of("videos", description="How many videos are in the library, the trash left out.")
 

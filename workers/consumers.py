@@ -22,6 +22,10 @@ class Tools:
 
     redis: ArqRedis
     clock: Clock
+    app_url: str = "http://localhost"
+    """Where people use the product."""
+    api_url: str = "http://localhost"
+    """Where programs do."""
     tracer: Tracer = field(default_factory=Untraced)
 
 

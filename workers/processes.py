@@ -3,9 +3,10 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -16,6 +17,7 @@ from domain.jobs import Queue
 from domain.media import Limits
 from domain.sealing import Keys
 from domain.traces import Tracer
+from gateways import outbound
 from gateways.logs import configure
 from gateways.mail import Mailer, open_mailer
 from gateways.storage import open_storage
@@ -23,6 +25,7 @@ from gateways.traces import open_traces
 from models.database import database, require_database
 from workers.attempts import Attempts
 from workers.consumers import CONSUMERS, Tools
+from workers.deliveries import Carrier, Dispatcher, Teller
 from workers.health import beat
 from workers.jobs import Means, Rules
 from workers.queue import QueueListener
@@ -51,7 +54,13 @@ async def relay(settings: "Settings") -> None:
     sweep_seconds, jobs_kept = settings.job_sweep_seconds, timedelta(days=settings.job_days)
     rhythm = Rhythm(settings.relay_poll_seconds, sweep_seconds)
     async with AsyncExitStack() as opened:
-        tools = Tools(open_queues(settings.redis_url), utc_now, opened.enter_context(_traces(settings, "relay")))
+        tools = Tools(
+            open_queues(settings.redis_url),
+            utc_now,
+            app_url=settings.app_url or settings.public_url,
+            api_url=settings.public_url,
+            tracer=opened.enter_context(_traces(settings, "relay")),
+        )
         sweeper = Sweeper(tools.redis, utc_now, settings.job_attempts, timedelta(seconds=sweep_seconds), jobs_kept)
         relay = Relay(settings.session_url, list(CONSUMERS.values()), tools, rhythm, sweeper, sweeper.keep_house)
         opened.push_async_callback(tools.redis.aclose)
@@ -70,9 +79,35 @@ async def worker(settings: "Settings", queue: Queue, at_start: Callable[[], Awai
             listener = QueueListener(queue, means.redis, Attempts(means, _rules(settings), scratch, most), most)
             log.info("worker.ready", queue=queue.value, jobs=most)
             try:
-                await _until_stopped(listener.run(), beat(settings.work_dir, queue.value), before_end=listener.stop)
+                async with _dispatcher(settings, queue, means) as dispatchers:
+                    beside = [dispatcher.run() for dispatcher in dispatchers]
+                    stops = [listener.stop, *(dispatcher.stop for dispatcher in dispatchers)]
+                    alive = beat(settings.work_dir, queue.value)
+                    await _until_stopped(listener.run(), alive, *beside, before_end=partial(_all, stops))
             finally:
                 log.info("worker.stopped", queue=queue.value)
+
+
+@asynccontextmanager
+async def _dispatcher(settings: "Settings", queue: Queue, means: Means) -> AsyncIterator[list[Dispatcher]]:
+    """What carries deliveries of webhooks, in workers that wait for other services."""
+    if queue is not Queue.IO:
+        yield []
+        return
+    rules = outbound.Rules(
+        ports=settings.webhook_ports,
+        loopback=settings.webhooks_to_itself,
+        seconds=settings.webhook_seconds,
+        connections=settings.webhook_connections,
+        ca_file=settings.webhook_ca_file,
+    )
+    async with outbound.open_sender(rules) as sender:
+        carrier, teller = Carrier(sender, means.keys), Teller(means.redis)
+        yield [Dispatcher(settings.session_url, carrier, teller, means.clock, settings.webhook_connections)]
+
+
+async def _all(stops: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    await asyncio.gather(*(stop() for stop in stops))
 
 
 def _database(settings: "Settings") -> AbstractAsyncContextManager[None]:

@@ -12,7 +12,8 @@ from typing import NoReturn
 import asyncpg
 import structlog
 
-import workers.notifications  # noqa: F401 - it declares a consumer
+import workers.notifications
+import workers.webhooks  # noqa: F401 - these declare consumers
 from models.events import CHANNEL
 from workers.consumers import Consumer, Tools
 from workers.follower import Follower, Tide

@@ -17,6 +17,8 @@ OFFERED = (
     *("member.invited", "invitation.resent", "invitation.revoked", "invitation.declined"),
     *("member.joined", "member.role_changed", "member.removed", "member.left", "ownership.transferred"),
     *("team.created", "team.renamed", "team.deletion_requested", "team.restored", "team.deleted", "account.deleted"),
+    *("webhook.created", "webhook.edited", "webhook.paused", "webhook.resumed", "webhook.secret_rotated"),
+    *("webhook.tested", "webhook.resent", "webhook.deleted"),
     *("user.subscribed", "user.cancelled", "payment.succeeded", "payment.failed"),
 )
 """What happens in a team."""

@@ -1,7 +1,7 @@
 """The headers that a webhook has sent with each delivery, beside our own."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from domain.errors import Invalid
 
@@ -18,13 +18,13 @@ _OURS = re.compile(
 """What we say ourselves, and what says how the connection is used."""
 
 
-def checked(headers: Mapping[str, str], *, path: tuple[str, ...]) -> dict[str, str]:
+def checked(headers: Sequence[tuple[str, str]], *, path: tuple[str, ...]) -> dict[str, str]:
     """The headers as they are sent; Invalid for what cannot be one, or is ours to say, and for too many."""
-    if len({name.lower() for name in headers}) != len(headers):
+    if len({name.lower() for name, _ in headers}) != len(headers):
         raise Invalid("problem.header_twice", path=path)
     if len(headers) > MOST:
         raise Invalid("problem.header_count", path=path, most=MOST)
-    for name, value in headers.items():
+    for name, value in headers:
         _require_name(name, path)
         if not _VALUE.fullmatch(value) or len(value) > LONGEST_VALUE:
             raise Invalid("problem.header_value", path=path, name=name, most=LONGEST_VALUE)
