@@ -4,6 +4,7 @@ A lane is the queue in front of one endpoint: when something in it is due next, 
 sure, and how its receiver has been doing. All is written by few statements over many rows, since each event costs some.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -62,7 +63,7 @@ _CLAIM = f"""
 WITH due AS (
     SELECT found.id FROM unnest($1::uuid[], $2::int[]) AS wanted (webhook_id, most)
     JOIN webhook_lanes ON webhook_lanes.webhook_id = wanted.webhook_id AND lease_token = $3
-    JOIN webhooks ON webhooks.id = wanted.webhook_id AND state = 'active' AND deleted_at IS NULL
+    JOIN webhooks ON webhooks.id = wanted.webhook_id AND webhooks.state = 'active' AND deleted_at IS NULL
     CROSS JOIN LATERAL (
         SELECT id FROM webhook_deliveries AS each
         WHERE each.webhook_id = wanted.webhook_id AND each.due_at <= $4 AND {_IN_TURN}
@@ -98,7 +99,7 @@ written AS (
 moved AS (
     UPDATE webhook_deliveries AS each
     SET state = told.state, due_at = told.due_at, status = told.status, fault = told.fault,
-        ended_at = CASE told.state WHEN 'pending' THEN NULL ELSE $10 END
+        ended_at = CASE told.state WHEN 'pending' THEN NULL ELSE $10::timestamptz END
     FROM told JOIN written ON written.id = told.attempt_id
     WHERE each.id = told.delivery_id AND each.state = 'pending' AND each.due_at IS NULL
     RETURNING each.webhook_id, each.state
@@ -111,7 +112,7 @@ ended AS (
 UPDATE webhook_lanes AS lanes
 SET failures = news.failures, failing_since = news.failing_since, rests_until = news.rests_until,
     delivered = lanes.delivered + coalesce(ended.delivered, 0), failed = lanes.failed + coalesce(ended.failed, 0),
-    last_at = $10
+    last_at = $10::timestamptz
 FROM unnest($11::uuid[], $12::int[], $13::timestamptz[], $14::timestamptz[])
     AS news (webhook_id, failures, failing_since, rests_until)
 LEFT JOIN ended ON ended.webhook_id = news.webhook_id
@@ -124,7 +125,7 @@ _RELEASE = f"""
 UPDATE webhook_lanes AS lanes SET lease_token = NULL, lease_until = NULL, due_at = (
     SELECT greatest(next.due_at, rests_until) FROM (
         SELECT each.due_at FROM webhook_deliveries AS each
-        WHERE each.webhook_id = lanes.webhook_id AND each.due_at IS NOT NULL AND state = 'active' AND {_IN_TURN}
+        WHERE each.webhook_id = lanes.webhook_id AND each.due_at IS NOT NULL AND webhooks.state = 'active' AND {_IN_TURN}
         ORDER BY each.due_at LIMIT 1
     ) AS next
 )
@@ -261,5 +262,5 @@ async def figures(webhook_ids: Sequence[UUID]) -> dict[UUID, Record]:
         return {row["webhook_id"]: row for row in await connection.fetch(_FIGURES, list(webhook_ids))}
 
 
-def _columns(rows: Sequence[Any], kind: type) -> list[list[Any]]:
-    return [[getattr(row, name) for row in rows] for name in kind.__dataclass_fields__]
+def _columns(rows: Sequence[Any], kind: Any) -> list[list[Any]]:
+    return [[getattr(row, field.name) for row in rows] for field in dataclasses.fields(kind)]

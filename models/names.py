@@ -48,7 +48,9 @@ def _subjects(event: EventRecord) -> dict[str, UUID]:
     return named | {noun: given for noun, given in (("team", event.team_id), ("actor", event.actor_id)) if given}
 
 
-def _names(subjects: Mapping[str, UUID], named: Mapping[UUID, Record], comments: Mapping[UUID, CommentSnapshot]) -> Names:
+def _names(
+    subjects: Mapping[str, UUID], named: Mapping[UUID, Record], comments: Mapping[UUID, CommentSnapshot]
+) -> Names:
     def of(noun: str, column: str = "name") -> Any:
         row = named.get(subjects[noun]) if noun in subjects else None
         return row and row[column]

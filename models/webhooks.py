@@ -1,6 +1,6 @@
 """Webhooks: where a team has what happens in it sent."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -33,7 +33,7 @@ def managing(viewer: AnyViewer) -> Q:
 
 
 class Webhook(TeamRow):
-    """An endpoint. Seen by those of its team who look after webhooks, until it is deleted: its log goes some time later.
+    """An endpoint. Seen by those of its team who look after webhooks, until it is deleted; its log goes later.
 
     What it is signed with and its own headers are sealed, since they open doors elsewhere.
     """
@@ -84,7 +84,7 @@ class Webhook(TeamRow):
         return Q() if state is None else Q(state=state)
 
     @classmethod
-    async def hearing(cls, team_ids: Sequence[UUID]) -> "list[Webhook]":
+    async def hearing(cls, team_ids: Collection[UUID]) -> "list[Webhook]":
         """Those that are told what happens in these teams; the paused, too, for which it is kept."""
         return await cls.filter(cls.kept(), team_id__in=list(team_ids)).order_by("id")
 
@@ -123,7 +123,8 @@ class Webhook(TeamRow):
         """It is sent what happens again; Conflict where it is."""
         if self.state is WebhookState.ACTIVE:
             raise Conflict("problem.webhook_active")
-        self.state, self.pause_reason, self.paused_at, self.updated_at = WebhookState.ACTIVE, None, None, now
+        self.state, self.paused_at, self.updated_at = WebhookState.ACTIVE, None, now
+        self.pause_reason = None  # type: ignore[assignment]
 
     def delete_softly(self, now: datetime) -> None:
         """It is sent nothing more, and is not seen."""

@@ -53,7 +53,7 @@ async def create(
     in_order: bool = False,
     headers: Sequence[tuple[str, str]] | None = None,
 ) -> Made:
-    """A webhook that is told of what happens in a team from now on; Conflict where it has as many as a team may have."""
+    """A webhook that is told of what happens in a team from now on; Conflict where there are as many as may be."""
     now, webhook_id, secret = caller.now(), new_id(), new_secret()
     row = Webhook(
         id=webhook_id,

@@ -16,7 +16,7 @@ from tortoise.expressions import Q
 import models
 from plan import BadInput, Node, column, computed, decode_id, encode_id, node, to_one
 from plan.nodes import NODES
-from schema.scalars import Json
+from schema.scalars import Json, in_utc
 
 if TYPE_CHECKING:
     from schema.accounts import User

@@ -246,7 +246,7 @@ describe(
     CONNECTION_REFUSED="Nobody listens at the port.",
     UNREACHABLE="The host cannot be reached.",
     CONNECTION_LOST="The receiver hung up before it had answered.",
-    CERTIFICATE_REFUSED="The receiver's certificate is not good for the name, has expired, or is from nobody whom we trust.",
+    CERTIFICATE_REFUSED="The receiver's certificate is for another name, has expired, or is from nobody whom we trust.",
     TLS_FAILED="The port does not speak TLS 1.2 or newer.",
     TIMEOUT="The receiver did not answer in time.",
     ANSWER_MALFORMED="What the receiver answered is no HTTP.",
@@ -255,5 +255,5 @@ describe(
     GONE="The receiver answered 410: it wants no more, and the webhook is paused.",
     BAD_STATUS="The receiver answered something else than 2xx.",
     REQUEST_IMPOSSIBLE="The URL or the webhook's own headers cannot be sent.",
-    SECRET_UNREADABLE="The installation's own key has changed: rotate the secret, and set the headers anew.",
+    SECRET_UNREADABLE="The installation's own key has changed: rotate the secret, and set the headers anew.",  # noqa: S106
 )

@@ -93,7 +93,8 @@ class Query:
         description="A job as it stands now; null where you may not see it. `jobProgress` tells how it goes on.",
     )
     webhook: Webhook | None = by_id(
-        "webhook:view", description="A webhook of a team whose owner or admin you are, with its log; null for any other."
+        "webhook:view",
+        description="A webhook of a team whose owner or admin you are, with its log; null for any other.",
     )
     webhook_delivery: WebhookDelivery | None = by_id(
         "webhook:view", description="What a webhook was sent, and how that went; null where you may not see it."

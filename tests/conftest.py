@@ -48,12 +48,17 @@ def studio(number: int, database_url: str, redis_url: str) -> Iterator[Studio]:
     """The whole product, running, shared by the tests of this worker: a test lives in a team of its own."""
     folder = Path(services.where()["folder"]) / f"worker{number}"
     folder.mkdir()
-    settings = {"ALLOWED_ORIGINS": '["https://app.example"]', "TURNS": "off"}  # all tests are one address
+    settings = {
+        "ALLOWED_ORIGINS": '["https://app.example"]',
+        "TURNS": "off",
+        "WEBHOOK_LOOPBACK": "on",
+    }  # all tests are one address
     product = Disguised(folder, database_url, redis_url, **settings)
     with running(product, "api", *WORKERS) as studio:
         yield studio
         # Some test left what a consumer cannot take, and whatever came after it has waited for it to be given up.
         assert "relay.event_parked" not in studio.log("relay")
+        assert "deliveries.interrupted" not in studio.log("io")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import orjson
 
-from domain.events import ApiKeyRevoked, MemberLeft, MemberRemoved, MemberRoleChanged
 from domain.webhooks.catalogue import EVENT_KINDS
 from domain.webhooks.envelope import Names, envelope
 from models import EventRecord, Webhook, lanes

@@ -23,8 +23,8 @@ _LONGEST_REST = timedelta(minutes=10)
 def pause_after(attempt: int, *, asked: timedelta | None, chance: Callable[[], float]) -> timedelta | None:
     """How long to wait after the failed attempt of that number, the first being 1; None if it was the last.
 
-    `asked` is what the receiver said in `Retry-After`: we wait no less, up to a day. `chance` gives numbers from 0 up to
-    1: the pauses are longer by up to a tenth, so that what has failed together does not come back together.
+    `asked` is what the receiver said in `Retry-After`: we wait no less, up to a day. `chance` gives numbers from 0 up
+    to 1: the pauses are longer by up to a tenth, so that what has failed together does not come back together.
     """
     if attempt > len(PAUSES):
         return None
@@ -40,7 +40,7 @@ def rest_after(failures: int) -> timedelta | None:
     times = failures - FAILURES_IN_A_ROW
     if times < 0:
         return None
-    return min(_REST * 2 ** min(times, 10), _LONGEST_REST)
+    return min(_REST * (1 << min(times, 10)), _LONGEST_REST)
 
 
 def width_at_first(failures: int) -> int:

@@ -72,7 +72,14 @@ def event_of(kind: type[Event], crew: Crew, ids: dict[str, UUID]) -> Event:
 
 
 def _value(name: str, kind: Any, ids: dict[str, UUID]) -> Any:
-    values = {str: HIDDEN, str | None: HIDDEN, int: 7, bool: True, list[str]: [HIDDEN], dict[str, Any]: {"text": HIDDEN}}
+    values = {
+        str: HIDDEN,
+        str | None: HIDDEN,
+        int: 7,
+        bool: True,
+        list[str]: [HIDDEN],
+        dict[str, Any]: {"text": HIDDEN},
+    }
     if kind in (UUID, UUID | None):
         return ids.get(name.removesuffix("_id"), new_id())
     return values[kind]

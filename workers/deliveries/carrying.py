@@ -1,6 +1,6 @@
 """One attempt at a delivery: what is sent, and what its answer means."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
@@ -44,7 +44,7 @@ class Carrier:
         headers: dict[str, str] = orjson.loads(self._opened(HEADERS, begun["sealed_headers"], begun["webhook_id"]))
         return headers
 
-    def _signature(self, begun: Record, body: bytes, now: datetime) -> Mapping[str, str]:
+    def _signature(self, begun: Record, body: bytes, now: datetime) -> dict[str, str]:
         is_rotating = begun["older_until"] is not None and begun["older_until"] > now
         sealed = [begun["sealed_secret"], *([begun["older_secret"]] if is_rotating else [])]
         secrets = [self._opened(SECRET, each, begun["webhook_id"]) for each in sealed]

@@ -1,7 +1,7 @@
 """The dispatcher: takes lanes in which something is due, sends it, and writes down how that went.
 
-All that it knows is in PostgreSQL, and nothing else has to be there for a delivery to leave. It works in turns, each of a
-few statements over all lanes: the busier it is, the more deliveries each turn has.
+All that it knows is in PostgreSQL, and nothing else has to be there for a delivery to leave. It works in turns, each of
+a few statements over all lanes: the busier it is, the more deliveries each turn has.
 """
 
 import asyncio
