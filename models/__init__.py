@@ -6,7 +6,7 @@ from models.accounts import Session, SignUp, User
 from models.api_keys import ApiKey
 from models.audit import AuditEntry
 from models.comments import Comment, CommentEdit
-from models.deliveries import Attempt, Delivery
+from models.deliveries import WebhookAttempt, WebhookDelivery
 from models.events import ConsumerCursor, EventRecord, ParkedEvent
 from models.frames import FrameTable
 from models.idempotency import IdempotencyKey
@@ -28,12 +28,10 @@ from models.webhooks import Webhook
 
 __all__ = [
     "ApiKey",
-    "Attempt",
     "AuditEntry",
     "Comment",
     "CommentEdit",
     "ConsumerCursor",
-    "Delivery",
     "EventRecord",
     "FrameTable",
     "IdempotencyKey",
@@ -58,6 +56,8 @@ __all__ = [
     "Version",
     "Video",
     "Webhook",
+    "WebhookAttempt",
+    "WebhookDelivery",
 ]
 
 for _model in [found for found in globals().values() if isinstance(found, type) and issubclass(found, Model)]:

@@ -38,7 +38,7 @@ SELECT old.id FROM webhooks CROSS JOIN LATERAL (
 """
 
 
-class Delivery(Row):
+class WebhookDelivery(Row):
     """An event for a webhook: made once, sent until it arrives or there is no hope. Seen as the webhook is.
 
     `due_at` is when it is sent next; None while it is being sent, and once it has ended.
@@ -136,12 +136,12 @@ class Delivery(Row):
             return _count(await connection.execute("DELETE FROM webhook_deliveries WHERE id = ANY($1)", old))
 
 
-class Attempt(Row):
+class WebhookAttempt(Row):
     """One try at a delivery, written before it is made: what is made has its row, whatever happens. Seen as that is."""
 
     team_id = fields.UUIDField()
     webhook_id = fields.UUIDField()
-    delivery: fields.ForeignKeyRelation[Delivery] = owned_by("models.Delivery")
+    delivery: fields.ForeignKeyRelation[WebhookDelivery] = owned_by("models.WebhookDelivery")
     delivery_id: UUID
     number = fields.IntField()
     """1, 2, 3 … of its delivery."""

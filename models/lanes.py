@@ -125,7 +125,8 @@ _RELEASE = f"""
 UPDATE webhook_lanes AS lanes SET lease_token = NULL, lease_until = NULL, due_at = (
     SELECT greatest(next.due_at, rests_until) FROM (
         SELECT each.due_at FROM webhook_deliveries AS each
-        WHERE each.webhook_id = lanes.webhook_id AND each.due_at IS NOT NULL AND webhooks.state = 'active' AND {_IN_TURN}
+        WHERE each.webhook_id = lanes.webhook_id AND each.due_at IS NOT NULL AND webhooks.state = 'active'
+            AND {_IN_TURN}
         ORDER BY each.due_at LIMIT 1
     ) AS next
 )

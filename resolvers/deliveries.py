@@ -13,14 +13,14 @@ from domain.throttling import DELIVERY_OF_PERSON
 from domain.webhooks.catalogue import EVENT_KINDS
 from domain.webhooks.envelope import envelope
 from domain.webhooks.examples import NAMES, example_event
-from models import Delivery, Team, User, Webhook, lanes
+from models import Team, User, Webhook, WebhookDelivery, lanes
 from models.database import transaction
 from models.deliveries import KEPT
 from models.finding import Hold
 from resolvers.caller import Caller, find_within, lock, require_somebody, tell
 
 
-async def send_test(caller: Caller, *, webhook_id: UUID, event_type: str) -> Delivery:
+async def send_test(caller: Caller, *, webhook_id: UUID, event_type: str) -> WebhookDelivery:
     """Sends it an example of a type of event, which says that it is a test: by the same way as all else."""
     if event_type not in EVENT_KINDS:
         raise Invalid("problem.event_type", path=("eventType",), type=event_type[:50])
@@ -35,12 +35,12 @@ async def send_test(caller: Caller, *, webhook_id: UUID, event_type: str) -> Del
     return delivery
 
 
-async def resend(caller: Caller, *, delivery_id: UUID) -> Delivery:
+async def resend(caller: Caller, *, delivery_id: UUID) -> WebhookDelivery:
     """Sends again what has ended, to the letter and under the same id; Conflict while it is still to arrive."""
     await caller.throttle.hit(DELIVERY_OF_PERSON, str(require_somebody(caller)))
     async with transaction():
         delivery, webhook = await find_within(
-            caller, "webhook:send", Delivery, delivery_id, Webhook, Hold.THERE, own=Hold.ALONE
+            caller, "webhook:send", WebhookDelivery, delivery_id, Webhook, Hold.THERE, own=Hold.ALONE
         )
         _require_active(webhook)
         delivery.send_again(caller.now())
@@ -58,7 +58,7 @@ async def resend_failed(caller: Caller, *, webhook_id: UUID, since: datetime) ->
     async with transaction():
         webhook = await lock(caller, "webhook:send", Webhook, webhook_id)
         _require_active(webhook)
-        count = await Delivery.resend_failed(webhook.id, since, now)
+        count = await WebhookDelivery.resend_failed(webhook.id, since, now)
         if count:
             await tell(caller, WebhookResent, webhook.team_id, webhook_id=webhook.id, count=count)
             await lanes.stir([webhook.id], now)
@@ -70,7 +70,7 @@ def _require_active(webhook: Webhook) -> None:
         raise Conflict("problem.webhook_paused")
 
 
-async def _test(caller: Caller, webhook: Webhook, event_type: str) -> Delivery:
+async def _test(caller: Caller, webhook: Webhook, event_type: str) -> WebhookDelivery:
     now, event_id = caller.now(), new_id()
     kind = EVENT_KINDS[event_type]
     team, asker = await Team.get(id=webhook.team_id), await User.get(id=caller.viewer.user_id)
@@ -84,7 +84,7 @@ async def _test(caller: Caller, webhook: Webhook, event_type: str) -> Delivery:
         api_url=caller.rules.api_url,
         test=True,
     )
-    return Delivery(
+    return WebhookDelivery(
         id=new_id(),
         created_at=now,
         team_id=team.id,

@@ -26,7 +26,7 @@ from domain.webhooks.editions import EDITION
 from domain.webhooks.sealed import HEADERS, SECRET
 from domain.webhooks.signatures import new_secret
 from domain.webhooks.states import PauseReason
-from models import Delivery, Lane, Team, Video, Webhook, lanes
+from models import Lane, Team, Video, Webhook, WebhookDelivery, lanes
 from models.database import transaction
 from models.webhooks import MOST_WEBHOOKS
 from resolvers.caller import Caller, Following, follow, lock, require, tell
@@ -142,7 +142,7 @@ async def resume(caller: Caller, *, webhook_id: UUID, discard: bool) -> Webhook:
             row.api_key_id = None  # whoever resumes it answers for it from here on, not the key
         await row.save()
         if discard:
-            await Delivery.discard(row.id, now)
+            await WebhookDelivery.discard(row.id, now)
         await Lane.filter(webhook_id=row.id).update(failures=0, failing_since=None, rests_until=None)
         await lanes.stir([row.id], now)
         await _tell(caller, WebhookResumed, row)
@@ -181,9 +181,9 @@ def _description(text: str) -> str:
 
 
 def _types(given: Sequence[str]) -> list[str]:
-    unknown = next((each for each in given if each not in EVENT_KINDS), None)
-    if unknown is not None:
-        raise Invalid("problem.event_type", path=("eventTypes",), type=unknown[:50])
+    for index, each in enumerate(given):
+        if each not in EVENT_KINDS:
+            raise Invalid("problem.event_type", path=("eventTypes", str(index)), type=each[:50])
     return [each for each in EVENT_KINDS if each in given]
 
 

@@ -33,7 +33,7 @@ ATTEMPTED = "webhook.attempted"
 
 
 @strawberry.input(description="Narrows a log down; what is left out or null does not narrow.")
-class DeliveryFilter:
+class WebhookDeliveryFilter:
     """Filter of `Webhook.deliveries`."""
 
     state: DeliveryState | None = strawberry.field(default=None, description="Only those in this state.")
@@ -50,7 +50,7 @@ def matching(
     until: datetime | None = None,
 ) -> Q:
     """The deliveries that a client asks for; BadInput for a moment that is none in UTC."""
-    return models.Delivery.matching(
+    return models.WebhookDelivery.matching(
         state=state,
         event_type=event_type,
         since=None if since is None else in_utc(since),
@@ -58,7 +58,7 @@ def matching(
     )
 
 
-@node(table=models.Delivery, visible=models.Delivery.visible_to)
+@node(table=models.WebhookDelivery, visible=models.WebhookDelivery.visible_to)
 class WebhookDelivery(Node):
     """An event for a webhook. It is tried until it has arrived, nine times in 18 hours at most."""
 
@@ -85,7 +85,7 @@ class WebhookDelivery(Node):
     )
 
 
-@node(table=models.Attempt, visible=models.Attempt.visible_to)
+@node(table=models.WebhookAttempt, visible=models.WebhookAttempt.visible_to)
 class WebhookAttempt(Node):
     """One try at a delivery."""
 
@@ -135,7 +135,7 @@ class DeliveryMutations:
         fails=(Conflict, Throttled),
         description="Sends a webhook an example of an event, by the way that all events go. It says `test: true`.",
     )
-    async def send_test_event(self, info: Info, input: SendTestEventInput) -> models.Delivery:
+    async def send_test_event(self, info: Info, input: SendTestEventInput) -> models.WebhookDelivery:
         from schema.webhooks import Webhook
 
         webhook_id = uuid_of(Webhook, input.webhook_id, "webhookId")
@@ -147,7 +147,7 @@ class DeliveryMutations:
         fails=(Conflict, Throttled),
         description="Sends again what has ended, to the letter and under the same id.",
     )
-    async def resend_delivery(self, info: Info, id: _DeliveryId) -> models.Delivery:
+    async def resend_delivery(self, info: Info, id: _DeliveryId) -> models.WebhookDelivery:
         return await deliveries.resend(info.context.caller, delivery_id=uuid_of(WebhookDelivery, id, "id"))
 
     @mutation(

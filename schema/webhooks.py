@@ -18,7 +18,7 @@ from plan import Connection, Depends, Node, batch, column, computed, node, refer
 from plan.scalars import SafeInt
 from resolvers import webhooks
 from schema.context import Context, Info
-from schema.deliveries import DeliveryFilter, matching
+from schema.deliveries import WebhookDeliveryFilter, matching
 from schema.enums import Action
 from schema.fields import SECRET, mutation
 from schema.ids import uuid_of
@@ -117,7 +117,7 @@ class Webhook(Node):
     deliveries: Connection[WebhookDelivery] = to_many(
         "webhook_id",
         order="-created_at",
-        filters=DeliveryFilter,
+        filters=WebhookDeliveryFilter,
         where=matching,
         description="What it was sent in the last 30 days, newest first.",
     )

@@ -16,6 +16,9 @@ from domain.links import GOOD_FOR, LinkKind
 from domain.notifications import NotificationKind
 from domain.permissions import Role, Scope
 from domain.tokens import new_token, token_hash
+from domain.webhooks.editions import EDITION
+from domain.webhooks.faults import Fault
+from domain.webhooks.states import AttemptState, DeliveryState
 from local.client import Client
 from models import (
     ApiKey,
@@ -24,6 +27,7 @@ from models import (
     CommentEdit,
     FrameTable,
     Invitation,
+    Lane,
     MailedLink,
     Member,
     Notification,
@@ -32,6 +36,9 @@ from models import (
     User,
     Version,
     Video,
+    Webhook,
+    WebhookAttempt,
+    WebhookDelivery,
 )
 from plan import encode_id
 from resolvers.passwords import hash_password
@@ -176,6 +183,32 @@ class Factory:
     async def entry(self, crew: Crew, **values: Any) -> AuditEntry:
         values = {"actor_id": crew.owner.user.id, "type": "video.edited", "subjects": [], "details": {}} | values
         return await AuditEntry.create(**({"team_id": crew.team.id, "position": 0} | values))
+
+    async def webhook(self, crew: Crew, **values: Any) -> Webhook:
+        """One that leads nowhere, with its lane; it is told of nothing of what happens by itself."""
+        values = {
+            "url": "https://receiver.invalid.example/hook", "edition": EDITION, "event_types": ["payment.failed"],
+            "sealed_secret": "", "team_id": crew.team.id, "created_by_id": crew.owner.user.id,
+        } | values  # fmt: skip
+        webhook = await Webhook.create(**values)
+        await Lane.create(webhook_id=webhook.id, team_id=crew.team.id, served_at=utc_now())
+        return webhook
+
+    async def delivery(self, webhook: Webhook, **values: Any) -> WebhookDelivery:
+        """One that was given up."""
+        now = utc_now()
+        values = {
+            "team_id": webhook.team_id, "webhook_id": webhook.id, "event_id": new_id(), "position": 1,
+            "event_type": "payment.failed", "body": "{}", "state": DeliveryState.FAILED, "ended_at": now,
+            "attempt_count": 1,
+        } | values  # fmt: skip
+        return await WebhookDelivery.create(**values)
+
+    async def attempt(self, delivery: WebhookDelivery, **values: Any) -> WebhookAttempt:
+        """One that was in vain."""
+        of = {"team_id": delivery.team_id, "webhook_id": delivery.webhook_id, "delivery_id": delivery.id}
+        went = {"number": 1, "state": AttemptState.FAILED, "status": 500, "fault": Fault.BAD_STATUS, "duration_ms": 20}
+        return await WebhookAttempt.create(**(of | went | values))
 
     async def secured(self, person: Person, password: str = PASSWORD) -> Person:
         """The same person, with a password that they know."""

@@ -13,6 +13,7 @@ from domain.links import LinkKind
 from domain.permissions import Role
 from domain.pictures import image_key
 from domain.tokens import SIGN_IN_LINK, new_token, token_hash
+from domain.webhooks.states import WebhookState
 from models import ApiKey, Identity, Job, Member, Session, SignUp, User
 from models.database import transaction
 from plan.nodes import NODES
@@ -73,6 +74,8 @@ async def furnished(make: Factory) -> Furnished:
         await make.invitation(await make.crew(), crew.owner.user.email),
         await make.invitation(await make.crew(), crew.owner.user.email),
     )
+    webhook, paused = await make.webhook(crew), await make.webhook(crew, state=WebhookState.PAUSED)
+    delivery = await make.delivery(webhook)
     rows = (
         crew.team,
         members[Role.OWNER],
@@ -88,6 +91,9 @@ async def furnished(make: Factory) -> Furnished:
         other_session,
         entry,
         notification,
+        webhook,
+        delivery,
+        await make.attempt(delivery),
     )
     ids = {type(row).__name__: gid(row) for row in rows} | {"Upload": upload}
     assert ids.keys() == NODES.keys(), "a new type wants something of its own in `furnished`"
@@ -122,6 +128,9 @@ async def furnished(make: Factory) -> Furnished:
         invitation_token=invitation,
         unwanted_token=unwanted,
         notification=gid(notification),
+        webhook=gid(webhook),
+        paused_webhook=gid(paused),
+        delivery=gid(delivery),
         challenge=challenge_for(editor),
         code=code_of(app),
         confirming_code=code_of(unconfirmed),

@@ -5,10 +5,12 @@ that make them: `tests/furnished.py` (by way of the running product) and `tests/
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from graphql import FieldNode, OperationDefinitionNode, OperationType, get_operation_ast, parse
 
+from domain.clock import utc_now
 from domain.permissions import Role
 from local.client import document
 
@@ -72,6 +74,10 @@ class Things:
     """Of another such."""
     notification: str
     """One that has not been read."""
+    webhook: str
+    paused_webhook: str
+    delivery: str
+    """One that was given up."""
 
 
 ASKED_BY = {
@@ -86,6 +92,15 @@ ASKED_BY = {
 """Who asks, where it is not the owner: others need what it puts an end to."""
 UNSEEN = {"ResendInvitation", "RevokeInvitation"}
 """What is about things that a role without the permission does not even see."""
+
+
+HOOK = "https://receiver.invalid.example/hook"
+"""Where nobody is."""
+
+
+def moment(away: timedelta) -> str:
+    """So far from now."""
+    return (utc_now() + away).isoformat()
 
 
 def variables(of: Things) -> dict[str, dict[str, Any]]:
@@ -165,6 +180,21 @@ def variables(of: Things) -> dict[str, dict[str, Any]]:
         "AuditLog": {"teamId": of.team, "first": 3, "filter": {"types": ["video.edited"]}},
         "Activity": {"first": 3},
         "AuditEntry": {"id": of.audit_entry},
+        "Webhooks": {"team": of.team, "filter": {"state": "ACTIVE"}},
+        "Webhook": {"id": of.webhook},
+        "WebhookEventTypes": {},
+        "CreateWebhook": {"input": {"teamId": of.team, "url": HOOK, "eventTypes": ["video.created"]}},
+        "UpdateWebhook": {"input": {"id": of.webhook, "description": "For the billing"}},
+        "RotateWebhookSecret": {"id": of.webhook},
+        "WebhookDeliveries": {"webhook": of.webhook, "filter": {"state": "FAILED"}},
+        "WebhookDelivery": {"id": of.delivery},
+        "SendTestEvent": {"input": {"webhookId": of.webhook, "eventType": "video.created"}},
+        "ResendDelivery": {"id": of.delivery},
+        "ResendFailedDeliveries": {"input": {"webhookId": of.webhook, "since": moment(timedelta(days=-1))}},
+        "FollowWebhookDeliveries": {"webhook": of.webhook},
+        "PauseWebhook": {"id": of.webhook},
+        "ResumeWebhook": {"input": {"id": of.paused_webhook, "discard": True}},
+        "DeleteWebhook": {"id": of.paused_webhook},
         "Job": {"id": of.job},
         "CancelJob": {"id": of.job},
         "JobProgress": {"id": of.job},

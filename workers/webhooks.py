@@ -10,7 +10,7 @@ import orjson
 from domain.webhooks.catalogue import EVENT_KINDS
 from domain.webhooks.envelope import Names, envelope
 from models import EventRecord, Webhook, lanes
-from models.deliveries import Delivery
+from models.deliveries import WebhookDelivery
 from models.names import names_of
 from workers.consumers import Tools, consumer
 
@@ -36,7 +36,7 @@ async def make_deliveries(events: Sequence[EventRecord], tools: Tools) -> None:
         if about not in bodies:
             bodies[about] = body_of(event, webhook.edition, names[event.id], tools)
     made = [_delivery(event, webhook, bodies[event.id, webhook.edition], tools.clock()) for event, webhook in wanted]
-    await Delivery.bulk_create(made, ignore_conflicts=True)
+    await WebhookDelivery.bulk_create(made, ignore_conflicts=True)
     await lanes.stir(sorted({each.webhook.id for each in wanted if each.webhook.is_active}), tools.clock())
 
 
@@ -75,9 +75,9 @@ def _video_of(event: EventRecord) -> UUID | None:
     return UUID(video_id) if video_id else None
 
 
-def _delivery(event: EventRecord, webhook: Webhook, body: str, now: datetime) -> Delivery:
+def _delivery(event: EventRecord, webhook: Webhook, body: str, now: datetime) -> WebhookDelivery:
     assert event.team_id is not None
-    return Delivery(
+    return WebhookDelivery(
         created_at=now,
         team_id=event.team_id,
         webhook_id=webhook.id,

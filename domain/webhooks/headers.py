@@ -24,10 +24,10 @@ def checked(headers: Sequence[tuple[str, str]], *, path: tuple[str, ...]) -> dic
         raise Invalid("problem.header_twice", path=path)
     if len(headers) > MOST:
         raise Invalid("problem.header_count", path=path, most=MOST)
-    for name, value in headers:
-        _require_name(name, path)
+    for index, (name, value) in enumerate(headers):
+        _require_name(name, (*path, str(index), "name"))
         if not _VALUE.fullmatch(value) or len(value) > LONGEST_VALUE:
-            raise Invalid("problem.header_value", path=path, name=name, most=LONGEST_VALUE)
+            raise Invalid("problem.header_value", path=(*path, str(index), "value"), name=name, most=LONGEST_VALUE)
     return dict(headers)
 
 

@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
             bases=['TeamRow'],
         ),
         ops.CreateModel(
-            name='Delivery',
+            name='WebhookDelivery',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
                 ('created_at', fields.DatetimeField(default=utc_now, auto_now=False, auto_now_add=False)),
@@ -89,13 +89,13 @@ class Migration(migrations.Migration):
             bases=['Row'],
         ),
         ops.CreateModel(
-            name='Attempt',
+            name='WebhookAttempt',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
                 ('created_at', fields.DatetimeField(default=utc_now, auto_now=False, auto_now_add=False)),
                 ('team_id', fields.UUIDField()),
                 ('webhook_id', fields.UUIDField()),
-                ('delivery', fields.ForeignKeyField('models.Delivery', source_field='delivery_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('delivery', fields.ForeignKeyField('models.WebhookDelivery', source_field='delivery_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
                 ('number', fields.IntField()),
                 ('state', fields.CharEnumField(default=AttemptState.SENDING, description='', enum_type=AttemptState, max_length=30)),
                 ('status', fields.SmallIntField(null=True)),

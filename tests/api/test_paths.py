@@ -16,7 +16,7 @@ from local.client import Client, operation_names
 from models import Member
 from tests.factories import PASSWORD, Factory
 from tests.furnished import Furnished, furnished
-from tests.operations import ASKED_BY, kind_of
+from tests.operations import ASKED_BY, HOOK, kind_of
 from tests.studio import Studio
 
 Path = tuple[str, ...]
@@ -45,6 +45,8 @@ LEFT_OUT: dict[str, dict[str, Any]] = {
     "CreateVideo": {"description": "", "tags": ["one"]},
     "EditVideo": {"title": "New", "description": ""},
     "StartUpload": {"sha256": "0" * 64, "changeDescription": ""},
+    "CreateWebhook": {"description": "", "headers": [{"name": "X-One", "value": "1"}]},
+    "UpdateWebhook": {"url": HOOK, "eventTypes": ["video.created"], "headers": [{"name": "X-One", "value": "1"}]},
     "SignUp": {"teamName": "Team"},
     "AcceptInvitation": {"newPerson": {"name": "Eve", "password": PASSWORD, "locale": "en"}},
 }

@@ -48,6 +48,12 @@ EXPECTED = {
     "job:cancel": ({OWNER, ADMIN, EDITOR}, WRITE),
     "notification:view": (Audience.SIGNED_IN, READ),
     "notification:mark": (Audience.SIGNED_IN, WRITE),
+    "event:view": (Audience.ANYONE, READ),
+    "webhook:view": ({OWNER, ADMIN}, READ),
+    "webhook:create": ({OWNER, ADMIN}, WEBHOOKS),
+    "webhook:edit": ({OWNER, ADMIN}, WEBHOOKS),
+    "webhook:send": ({OWNER, ADMIN}, WEBHOOKS),
+    "webhook:delete": ({OWNER, ADMIN}, WEBHOOKS),
     "audit:view": ({OWNER, ADMIN}, READ),
 }
 OWN = {"upload:send", "comment:edit", "comment:delete", "comment:resolve"}

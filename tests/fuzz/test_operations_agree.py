@@ -128,6 +128,9 @@ def things(world: World) -> Things:
         invitation_token=LINK,
         unwanted_token=UNWANTED,
         notification=gid(world.notification),
+        webhook=gid(world.webhooks[0]),
+        paused_webhook=gid(world.webhooks[1]),
+        delivery=gid(world.delivery),
     )
 
 

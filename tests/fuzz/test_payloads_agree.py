@@ -97,6 +97,20 @@ def read(values: Values, pools: Pools) -> dict[str, Any]:
     return {"input": which}
 
 
+def hooked(values: Values, pools: Pools) -> dict[str, Any]:
+    change = values.one_of(({}, {"description": values.one_of(TEXTS)}, {"eventTypes": []}, {"inOrder": True}))
+    return {"input": {"id": some(values, pools, "Webhook"), **change}}
+
+
+def sampled(values: Values, pools: Pools) -> dict[str, Any]:
+    kind = values.one_of(("video.created", "of.nothing"))
+    return {"input": {"webhookId": some(values, pools, "Webhook"), "eventType": kind}}
+
+
+def resumed(values: Values, pools: Pools) -> dict[str, Any]:
+    return {"input": {"id": some(values, pools, "Webhook"), "discard": values.chance(2)}}
+
+
 def reworded(values: Values, pools: Pools) -> dict[str, Any]:
     change = values.one_of(({}, {"body": values.one_of(TEXTS)}, {"drawing": None}, {"endMs": None}, {"endMs": 999}))
     return {"input": {"id": some(values, pools, "Comment"), **change}}
@@ -144,6 +158,11 @@ MUTATIONS: dict[str, Given] = {
     "revokeSession": revoked,
     "setAvatar": always(input={"image": IMAGE}),
     "updateProfile": profile,
+    "pauseWebhook": by_id("Webhook"),
+    "resendDelivery": by_id("WebhookDelivery"),
+    "resumeWebhook": resumed,
+    "sendTestEvent": sampled,
+    "updateWebhook": hooked,
 }
 """Those that answer a row of a declared type, and what they are given."""
 
@@ -184,6 +203,7 @@ async def test_what_events_answer(stage: Stage, pools: dict[str, Pools], visible
         "notifications": _news,
         "presence": _room,
         "teamActivity": _activity,
+        "webhookDeliveries": _attempted,
     }
     assert events.keys() == schema.subscription_type.fields.keys()
 
@@ -233,6 +253,12 @@ def _progress(values: Values, pools: Pools) -> tuple[dict[str, Any], Message | N
     """Progress of a job that the viewer may see (nobody else gets this far), or where it stands."""
     told = {"state": "running", "step": values.one_of(("PROBE", None)), "percent": 7}
     return {"id": values.one_of(pools.seen["Job"])}, values.one_of((Message(told), None))
+
+
+def _attempted(values: Values, pools: Pools) -> tuple[dict[str, Any], Message]:
+    """An attempt at a delivery of a webhook, which the viewer may see or not."""
+    body = {"type": "webhook.attempted", "attempt_id": _raw(values, pools, "WebhookAttempt")}
+    return {"webhookId": some(values, pools, "Webhook")}, Message(body)
 
 
 def _news(values: Values, pools: Pools) -> tuple[dict[str, Any], Message]:

@@ -13,6 +13,8 @@ from domain.permissions import Role, Scope
 from domain.uploads import UploadState
 from domain.videos import VideoStatus
 from domain.viewers import ANONYMOUS, AnyViewer, ScopeViewer, Viewer
+from domain.webhooks.faults import Fault
+from domain.webhooks.states import AttemptState, DeliveryState, PauseReason, WebhookState
 from gateways.storage.local import LocalStorage
 from models import (
     ApiKey,
@@ -22,6 +24,7 @@ from models import (
     Identity,
     Invitation,
     Job,
+    Lane,
     Member,
     Mention,
     Notification,
@@ -32,6 +35,9 @@ from models import (
     User,
     Version,
     Video,
+    Webhook,
+    WebhookAttempt,
+    WebhookDelivery,
 )
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
@@ -95,6 +101,9 @@ class World:
         for team in (self.crew, self.band, others):
             self._log(team)
         self.notification = self._notifications()
+        self.webhooks, self.delivery = self._webhooks(self.crew, self.people["owner"])
+        self._webhooks(self.band, self.people["gone"])
+        self._webhooks(others, self.people["theirs"])
         self.identity = [self._identity(self.people[name]) for name in ("both", "stranger", "owner")][-1]
         self.api_key = [self._keys(self.people[name]) for name in ("both", "stranger", "owner")][-1]
         self._job(state=JobState.QUEUED, kind=JobKind.SIGN_IN_MAIL, queue=Queue.IO)  # of no team
@@ -274,6 +283,54 @@ class World:
             )  # fmt: skip
         owner = self.people["owner"].id
         return next(row for row in self.rows[Notification] if row.user_id == owner and row.read_at is None)
+
+    def _webhooks(self, team: Team, maker: User) -> tuple[list[Webhook], WebhookDelivery]:
+        """One that is sent things and one that is paused, with what each was sent; answers what the first was not."""
+        about = {"team_id": team.id, "created_by_id": maker.id, "edition": 1, "sealed_secret": "x", "updated_at": NOW}
+        videos = [video.id for video in self.rows[Video] if video.team_id == team.id]
+        paused = {
+            "state": WebhookState.PAUSED,
+            "pause_reason": PauseReason.GONE,
+            "paused_at": NOW,
+            "video_id": videos[0],
+        }
+        made = []
+        for number, more in enumerate(({"event_types": ["video.created"], "header_names": ["X-Á"]}, paused)):
+            made.append(
+                self._add(Webhook, url=f"https://{number}.example/", description=next(self._texts), **about, **more)
+            )
+            self.rows.setdefault(Lane, []).append(
+                Lane(
+                    webhook_id=made[-1].id,
+                    team_id=team.id,
+                    served_at=NOW,
+                    delivered=number * 7,
+                    failed=number,
+                    last_at=NOW,
+                )
+            )
+            for of, state in enumerate(DeliveryState):
+                self._delivery(made[-1], state, None if of else videos[number])
+        deliveries = self.rows[WebhookDelivery]
+        return made, next(
+            each for each in deliveries if each.webhook_id == made[0].id and each.state is DeliveryState.FAILED
+        )
+
+    def _delivery(self, webhook: Webhook, state: DeliveryState, video_id: UUID | None) -> None:
+        number, failed = len(self.rows.get(WebhookDelivery, ())), state is DeliveryState.FAILED
+        went: dict[str, Any] = {"status": 500, "fault": Fault.BAD_STATUS} if failed else {}
+        about = {"team_id": webhook.team_id, "webhook_id": webhook.id}
+        times = {"due_at": LASTING if state is DeliveryState.PENDING else None, "ended_at": NOW if failed else None}
+        delivery = self._add(
+            WebhookDelivery, event_id=an_id("event", number), event_type=TYPES[number % 2], position=number,
+            state=state, video_id=video_id, body=next(self._texts), is_test=number % 3 == 0, attempt_count=number % 3,
+            **about, **went, **times,
+        )  # fmt: skip
+        for of in range(number % 3):
+            self._add(
+                WebhookAttempt, delivery_id=delivery.id, number=of + 1, excerpt=next(self._texts), duration_ms=of * 7,
+                state=AttemptState.FAILED if failed else AttemptState.SUCCEEDED, **about, **went,
+            )  # fmt: skip
 
     def _identity(self, person: User) -> Identity:
         about = {"issuer": "https://there.example", "subject": person.email, "email": person.email, "used_at": NOW}

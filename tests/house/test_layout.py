@@ -28,6 +28,7 @@ NOUNS = {
     "api_keys",
     "audit",
     "comments",
+    "deliveries",
     "events",
     "identities",
     "invitations",
@@ -41,6 +42,7 @@ NOUNS = {
     "uploads",
     "versions",
     "videos",
+    "webhooks",
 }
 OF_ACCOUNTS = {"sessions", "credentials", "addresses", "profiles", "deletions"}
 """What accounts consist of: their rows are in `models/accounts.py`."""
@@ -58,12 +60,14 @@ HELPERS = {
         "idempotency",
         "indexes",
         "inserting",
+        "lanes",
         "lines",
         "mails",
         "maintain",
         "maintenance",
         "making",
         "migrate",
+        "names",
         "reading",
         "replica",
         "search",

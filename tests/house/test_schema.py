@@ -28,7 +28,7 @@ from schema.fields import MutationField, QueryField, SubscriptionField
 from schema.permissions import guide
 from schema.root import build_schema
 
-NARROWED = {"auditEntry"}
+NARROWED = {"auditEntry", "webhook", "webhookDelivery"}
 """Queries whose predicate is narrower itself: it asks the same table for the roles (see tests/api/test_audit.py)."""
 FOR_PROGRAMS = {"ProblemCode", "FailureCode", "Action"}
 """Enums that have a message in the place of a label, or only say what to offer."""
@@ -170,7 +170,7 @@ async def test_every_type_over_a_table_says_who_may_see_it(schema: Schema) -> No
         assert node.visible.__func__ is not Row.visible_to.__func__, f"{node.name} does not say who may see it"  # type: ignore[attr-defined]
 
 
-IN_A_TEAM_BUT_NOT_OF_IT = {"AuditEntry", "Notification", "Session"}
+IN_A_TEAM_BUT_NOT_OF_IT = {"AuditEntry", "Notification", "Session", "WebhookAttempt"}
 """Types whose table names a team that does not own the row, or of which nobody does anything to a row."""
 
 

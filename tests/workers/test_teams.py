@@ -26,6 +26,7 @@ from models import (
     FrameTable,
     Invitation,
     Job,
+    Lane,
     MailedLink,
     Member,
     Mention,
@@ -38,6 +39,9 @@ from models import (
     User,
     Version,
     Video,
+    Webhook,
+    WebhookAttempt,
+    WebhookDelivery,
 )
 from models.database import raw_connection, transaction
 from models.tenancy import owned
@@ -91,6 +95,11 @@ async def a_team(name: str, **values: Any) -> Team:
     await AuditEntry.create(
         team_id=team.id, actor_id=made["created_by_id"], type="video.edited", subjects=[], details={}, position=0
     )
+    webhook = await Webhook.create(url="https://receiver.example/", edition=1, sealed_secret="", **made)
+    await Lane.create(webhook_id=webhook.id, team_id=team.id, served_at=utc_now())
+    sent = {"team_id": team.id, "webhook_id": webhook.id}
+    delivery = await WebhookDelivery.create(event_id=new_id(), event_type="a.b", position=1, body="{}", **sent)
+    await WebhookAttempt.create(delivery_id=delivery.id, number=1, **sent)
     event = await EventRecord.get(team_id=team.id, type="job.queued")
     await ParkedEvent.create(consumer="live", event_id=event.id, error="no luck")
     return team
