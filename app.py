@@ -38,6 +38,7 @@ from edge import (
 )
 from edge.cors import Cors
 from edge.documents import Documents
+from edge.event_pages import EventPages
 from edge.graphiql import Graphiql
 from edge.guests import end_lost_sessions, sweep_lost_sessions
 from edge.history import EventHistory
@@ -165,6 +166,7 @@ class Api:
             Route("/sign-in/{provider}", self._changing(elsewhere.leave), methods=["GET"]),
             Route("/sign-in/{provider}/callback", self._changing(elsewhere.come_back), methods=["GET"]),
             bundles.ROUTE,
+            *EventPages(settings.public_url, settings.app_url or settings.public_url).routes(),
             Route("/healthz", health.healthz),
             Route("/readyz", self._readyz),
             Route("/metrics", metrics_endpoint(self.metrics, self._look)),

@@ -32,12 +32,17 @@ def offer(reply: Reply, scope: Scope, media_type: bytes, answer: Answer) -> None
     """Lets caches keep a public answer without errors, and leaves its body out for whoever has the same already."""
     tag = _tag(media_type, answer)
     reply.raw_headers += [(b"cache-control", _PUBLIC), (b"vary", b"Accept"), (b"etag", b"W/" + tag)]
-    held = listed(scope, b"if-none-match") or b""
-    if held.strip() == b"*" or tag in _TAG.findall(held):
+    if is_held(scope, tag):
         reply.status_code, reply.body = 304, b""
         reply.raw_headers = [each for each in reply.raw_headers if not each[0].startswith(b"content-")]
         # A cache takes these headers for those of the answer that it holds, which may be compressed.
         reply.raw_headers.append((b"vary", b"Accept-Encoding"))
+
+
+def is_held(scope: Scope, tag: bytes) -> bool:
+    """Whether who asks has what has this tag (in its quotes, without `W/`) already."""
+    held = listed(scope, b"if-none-match") or b""
+    return held.strip() == b"*" or tag in _TAG.findall(held)
 
 
 def withhold(reply: Reply) -> None:

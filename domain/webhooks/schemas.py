@@ -88,6 +88,8 @@ class _Making:
             text += f" Global id of a `{of}`."
         if words.values:
             text += f" One of {', '.join(f'`{value}`' for value in words.values)}; others may follow."
+        if words.format:
+            found["format"] = words.format
         if words.values and self._strict:
             found["enum"] = [*words.values]
         return {**found, "description": text}

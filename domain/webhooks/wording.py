@@ -14,6 +14,8 @@ class Wording(NamedTuple):
     description: str
     example: Any = None
     values: tuple[str, ...] = ()
+    format: str | None = None
+    """Of a text, in terms of JSON Schema."""
 
 
 def _one_of(values: Iterable[str], description: str, example: str) -> Wording:
@@ -70,7 +72,7 @@ WORDING: dict[str, Wording] = {
     "interval": _one_of(("month", "year"), "How often they pay.", "month"),
     "amount": Wording("In the currency's smallest unit: 1900 is 19 euros, or 1900 yen.", 1900),
     "currency": Wording("Three letters, as in ISO 4217.", "EUR"),
-    "ends_at": Wording("Until when they have what they paid for, in UTC.", "2026-02-15T09:30:00.000Z"),
+    "ends_at": Wording("Until when they have what they paid for.", "2026-02-15T09:30:00.000Z", format="date-time"),
     "reason": Wording("Why, in their words; null if they gave no reason.", "We only needed it for one film."),
     "reference": Wording("What whoever takes the payments calls this one.", "pay_8Qz3nWkE5m"),
     "payment.failed.code": Wording("Why, for programs, as whoever takes the payments says.", "card_declined"),
