@@ -78,6 +78,7 @@ check: $(DEV) ## format, lint, types, import arrows, migration drift, generated 
 	$(BIN)/python -m models.migrate --check
 	$(BIN)/python -m schema.export --check
 	$(BIN)/python -m local.guide --check
+	$(BIN)/python -m local.event_guide --check
 	$(BIN)/python -m local.operations --check
 	$(BIN)/python -m i18n.checking
 
@@ -85,9 +86,10 @@ format: $(DEV) ## format the code and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-schema: $(DEV) ## write schema.graphql, docs/permissions.md and the tables of docs/errors.md
+schema: $(DEV) ## write schema.graphql, docs/permissions.md, and the tables of docs/errors.md and docs/events.md
 	$(BIN)/python -m schema.export
 	$(BIN)/python -m local.guide
+	$(BIN)/python -m local.event_guide
 
 messages: $(DEV) ## bring new English into the catalogs of every language, and say what is missing there
 	@$(BIN)/python -m i18n.merging

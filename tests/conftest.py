@@ -10,9 +10,11 @@ import pytest
 
 from local.redis import EmbeddedRedis
 from models.database import database
-from tests import services
+from tests import recorded, services
 from tests.factories import Factory, new_network_address
 from tests.studio import WORKERS, Disguised, Studio, running
+
+LOOKED = pytest.StashKey[recorded.Looked]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -22,6 +24,30 @@ def pytest_configure(config: pytest.Config) -> None:
     started = services.Services()
     config.add_cleanup(started.stop)
     started.start()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fails the run if the product has recorded what others are not promised, whatever its tests say."""
+    config = session.config
+    if hasattr(config, "workerinput") or config.option.collectonly or services.VARIABLE not in os.environ:
+        return
+    looked = recorded.look(services.where()["postgres"])
+    if looked.wrong:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    config.stash[LOOKED] = looked
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Says what has been found at the end."""
+    looked = config.stash.get(LOOKED, None)
+    if looked is None or not looked.seen:
+        return
+    terminalreporter.write_line(f"{looked.seen.total()} events of {len(looked.seen)} types were recorded.")
+    if looked.wrong:
+        terminalreporter.section("events that are not what others are promised", red=True)
+        for why in looked.wrong[: recorded.MOST_SHOWN]:
+            terminalreporter.write_line(why)
+        terminalreporter.write_line(f"{len(looked.wrong)} in all: see tests/recorded.py", red=True)
 
 
 @pytest.fixture(scope="session")

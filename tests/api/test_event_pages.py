@@ -88,8 +88,8 @@ async def test_different_pages_have_different_tags(http: httpx.AsyncClient) -> N
     "asked",
     [
         "video.vanished.json", "video.created.v2.json", "video.created.v0.json", "video.created.v01.json",
-        "video.created", "session.opened.json", "notification.raised.json", "video.created.example.v1.json", "video.created.json.json",
-        ".json", "%2e%2e/healthz.json", "video.created.%0a.json", "Video.Created.json",
+        "video.created", "session.opened.json", "notification.raised.json", "video.created.example.v1.json",
+        ".json", "video.created.json.json", "%2e%2e/healthz.json", "video.created.%0a.json", "Video.Created.json",
     ],
 )  # fmt: skip
 async def test_there_is_nothing_at_any_other_address(http: httpx.AsyncClient, asked: str) -> None:
