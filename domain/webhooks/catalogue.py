@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from inspect import cleandoc
 from typing import Any
 
-from domain.events import EVENT_TYPES, Event
+from domain.events import EVENT_TYPES
 from domain.webhooks.editions import FORMER, Former, Shape
 
 OFFERED = (
@@ -76,9 +76,8 @@ class Kind:
         """The version that an endpoint of that edition is told."""
         return next((each.event.version for each in self.former if edition <= each.until), self.version)
 
-    def payload(self, event: Event, version: int) -> dict[str, Any]:
-        """What the event holds, as that version has it."""
-        payload = event.payload()
+    def downgraded(self, payload: dict[str, Any], version: int) -> dict[str, Any]:
+        """A payload of today's version, as that version has it."""
         for former in reversed(self.former):
             if former.event.version >= version:
                 payload = former.downgrade(payload)

@@ -7,6 +7,7 @@ is as of then.
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -97,7 +98,7 @@ def in_version(
         team=path["team"],
         actor=_actor(event, names),
         path=path,
-        data=_data(kind, version, event, names),
+        data=_data(kind, version, payload, names),
         links=Links(
             api=f"{api_url}/graphql",
             video=page_of_video(app_url, video_id) if video_id else None,
@@ -136,21 +137,22 @@ def _actor(event: Event, names: Names) -> Actor:
     return Actor(kind="user", id=global_id("User", event.actor_id), name=names.actor)
 
 
-def _data(kind: Kind, version: int, event: Event, names: Names) -> dict[str, Any]:
-    payload = kind.payload(event, version)
-    shape = kind.shapes[version]
+def _data(kind: Kind, version: int, payload: dict[str, Any], names: Names) -> dict[str, Any]:
+    shape: Any = kind.shapes[version]
+    payload = kind.downgraded(payload, version)
     data = {name: _outside(of, payload[name]) for name, of in _own(shape)}
-    return {**data, "comment": _comment(names.comment)} if tells_comment(shape) else data
+    return {**data, "comment": _comment(names.comment)} if "comment_id" in data else data
 
 
-def _own(shape: Shape) -> tuple[tuple[str, str | None], ...]:
+@cache
+def _own(shape: Any) -> tuple[tuple[str, str | None], ...]:
     names = [field.name for field in fields(shape) if field.name not in NOT_IN_DATA]
     return tuple((name, named_by(name)) for name in names)
 
 
 def tells_comment(shape: Shape) -> bool:
     """Whether what an event of the kind is about is a comment: then it is told what that says."""
-    return any(name == "comment_id" for name, _ in _own(shape))
+    return any(field.name == "comment_id" for field in fields(shape))
 
 
 def _outside(of: str | None, value: Any) -> Any:

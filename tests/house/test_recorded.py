@@ -1,6 +1,7 @@
 """What is looked at when all tests are over is looked at well: an event that is not as promised is found."""
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -100,4 +101,4 @@ async def test_what_is_not_as_promised_is_found(
 
 async def test_a_database_without_events_is_passed_by(number: int) -> None:
     name = f"empty{number}"
-    assert await look_at(await fresh_database(name, "template1")) == Looked({}, [])
+    assert await look_at(await fresh_database(name, "template1")) == Looked(Counter(), [])

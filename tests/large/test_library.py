@@ -14,6 +14,7 @@ from local.large.shape import Sizes
 from local.programs import ROOT
 from local.seed_large import SeededAlready, fill, places
 from tests.large.conftest import SCALE, Library
+from tests.recorded import look_at
 
 # Each counts what must not be.
 WRONG = {
@@ -68,6 +69,12 @@ async def test_its_events_are_the_products_own(connection: asyncpg.Connection) -
         )
         assert event.payload() == json.loads(row["payload"])
         assert event.subjects() == row["subjects"]
+
+
+async def test_its_events_are_what_others_are_promised(library: Library) -> None:
+    looked = await look_at(library.url, 500)
+    assert looked.wrong == []
+    assert looked.seen.total() == 500
 
 
 async def test_the_places_are_there(library: Library, connection: asyncpg.Connection) -> None:
