@@ -193,7 +193,7 @@ class WebhookSecret:
 class WebhookDeleted:
     """Payload of `deleteWebhook`."""
 
-    id: strawberry.ID = strawberry.field(description="Its global id.")
+    deleted: bool = strawberry.field(description="Always true.")
 
 
 @strawberry.type(description="A type of event that a webhook can be sent.")
@@ -302,4 +302,4 @@ class WebhookMutations:
     )
     async def delete_webhook(self, info: Info, id: strawberry.ID) -> WebhookDeleted:
         await webhooks.delete(info.context.caller, webhook_id=uuid_of(Webhook, id, "id"))
-        return WebhookDeleted(id=id)
+        return WebhookDeleted(deleted=True)

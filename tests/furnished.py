@@ -75,7 +75,7 @@ async def furnished(make: Factory) -> Furnished:
         await make.invitation(await make.crew(), crew.owner.user.email),
     )
     webhook, paused = await make.webhook(crew), await make.webhook(crew, state=WebhookState.PAUSED)
-    delivery = await make.delivery(webhook)
+    delivery, _another = await make.delivery(webhook), await make.delivery(webhook)
     rows = (
         crew.team,
         members[Role.OWNER],

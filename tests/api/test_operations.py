@@ -11,7 +11,10 @@ from tests.factories import Factory
 from tests.furnished import furnished
 from tests.operations import ASKED_BY
 
-FOLLOWED_ELSEWHERE = {"VideoChanged", "CommentEvents", "JobProgress", "NotificationChanges", "Presence", "TeamActivity"}
+FOLLOWED_ELSEWHERE = {
+    *("VideoChanged", "CommentEvents", "JobProgress", "NotificationChanges", "Presence", "TeamActivity"),
+    "FollowWebhookDeliveries",
+}
 
 
 @pytest.fixture(scope="module")

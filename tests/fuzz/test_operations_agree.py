@@ -13,7 +13,20 @@ from domain.permissions import Role
 from domain.tokens import new_token, token_hash
 from live.message import Message
 from local.client import document, operation_names
-from models import AuditEntry, Comment, Invitation, Job, MailedLink, Member, SignUp, TwoFactor, User, Version, Video
+from models import (
+    AuditEntry,
+    Comment,
+    Invitation,
+    Job,
+    MailedLink,
+    Member,
+    SignUp,
+    TwoFactor,
+    User,
+    Version,
+    Video,
+    WebhookAttempt,
+)
 from plan import encode_id
 from plan.requests import Request
 from resolvers.passwords import hash_password
@@ -186,6 +199,8 @@ def event(world: World, operation: str) -> Message | None:
         where = {"version": str(world.rows[Version][0].id), "ms": 7, "activity": "typing"}
         people = [[str(world.people[name].id), said] for name, said in (("owner", where), ("viewer", None))]
         return Message({"count": 2, "people": people})
+    if operation == "FollowWebhookDeliveries":
+        return Message({"type": "webhook.attempted", "attempt_id": str(world.rows[WebhookAttempt][0].id)})
     if operation == "JobProgress":
         return Message({"state": "running", "step": "PROBE", "percent": 7})
     return None
