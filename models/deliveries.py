@@ -33,7 +33,8 @@ WHERE webhook_id = $1 AND due_at IS NOT NULL
 _OLD = """
 SELECT old.id FROM webhooks CROSS JOIN LATERAL (
     SELECT id FROM webhook_deliveries
-    WHERE webhook_id = webhooks.id AND (created_at < $1 OR webhooks.deleted_at IS NOT NULL) ORDER BY created_at LIMIT $2
+    WHERE webhook_id = webhooks.id AND created_at < CASE WHEN deleted_at IS NULL THEN $1 ELSE 'infinity' END
+    ORDER BY created_at LIMIT $2
 ) AS old LIMIT $2
 """
 

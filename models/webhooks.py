@@ -12,17 +12,32 @@ from tortoise.indexes import Index
 
 from domain.clock import utc_now
 from domain.errors import Conflict
-from domain.permissions import PERMISSIONS
+from domain.permissions import PERMISSIONS, Role, allows
 from domain.viewers import AnyViewer
 from domain.webhooks.states import PauseReason, WebhookState
 from models.base import TeamRow, choice, in_teams_of
+from models.database import raw_connection
 from models.indexes import PartialIndex
 
 MOST_WEBHOOKS = 100
 """Of one team."""
 BOTH_SECRETS = timedelta(hours=24)
 """How long deliveries are signed with the secret before, too, once a webhook has another one."""
-_ACTIVE = "state = 'active' AND deleted_at IS NULL"
+
+_KEYLESS = """
+SELECT webhooks.id FROM webhooks
+LEFT JOIN api_keys ON api_keys.id = api_key_id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1)
+LEFT JOIN members ON members.team_id = webhooks.team_id AND members.user_id = api_keys.user_id AND role = ANY($2)
+WHERE state = 'active' AND deleted_at IS NULL AND api_key_id IS NOT NULL AND members.id IS NULL
+"""
+_BURY = """
+WITH empty AS (
+    SELECT id FROM webhooks WHERE deleted_at IS NOT NULL
+    AND NOT EXISTS (SELECT FROM webhook_deliveries WHERE webhook_id = webhooks.id) LIMIT $1
+),
+lanes AS (DELETE FROM webhook_lanes USING empty WHERE webhook_id = empty.id)
+DELETE FROM webhooks USING empty WHERE webhooks.id = empty.id
+"""
 
 
 def managing(viewer: AnyViewer) -> Q:
@@ -87,6 +102,19 @@ class Webhook(TeamRow):
     async def hearing(cls, team_ids: Collection[UUID]) -> "list[Webhook]":
         """Those that are told what happens in these teams; the paused, too, for which it is kept."""
         return await cls.filter(cls.kept(), team_id__in=list(team_ids)).order_by("id")
+
+    @staticmethod
+    async def keyless(now: datetime) -> list[UUID]:
+        """Active ones that were made with a key that is good no more, or whose person has no webhooks any more."""
+        roles = [role.value for role in Role if allows(role, "webhook:view")]
+        async with raw_connection() as connection:
+            return [row["id"] for row in await connection.fetch(_KEYLESS, now, roles)]
+
+    @staticmethod
+    async def bury(most: int) -> int:
+        """Deletes deleted ones for good once their deliveries are gone; how many."""
+        async with raw_connection() as connection:
+            return int((await connection.execute(_BURY, most)).rpartition(" ")[2])
 
     @property
     def is_active(self) -> bool:

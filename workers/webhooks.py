@@ -7,12 +7,14 @@ from uuid import UUID
 
 import orjson
 
+from domain.events import AccountDeleted, ApiKeyRevoked, MemberLeft, MemberRemoved, MemberRoleChanged
 from domain.webhooks.catalogue import EVENT_KINDS
 from domain.webhooks.envelope import Names, envelope
 from models import EventRecord, Webhook, lanes
 from models.deliveries import WebhookDelivery
 from models.names import names_of
 from workers.consumers import Tools, consumer
+from workers.pausing import pause_keyless
 
 
 class Wanted(NamedTuple):
@@ -38,6 +40,15 @@ async def make_deliveries(events: Sequence[EventRecord], tools: Tools) -> None:
     made = [_delivery(event, webhook, bodies[event.id, webhook.edition], tools.clock()) for event, webhook in wanted]
     await WebhookDelivery.bulk_create(made, ignore_conflicts=True)
     await lanes.stir(sorted({each.webhook.id for each in wanted if each.webhook.is_active}), tools.clock())
+
+
+@consumer(
+    "webhook-keys", ApiKeyRevoked, MemberLeft, MemberRemoved, MemberRoleChanged, AccountDeleted, in_transaction=True
+)
+async def pause_without_key(events: Sequence[EventRecord], tools: Tools) -> None:
+    """What a program has made with a key is good as long as the key is, and its person may have webhooks."""
+    del events
+    await pause_keyless(tools.clock())
 
 
 def body_of(event: EventRecord, edition: int, names: Names, tools: Tools) -> str:

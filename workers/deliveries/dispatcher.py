@@ -30,9 +30,9 @@ from models.maintenance import is_on
 from workers.deliveries.carrying import Carrier, outcome_of
 from workers.deliveries.held import Held
 from workers.deliveries.log import Teller
-from workers.deliveries.pausing import pause
 from workers.deliveries.wakes import Wakes
 from workers.outages import OUTAGES, Backoff
+from workers.pausing import pause
 
 log = structlog.stdlib.get_logger(__name__)
 

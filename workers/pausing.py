@@ -37,6 +37,12 @@ async def pause(webhook_id: UUID, reason: PauseReason, now: datetime) -> None:
         await _mail(webhook, now)
 
 
+async def pause_keyless(now: datetime) -> None:
+    """Pauses those that were made with a key that is good no more."""
+    for webhook_id in await Webhook.keyless(now):
+        await pause(webhook_id, PauseReason.KEY_ENDED, now)
+
+
 async def _mail(webhook: Webhook, now: datetime) -> None:
     """Mails who made it or, if they look after it no more, who owns the team."""
     assert webhook.pause_reason is not None
