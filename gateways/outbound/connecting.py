@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from aiohttp import TCPConnector
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.streams import EMPTY_PAYLOAD
 
 from gateways.outbound.notes import noted
 
@@ -24,6 +25,8 @@ REST_SECONDS = 15
 """How long a connection rests. It leads to where it was made to, whatever DNS says by now."""
 MOST_ANSWER_BYTES = 64 * 1024
 """Of an answer: its heads, its body, and what frames it. Whoever sends more is hung up on."""
+
+_END_OF_HEAD = b"\r\n\r\n"
 
 
 class AnswerTooLong(Exception):
@@ -43,31 +46,46 @@ class Listener(ResponseHandler):
 
     def begin(self) -> None:
         """From now on the next answer is heard."""
-        self._heard, self._resting = 0, False
+        self._heard, self._resting, self._payload = 0, False, None
 
     def rest(self) -> None:
         """From now on nothing should be heard."""
         self.rested = self._resting = True
 
     def data_received(self, data: bytes) -> None:
-        """Hand on what has come, unless nobody asked for it, or it is too much."""
-        self._heard += len(data)
-        if self._resting or self._heard > MOST_ANSWER_BYTES:
-            self._hang_up()
-        else:
+        """Hand on what has come, as far as it is asked for."""
+        if not data:  # aiohttp goes on by itself with what it has put aside
             super().data_received(data)
+            return
+        wanted = 0 if self._resting else max(0, MOST_ANSWER_BYTES - self._heard)
+        self._heard += len(data)
+        for part in self._heads_apart(data[:wanted]):
+            super().data_received(part)
+        if wanted < len(data) and self._exception is None:
+            self.set_exception(AnswerTooLong())
+        if self._exception is not None:
+            self._break_off()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """It is over."""
         super().connection_lost(exc)
         self._on_end(self)
 
-    def _hang_up(self) -> None:
-        """End it, and have whoever waits know why."""
+    def _heads_apart(self, data: bytes) -> Iterator[bytes]:
+        """A head by itself: what aiohttp reads together with something malformed is lost, and the status with it."""
+        while self._payload in (None, EMPTY_PAYLOAD) and _END_OF_HEAD in data:
+            end = data.index(_END_OF_HEAD) + len(_END_OF_HEAD)
+            yield data[:end]
+            data = data[end:]
+        if data:
+            yield data
+
+    def _break_off(self) -> None:
+        """Hang up; whatever has come of the body is all there is of it."""
         payload, transport = self._payload, self.transport
-        self.set_exception(AnswerTooLong())
-        if payload is not None:
-            payload.set_exception(AnswerTooLong())
+        self._payload = None
+        if payload is not None and not payload.is_eof():
+            payload.feed_eof()
         if transport is not None:
             transport.abort()
 
