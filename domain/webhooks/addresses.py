@@ -79,12 +79,12 @@ def _parts(url: str, path: tuple[str, ...]) -> SplitResult:
 
 def _host(parts: SplitResult, path: tuple[str, ...]) -> str:
     """The host in ASCII and lower case, without the brackets of IPv6 and without a dot at its end."""
-    given = parts.hostname or ""
-    if not given:
+    given, bracketed = parts.hostname or "", parts.netloc.startswith("[")
+    if not given or "%" in given:  # a zone of IPv6, which is this machine's own, or a host in disguise
         _refuse("problem.url_host", path)
-    if "%" in given:  # a zone of IPv6, which is this machine's own, or a host in disguise
+    if bracketed != (":" in given):  # [v1.something] is of a kind that nobody has made yet
         _refuse("problem.url_host", path)
-    if parts.netloc.startswith("["):
+    if bracketed:
         return given
     host = _ascii(given.lower(), path)
     if len(host) > _LONGEST_NAME or not all(map(_LABEL.fullmatch, host.split("."))):
