@@ -18,12 +18,15 @@ DO ?= status
 SEED ?=
 MINUTES ?=
 ROOMS ?=
+SECRET ?=
+ANSWER ?=
 PEERS := bench/graphql/peers
 PEERS_INSTALLED := $(PEERS)/node_modules/.package-lock.json
 LIVE_PEERS_INSTALLED := bench/live/peers/node_modules/.package-lock.json
 AUDITS := tests/audits
 AUDITS_INSTALLED := $(AUDITS)/node_modules/.package-lock.json
 CLIENTS_INSTALLED := tests/clients/node_modules/.package-lock.json
+RECEIVERS_INSTALLED := tests/receivers/node_modules/.package-lock.json
 GRAPHIQL := .cache/graphiql/graphiql.js
 GRAPHIQL_SOURCES := $(addprefix web/graphiql/,package-lock.json page.mjs build.mjs)
 
@@ -52,10 +55,13 @@ maintenance: $(RUN) ## refuse changes in the running product: DO="on --message â
 mail: $(RUN) ## show the newest e-mails of the local mailbox
 	@$(BIN)/python -m local.mail
 
+webhook-listen: $(RUN) ## show and verify webhooks sent to http://localhost:9000/ (PORT=, SECRET=whsec_â€¦, ANSWER=500)
+	@$(BIN)/python -m local.webhook_listen --port "$(or $(PORT),9000)" --secret "$(SECRET)" --answer "$(or $(ANSWER),204)"
+
 mails: $(RUN) ## write every e-mail as a page to look at, into docs/mails/
 	@$(BIN)/python -m workers.mails.previews
 
-test: check $(AUDITS_INSTALLED) $(CLIENTS_INSTALLED) ## check, then run all tests
+test: check $(AUDITS_INSTALLED) $(CLIENTS_INSTALLED) $(RECEIVERS_INSTALLED) ## check, then run all tests
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 test-large: $(DEV) ## read and time every query's plan at a million rows (needs 3 GB of memory or disk)
@@ -122,7 +128,7 @@ clean: ## remove .venv and caches; .data stays
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.data/*' -prune -exec rm -rf {} +
 
-.PHONY: help run graphiql demo seed-large plan maintenance mail mails test test-large fuzz-plan fuzz-api fuzz-live check format schema
+.PHONY: help run graphiql demo seed-large plan maintenance mail webhook-listen mails test test-large fuzz-plan fuzz-api fuzz-live check format schema
 .PHONY: messages languages operations migration lock clean
 .PHONY: bench-graphql bench-live
 
@@ -147,8 +153,8 @@ $(PEERS_INSTALLED) $(LIVE_PEERS_INSTALLED): %/node_modules/.package-lock.json: %
 	@if command -v npm >/dev/null; then npm ci --prefix $* --loglevel=error && touch $@; \
 	else echo "No Node on this machine: what is written for it is not installed."; fi
 
-# Nor here: the tests say what they leave out, the public audits of GraphQL over HTTP or the clients in TypeScript.
-$(AUDITS_INSTALLED) $(CLIENTS_INSTALLED): %/node_modules/.package-lock.json: %/package-lock.json
+# Nor here: the tests say what they leave out, the public audits of GraphQL over HTTP, the clients or the receivers in TypeScript.
+$(AUDITS_INSTALLED) $(CLIENTS_INSTALLED) $(RECEIVERS_INSTALLED): %/node_modules/.package-lock.json: %/package-lock.json
 	@if command -v npm >/dev/null && npm ci --prefix $* --loglevel=error; then touch $@; \
 	else echo "npm is not here, or cannot install: what needs the packages of $* is left out."; fi
 

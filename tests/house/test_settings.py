@@ -63,6 +63,15 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         ("MAIL_BOUNCES_TO", "Bounces <open-sesame@host>"),
         ("MAIL_BOUNCES_TO", "a-very-long-open-sesame-indeed@host"),
         ("MAIL_CONNECTIONS", "open-sesame"),
+        ("WEBHOOK_PORTS", "open-sesame"),
+        ("WEBHOOK_PORTS", "443,open-sesame"),
+        ("WEBHOOK_PORTS", ""),
+        ("WEBHOOK_PORTS", "443,65536"),
+        ("WEBHOOK_PORTS", "-443"),
+        ("WEBHOOK_LOOPBACK", "open-sesame"),
+        ("WEBHOOK_SECONDS", "open-sesame"),
+        ("WEBHOOK_SECONDS", "0"),
+        ("WEBHOOK_CONNECTIONS", "0"),
         ("SECRET_KEY", "open-sesame"),
         ("PUBLIC_URL", "open-sesame"),
         ("PUBLIC_URL", "https://host/open-sesame"),
@@ -182,6 +191,24 @@ def test_the_schema_is_explored_in_development_unless_the_operator_says_otherwis
     environment.setenv("ENVIRONMENT", where)
     environment.setenv("INTROSPECTION", said)
     assert load().exploring is may
+
+
+@pytest.mark.parametrize(
+    ("where", "said", "may"),
+    [("production", "", False), ("production", "on", True), ("development", "", True), ("development", "off", False)],
+)
+def test_webhooks_go_to_this_machine_in_development_unless_the_operator_says_otherwise(
+    environment: pytest.MonkeyPatch, where: str, said: str, *, may: bool
+) -> None:
+    environment.setenv("ENVIRONMENT", where)
+    environment.setenv("WEBHOOK_LOOPBACK", said)
+    assert load().webhooks_to_itself is may
+
+
+def test_the_ports_of_webhooks_are_a_list(environment: pytest.MonkeyPatch) -> None:
+    assert load().webhook_ports == {443, 8443}
+    environment.setenv("WEBHOOK_PORTS", "443, 9443")
+    assert load().webhook_ports == {443, 9443}
 
 
 def test_a_budget_is_enough_for_any_one_operation(environment: pytest.MonkeyPatch) -> None:
