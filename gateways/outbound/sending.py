@@ -142,7 +142,7 @@ def _fault(error: Exception) -> Fault:
         return fault_of(error)
     if isinstance(error, ValueError):  # aiohttp's, for a header with a line break in it
         return Fault.REQUEST_IMPOSSIBLE
-    log.error("webhook.unexpected", error=repr(error), exc_info=error)
+    log.error("webhook.unexpected", exc_info=error)
     return Fault.ANSWER_MALFORMED
 
 
