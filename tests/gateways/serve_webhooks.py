@@ -212,8 +212,16 @@ def status(caller: Caller, code: str) -> None:
     caller.answer(b"so be it", f"HTTP/1.1 {code} So\r\n".encode())
 
 
+def literally(caller: Caller, said: str) -> None:
+    caller.say(bytes.fromhex(said))
+    caller.line.close()
+
+
 def redirect(caller: Caller, port: str) -> None:
     caller.answer(b"", f"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{port}/\r\nRetry-After: 5\r\n".encode())
+
+
+VALUED: dict[str, Callable[[Caller, str], None]] = {"status": status, "literally": literally, "redirect": redirect}
 
 
 def serve(line: socket.socket, context: ssl.SSLContext | None) -> None:
@@ -223,7 +231,7 @@ def serve(line: socket.socket, context: ssl.SSLContext | None) -> None:
     with contextlib.suppress(OSError), line, in_tls(line, context) as plain:
         for path in (caller := Caller(plain)).requests():
             name, _, value = path.partition("/")
-            {"status": status, "redirect": redirect}[name](caller, value) if value else WAYS[name](caller)
+            VALUED[name](caller, value) if value else WAYS[name](caller)
     with Caller.lock:
         Caller.open -= 1
 
