@@ -73,13 +73,15 @@ def receiving(folder: Path, host: str = "127.0.0.1") -> Iterator[Receivers]:
     listeners = {kind: socket.create_server((host, 0), backlog=200) for kind in shown}
     described = {listeners[kind].fileno(): str(shown[kind]) for kind in shown}
     command = [sys.executable, "-m", "tests.gateways.serve_webhooks", json.dumps(described)]
-    process = subprocess.Popen(command, cwd=ROOT, pass_fds=list(described))
+    process = subprocess.Popen(command, cwd=ROOT, pass_fds=list(described), stdin=subprocess.PIPE)
+    assert process.stdin is not None
     ports = {kind: listener.getsockname()[1] for kind, listener in listeners.items()}
     for listener in listeners.values():
         listener.close()
     try:
         yield Receivers(process.pid, ports, known.file)
     finally:
+        process.stdin.close()
         process.kill()
         process.wait()
 

@@ -251,9 +251,9 @@ def listen(listener: socket.socket, certificate: str) -> None:
 
 def main() -> None:
     listeners = [(socket.socket(fileno=int(each)), shown) for each, shown in json.loads(sys.argv[1]).items()]
-    threads = [threading.Thread(target=listen, args=pair) for pair in listeners]
-    for thread in threads:
-        thread.start()
+    for pair in listeners:
+        threading.Thread(target=listen, args=pair, daemon=True).start()
+    sys.stdin.read()  # until whoever started it is gone
 
 
 if __name__ == "__main__":
