@@ -312,6 +312,7 @@ async def test_in_order_the_next_of_a_video_waits_for_the_one_before(make: Facto
         made = await hook(crew.owner, crew, receiver, "video.edited", inOrder=True)
         for video, title in ((first, "One!"), (first, "One!!"), (second, "Two!")):
             await crew.editor.client.do("EditVideo", input={"id": gid(video), "title": title})
+        await receiver.has(5, seconds=20)
         await settled(crew, made["webhook"]["id"])
     of_first = [each.id for each in receiver.received if each.told["path"]["video"]["id"] == gid(first)]
     assert of_first == [of_first[0], of_first[0], of_first[2], of_first[2]]
