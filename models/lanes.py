@@ -135,7 +135,6 @@ FROM webhooks WHERE webhooks.id = lanes.webhook_id AND lanes.webhook_id = ANY($1
 _RENEW = """
 UPDATE webhook_lanes SET lease_until = $3 WHERE webhook_id = ANY($1) AND lease_token = $2 RETURNING webhook_id
 """
-_ABANDON = "UPDATE webhook_lanes SET lease_until = $3, due_at = $3 WHERE webhook_id = ANY($1) AND lease_token = $2"
 _STIR = """
 UPDATE webhook_lanes AS lanes SET due_at = least(lanes.due_at, $2)
 FROM (SELECT webhook_id FROM webhook_lanes WHERE webhook_id = ANY($1) ORDER BY webhook_id FOR UPDATE) AS held
@@ -248,12 +247,6 @@ async def release(webhook_ids: Sequence[UUID], token: UUID) -> None:
     async with transaction(), raw_connection() as connection:
         await connection.execute(_HOLD, list(webhook_ids))
         await connection.execute(_RELEASE, list(webhook_ids), token)
-
-
-async def abandon(webhook_ids: Sequence[UUID], token: UUID, now: datetime) -> None:
-    """Lets go of lanes in which something may be under way: who takes them on, at once, sees to that."""
-    async with raw_connection() as connection:
-        await connection.execute(_ABANDON, list(webhook_ids), token, now)
 
 
 async def stir(webhook_ids: Sequence[UUID], now: datetime) -> None:

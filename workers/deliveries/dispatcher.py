@@ -6,7 +6,7 @@ a few statements over all lanes: the busier it is, the more deliveries each turn
 
 import asyncio
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
@@ -70,7 +70,6 @@ class Dispatcher:
         self._ended: list[Ended] = []
         self._woken = asyncio.Event()
         self._looks = True
-        self._looked_at = 0.0
         self._closed = False
         self._stopping = False
         self._wakes = Wakes(session_url, self._heard)
@@ -89,10 +88,9 @@ class Dispatcher:
             await asyncio.wait(self._sending, timeout=_LAST_SECONDS)
         with suppress(*OUTAGES):  # then whoever takes the lanes on finds out by the lease
             await self._write()
-            await lanes.release([each for each, lane in self._held.items() if lane.is_clear], self._token)
-            await lanes.abandon(
-                [each for each, lane in self._held.items() if not lane.is_clear], self._token, self._clock()
-            )
+            await lanes.release([each for each, lane in self._held.items() if not lane.under_way], self._token)
+            # What had no answer has to be seen to: whoever takes these on does that, at once.
+            await lanes.renew(list(self._held), self._token, self._clock())
 
     def _heard(self, webhook_ids: Collection[UUID]) -> None:
         for webhook_id in webhook_ids or self._held:
@@ -118,10 +116,10 @@ class Dispatcher:
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._woken.wait()
-            if _time() - self._looked_at >= POLL_SECONDS:
-                self._looks = True
-                if self._wakes.is_deaf:
-                    self._heard(())
+                    continue
+            self._looks = True
+            if self._wakes.is_deaf:
+                self._heard(())
 
     async def _turn(self) -> None:
         await self._write()
@@ -137,7 +135,7 @@ class Dispatcher:
         room = min(_MOST_LANES - len(self._held), self._most - len(self._sending))
         if not self._looks or room <= 0:
             return
-        self._looks, self._looked_at = False, _time()
+        self._looks = False
         taken = await lanes.take(room, self._token, now, LEASE)
         self._held |= {lane["webhook_id"]: Held.of(lane) for lane in taken}
         if len(taken) == room:
@@ -148,18 +146,11 @@ class Dispatcher:
         wanted = self._shares(now)
         if not wanted:
             return
-        chosen = {webhook_id: self._held[webhook_id] for webhook_id in wanted}
-        try:
-            begun = await lanes.claim(wanted, self._token, now)
-        except BaseException:
-            for lane in chosen.values():
-                lane.is_doubtful = True
-            raise
-        found = Counter(each["webhook_id"] for each in begun)
-        for webhook_id, lane in chosen.items():
-            lane.hungry = found[webhook_id] >= wanted[webhook_id]
+        begun = await lanes.claim(wanted, self._token, now)
+        for webhook_id, most in wanted.items():
+            self._held[webhook_id].hungry = sum(each["webhook_id"] == webhook_id for each in begun) >= most
         for each in begun:
-            lane = chosen[each["webhook_id"]]
+            lane = self._held[each["webhook_id"]]
             lane.under_way += 1
             lane.idle_since = None
             task = asyncio.create_task(self._carry(lane, each), name="delivery")
@@ -215,14 +206,22 @@ class Dispatcher:
 
     async def _release(self) -> None:
         """Lets go of the lanes in which nothing has been under way for a while, and of those that rest."""
-        now, time = self._clock(), _time()
-        over = {each: lane for each, lane in self._held.items() if _is_over(lane, now, time)}
-        if not over:
-            return
-        await lanes.release([each for each, lane in over.items() if lane.is_clear], self._token)
-        await lanes.abandon([each for each, lane in over.items() if not lane.is_clear], self._token, now)
-        for webhook_id in over:
-            self._held.pop(webhook_id, None)
+        now, time = self._clock(), asyncio.get_running_loop().time()
+        over = [each for each, lane in self._held.items() if self._is_over(lane, now, time)]
+        if over:
+            await lanes.release(over, self._token)
+            for webhook_id in over:
+                del self._held[webhook_id]
+
+    def _is_over(self, lane: Held, now: datetime, time: float) -> bool:
+        if lane.under_way:
+            return False
+        if lane.rests(now):
+            return True
+        if lane.hungry:
+            return False
+        lane.idle_since = lane.idle_since or time
+        return time - lane.idle_since >= _IDLE_SECONDS
 
     async def _keep(self) -> NoReturn:
         """Keeps the leases, and knows whether nothing may be begun, because of maintenance."""
@@ -237,20 +236,3 @@ class Dispatcher:
                         del self._held[webhook_id]
             await asyncio.sleep(1)
             since_renewed += 1
-
-
-def _is_over(lane: Held, now: datetime, time: float) -> bool:
-    """Whether a lane is let go of."""
-    if lane.under_way:
-        return False
-    if lane.rests(now) or lane.is_doubtful:
-        return True
-    if lane.hungry:
-        return False
-    lane.idle_since = lane.idle_since or time
-    return time - lane.idle_since >= _IDLE_SECONDS
-
-
-def _time() -> float:
-    """By the event loop's clock."""
-    return asyncio.get_running_loop().time()

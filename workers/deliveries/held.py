@@ -24,8 +24,6 @@ class Held:
     hungry: bool = True
     idle_since: float | None = None
     """By the event loop's clock."""
-    is_doubtful: bool = False
-    """Whether attempts may have begun of which this worker knows nothing: a statement was cut off from its answer."""
 
     @classmethod
     def of(cls, taken: Record) -> "Held":
@@ -38,14 +36,9 @@ class Held:
         """How many more requests may be under way."""
         return self.width - self.under_way
 
-    @property
-    def is_clear(self) -> bool:
-        """Whether it is known that nothing is under way."""
-        return not (self.under_way or self.is_doubtful)
-
     def is_open(self, now: datetime) -> bool:
         """Whether more may be asked for."""
-        return self.hungry and self.room > 0 and not self.is_doubtful and not self.rests(now)
+        return self.hungry and self.room > 0 and not self.rests(now)
 
     def rests(self, now: datetime) -> bool:
         """Whether its receiver is left alone."""
