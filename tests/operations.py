@@ -90,7 +90,11 @@ ASKED_BY = {
     "SignOut": Role.VIEWER,
 }
 """Who asks, where it is not the owner: others need what it puts an end to."""
-UNSEEN = {"ResendInvitation", "RevokeInvitation"}
+UNSEEN = {
+    *("ResendInvitation", "RevokeInvitation"),
+    *("UpdateWebhook", "RotateWebhookSecret", "PauseWebhook", "ResumeWebhook", "DeleteWebhook"),
+    *("SendTestEvent", "ResendDelivery", "ResendFailedDeliveries", "FollowWebhookDeliveries"),
+}
 """What is about things that a role without the permission does not even see."""
 
 
