@@ -34,6 +34,7 @@ class Snapshot:
         self._connection: Connection | None = None
         self._turn = asyncio.Lock()
         self._reader: asyncio.Task[Any] | None = None
+        self._torn = False
         self._ended = False
 
     async def fetch(self, text: str, values: Sequence[Any]) -> list[Record]:
@@ -63,25 +64,28 @@ class Snapshot:
     async def _read(self, text: str, values: Sequence[Any]) -> list[Record]:
         if self._connection is None:
             self._connection = await self._begun()
+        elif self._torn:
+            await self._mend(self._connection)
         try:
             rows: list[Record] = await self._connection.fetch(text, *values)
         except BaseException:
+            self._torn = True
             with suppress(asyncpg.InterfaceError, *OUTAGES):  # the line is gone: `raise` says so
-                await self._connection.execute(_MEND)
+                await self._mend(self._connection)
             raise
         return rows
+
+    async def _mend(self, connection: Connection) -> None:
+        """Cut short in this, too, it is left to who reads next."""
+        await connection.execute(_MEND)
+        self._torn = False
 
     async def _begun(self) -> Connection:
         connection = await self.lines.take()
         try:
             await connection.execute(_BEGIN_POOLED if self.lines.pooler else _BEGIN)
         except BaseException:
-            try:
-                # Cut short, it may have begun all the same; asyncpg would call that a fault of ours, and log it as one.
-                with suppress(asyncpg.InterfaceError, *OUTAGES):
-                    await connection.execute("ROLLBACK")
-            finally:
-                await self.lines.clear(connection)
+            await self.lines.clear(connection)
             raise
         return connection
 
@@ -91,9 +95,15 @@ class Snapshot:
             self._reader.cancel()
         async with self._turn:
             if self._connection is not None:
-                with suppress(asyncpg.InterfaceError, asyncpg.InternalClientError, *OUTAGES):
-                    await self._connection.execute("COMMIT")
-                await self.lines.give_back(self._connection)
+                await self._commit(self._connection)
+
+    async def _commit(self, connection: Connection) -> None:
+        try:
+            await connection.execute("COMMIT")
+        except Exception:  # noqa: BLE001 - whatever it is, all that was asked for has been read
+            await self.lines.clear(connection)
+        else:
+            await self.lines.give_back(connection)
 
 
 class Readings:

@@ -1,5 +1,9 @@
 """Connections that wait beside their pool for who comes next."""
 
+import asyncio
+from contextlib import suppress
+from typing import Any
+
 import asyncpg
 from asyncpg import Connection
 
@@ -10,7 +14,10 @@ class Spares:
     """Gives out the connections of a pool.
 
     One that was used without a fault is put aside for the next to take, without a word to the server and without the
-    pool's own bookkeeping, which takes as long as a short statement. Any other is the pool's to clean or close.
+    pool's own bookkeeping, which takes as long as a short statement. Any other is brought to rest first, or closed.
+
+    Whoever is given one finds it in no transaction, not even one of which only the server knows, and with no cancel of
+    an earlier statement on its way.
     """
 
     def __init__(self, pool: asyncpg.Pool, *, wait_seconds: float | None = None) -> None:
@@ -34,18 +41,28 @@ class Spares:
             self._waiting -= 1
 
     async def give_back(self, connection: Connection) -> None:
-        """Lets the next one have the connection, in whatever state it is."""
-        if not self._waiting and _is_open(connection) and not connection.is_in_transaction():
+        """Lets the next one have the connection, on which nothing has failed."""
+        if not self._waiting and _is_at_rest(connection):
             self._spare.append(connection)
         else:
             await self._pool.release(connection)
 
     async def clear(self, connection: Connection) -> None:
-        """Takes back a connection on which something has failed or was cut short.
+        """Takes back a connection on which something has failed or was cut short; see `Watched.settle`.
 
-        What it says of itself is as of before that: it may have begun a transaction since. The pool waits for the end.
+        Whoever was cut short may be so again, and goes; the connection is brought to rest all the same.
         """
-        await self._pool.release(connection)
+        await asyncio.shield(self._clear(connection))
+
+    async def _clear(self, connection: Connection) -> None:
+        end = self.drop  # unless all is well: the server undoes what ends with its line
+        try:
+            if _is_open(connection):
+                with suppress(Exception):  # it is the caller's own error that counts
+                    await _of_pool(connection).settle()
+                    end = self._pool.release
+        finally:
+            await end(connection)
 
     async def drop(self, connection: Connection) -> None:
         """Takes back a connection on which a transaction may still be open, and closes it: the server undoes that."""
@@ -59,6 +76,19 @@ class Spares:
             await self._pool.release(self._spare.pop())
 
 
+def _of_pool(connection: Connection) -> Any:
+    """What the pool gives out stands for this, until the pool takes it back itself: then it is None."""
+    return connection._con  # noqa: SLF001 - as above
+
+
 def _is_open(connection: Connection) -> bool:
-    of_pool = connection._con  # noqa: SLF001 - what the pool gives out stands for it, until the pool takes it back itself
+    of_pool = _of_pool(connection)
     return of_pool is not None and not of_pool.is_closed()
+
+
+def _is_at_rest(connection: Connection) -> bool:
+    """As far as asyncpg knows, which is as of the last answer, and not of what is on its way."""
+    if not _is_open(connection):
+        return False
+    protocol = _of_pool(connection)._protocol  # noqa: SLF001 - as the pool does
+    return not (protocol.is_in_transaction() or protocol._is_cancelling())  # noqa: SLF001

@@ -45,6 +45,24 @@ class Watched(asyncpg.Connection):  # type: ignore[misc]
         else:
             await self.execute("BEGIN")
 
+    async def settle(self) -> None:
+        """Ends what has failed or was cut short: no transaction is left then, and no cancel is on its way.
+
+        What the connection says of itself is as of the server's last answer. So asyncpg's cancel, which goes by a line
+        of its own, is waited for until both lines have answered; only then is it asked for a transaction.
+
+        There may be one of which it knows nothing. asyncpg has a statement prepared without a Sync, which it sends with
+        the values. Who is cut short in the very turn of the loop in which the answer to the first is heard never sends
+        it, nor do those whose values are refused, or whose time is up. The server goes on waiting, in a transaction
+        that is nobody's: it holds locks, its `now()` grows old, and it refuses whoever has the connection next to
+        begin one of another isolation. Any statement ends it, and nothing else does.
+        """
+        await self._protocol._wait_for_cancellation()  # noqa: SLF001 - as the pool does
+        if not (self.is_closed() or self.is_in_transaction()):
+            await super().execute("SELECT 1")  # no statement of theirs, and not counted as one
+        if not self.is_closed() and self.is_in_transaction():
+            await super().execute("ROLLBACK")
+
     def execute(self, query: str, *args: Any, **options: Any) -> Awaitable[str]:
         """See `asyncpg.Connection`."""
         running = super().execute(query, *args, **options)
@@ -62,7 +80,7 @@ class Watched(asyncpg.Connection):  # type: ignore[misc]
         asked_otherwise = options.get("record_class") or self._query_loggers  # who listens hears of it on asyncpg's way
         statement = None if asked_otherwise else self._prepared(query)
         if statement is None:
-            return await self._prepared_first(query, args, limit, seconds, options)
+            return await super()._execute(query, args, limit, seconds, **options)
         protocol, status = self._protocol, options.get("return_status", False)
         try:
             return await protocol.bind_execute(statement, args, "", limit, status, protocol._get_timeout(seconds))  # noqa: SLF001
@@ -71,21 +89,6 @@ class Watched(asyncpg.Connection):  # type: ignore[misc]
                 await self.reload_schema_state()
                 raise
             return await super()._execute(query, args, limit, seconds, **options)
-
-    async def _prepared_first(
-        self, query: str, args: Any, limit: int, seconds: float | None, options: dict[str, Any]
-    ) -> Any:
-        """The way of asyncpg's own.
-
-        It ends there where the values are found not to be of their types: the server, which has prepared the statement
-        and holds locks for it, would wait for what follows for as long as this connection rests.
-        """
-        try:
-            return await super()._execute(query, args, limit, seconds, **options)
-        except asyncpg.DataError as error:
-            if type(error) is asyncpg.DataError:  # asyncpg's; the server's own are more special
-                await super().execute("SELECT 1")
-            raise
 
     def _prepared(self, query: str) -> Any:
         return self._stmt_cache.get((query, self._protocol.get_record_class(), False))
