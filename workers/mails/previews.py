@@ -27,6 +27,7 @@ SAMPLES: dict[str, object] = {
     "days": 7,
     "day": date(2026, 11, 28),
     "video": "Analytical Engine",
+    "host": "hooks.example.com",
 }
 """What stands in the braces of the words."""
 _RULE = f"\n{'=' * 120}\n\n"
