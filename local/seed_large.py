@@ -14,10 +14,11 @@ from uuid import UUID
 
 import asyncpg
 
-import workers.notifications  # noqa: F401 - it declares a consumer
+import workers.notifications
+import workers.webhooks  # noqa: F401 - these declare consumers
 from domain.clock import utc_now
 from local.errors import LocalError
-from local.large import audit, library, mentions, notifications, people, spine, work
+from local.large import audit, library, mentions, notifications, people, spine, webhooks, work
 from local.large.filling import Report, copy, tidy, timed, without_upkeep
 from local.large.shape import AVERAGE, BIG, shape
 from local.programs import ROOT, running_database
@@ -27,7 +28,8 @@ from workers.consumers import CONSUMERS
 
 _PEOPLE = ("users", "teams", "members", "sessions", "api_keys", "sign_ups")
 _ORDER = (*_PEOPLE, "videos", "versions", "comments", "jobs", "uploads")
-_TABLES = [*_ORDER, "notifications", "mentions", "events", "audit_entries", "consumer_cursors"]
+_WEBHOOKS = ["webhooks", "webhook_lanes", "webhook_deliveries", "webhook_attempts"]
+_TABLES = [*_ORDER, "notifications", "mentions", "events", "audit_entries", "consumer_cursors", *_WEBHOOKS]
 _CURSORS = """
 INSERT INTO consumer_cursors (consumer, position, failures) SELECT name, $2, 0 FROM unnest($1::text[]) AS name
 ON CONFLICT (consumer) DO UPDATE SET position = excluded.position WHERE consumer_cursors.position = $3
@@ -88,6 +90,7 @@ async def fill(connection: asyncpg.Connection, *, scale: float = 1.0, report: Re
             await notifications.write(connection, report)
             await mentions.write(connection, report)
             await _write_events(connection, scale, report)
+            await webhooks.write(connection, report)
         await tidy(connection, _TABLES, report)
     return places(scale)
 

@@ -33,7 +33,8 @@ WHERE webhook_id = $1 AND due_at IS NOT NULL
 _OLD = """
 SELECT old.id FROM webhooks CROSS JOIN LATERAL (
     SELECT id FROM webhook_deliveries
-    WHERE webhook_id = webhooks.id AND created_at < CASE WHEN deleted_at IS NULL THEN $1::timestamptz ELSE 'infinity'::timestamptz END
+    WHERE webhook_id = webhooks.id
+        AND created_at < CASE WHEN deleted_at IS NULL THEN $1::timestamptz ELSE 'infinity'::timestamptz END
     ORDER BY created_at LIMIT $2
 ) AS old LIMIT $2
 """

@@ -28,7 +28,8 @@ SEARCH, SHORT = "idx_videos_search", "idx_videos_search_short"
 COMMENTS, THREADS, ANSWERS = "idx_comments_video_created", "idx_comments_version_start", "idx_comments_parent_created"
 
 DOCUMENTS = {
-    "viewer": """query { identityProviders { key } locales { code } messages(locale: "de", namespace: "time") { url }
+    "viewer": """query { identityProviders { key } locales { code } webhookEventTypes { type }
+        messages(locale: "de", namespace: "time") { url }
         viewer {
         name memberships { totalCount nodes { role team { name } } } apiKeys { nodes { name state } }
         identities { nodes { provider } }
@@ -81,6 +82,13 @@ DOCUMENTS = {
         } } }""",
     "activity": "query { viewer { activity(first: 50) { totalCount nodes { type at address device } } } }",
     "audit entry": "query($id: ID!) { auditEntry(id: $id) { type requestId } }",
+    "webhooks": """query($id: ID!, $after: String) { team(id: $id) {
+        webhooks(first: 50, after: $after, filter: {state: ACTIVE}) { totalCount nodes {
+            url createdBy { name } figures { deliveredCount pendingCount medianMs } } } } }""",
+    "webhook": """query($id: ID!, $filter: WebhookDeliveryFilter) { webhook(id: $id) { url
+        deliveries(first: 50, filter: $filter) { totalCount nodes { eventType state video { title } } } } }""",
+    "delivery": """query($id: ID!) { webhookDelivery(id: $id) { body webhook { url }
+        attempts(first: 20) { nodes { number status } } } }""",
     "node": "query($id: ID!) { node(id: $id) { id ... on Version { number } } }",
 }
 NEEDLES = {
@@ -252,6 +260,32 @@ async def _audit_entry(world: World) -> None:
     entry = await AuditEntry.filter(team_id=world.places.team_id).order_by("-created_at", "-id").first()
     assert entry is not None
     assert (await world.ask(DOCUMENTS["audit entry"], "AuditEntry", entry.id))["type"]
+
+
+@case("webhooks", "idx_webhooks_team_created", "idx_webhook_attempts_webhook_created", "webhook_lanes_pkey")
+async def _webhooks(world: World) -> None:
+    (hook,) = (await world.ask(DOCUMENTS["webhooks"], "Team", world.places.big_team_id))["webhooks"]["nodes"]
+    assert hook["figures"]["medianMs"] == 20
+
+
+@case("a webhook's log", "webhooks_pkey", "idx_webhook_deliveries_webhook_created")
+async def _log(world: World) -> None:
+    hook = await models.Webhook.get(team_id=world.places.big_team_id)
+    assert (await world.ask(DOCUMENTS["webhook"], "Webhook", hook.id))["deliveries"]["nodes"]
+
+
+@case("what a webhook was not sent", "idx_webhook_deliveries_failed")
+async def _failed(world: World) -> None:
+    hook = await models.Webhook.get(team_id=world.places.big_team_id)
+    found = await world.ask(DOCUMENTS["webhook"], "Webhook", hook.id, filter={"state": "FAILED"})
+    assert found["deliveries"]["nodes"]
+
+
+@case("a delivery", "webhook_deliveries_pkey")
+async def _delivery(world: World) -> None:
+    delivery = await models.WebhookDelivery.filter(team_id=world.places.big_team_id).order_by("id").first()
+    assert delivery is not None
+    assert (await world.ask(DOCUMENTS["delivery"], "WebhookDelivery", delivery.id))["attempts"]["nodes"]
 
 
 @case("node")

@@ -6,6 +6,7 @@ from uuid import uuid4
 from domain.clock import utc_now
 from domain.jobs import JobState
 from domain.viewers import Viewer
+from local.large.keys import LASTING
 from models import (
     AuditEntry,
     Comment,
@@ -13,12 +14,16 @@ from models import (
     EventRecord,
     FrameTable,
     Job,
+    Lane,
     Mention,
     Notification,
     Upload,
     User,
     Version,
     Video,
+    Webhook,
+    WebhookDelivery,
+    lanes,
 )
 from models.events import backlog, parked
 from models.jobs import waiting
@@ -200,6 +205,9 @@ async def _purge(world: World) -> None:
     "idx_versions_team",
     "idx_notifications_team",
     "idx_events_subjects",
+    "idx_webhook_deliveries_team",
+    "idx_webhook_attempts_team",
+    "idx_webhook_lanes_team",
 )
 async def _purge_team(world: World) -> None:
     async with undone():
@@ -219,6 +227,37 @@ async def _references(world: World) -> None:
             # As PostgreSQL itself asks before it deletes what is referred to.
             text = f"SELECT 1 FROM ONLY {table} x WHERE $1 OPERATOR(pg_catalog.=) {column} FOR KEY SHARE OF x"
             await world.connection.fetch(text, uuid4())
+
+
+@case(
+    "workers: carrying deliveries",
+    *("idx_webhook_lanes_due", "idx_webhook_deliveries_due", "idx_webhook_deliveries_order"),
+    "idx_webhook_attempts_sending",
+)
+async def _carry(world: World) -> None:
+    later, token = LASTING + timedelta(days=1), uuid4()
+    async with undone():
+        await Lane.all().update(lease_token=uuid4())  # as lost workers leave them
+        taken = await lanes.take(3, token, later, timedelta(seconds=15))
+        assert len(taken) == 3
+        hooks = [lane["webhook_id"] for lane in taken]
+        begun = await lanes.claim(dict.fromkeys(hooks, 4), token, later)
+        assert begun
+        await lanes.release(hooks, token)
+        await lanes.stir(hooks, later)
+
+
+@case("workers: webhooks and their ends", "idx_webhooks_api_key", "idx_webhooks_deleted_at")
+async def _end_webhooks(world: World) -> None:
+    now = utc_now()
+    assert await Webhook.keyless(now) == []
+    hook = await Webhook.get(team_id=world.places.big_team_id)
+    async with undone():
+        assert await WebhookDelivery.resend_failed(hook.id, now - timedelta(days=3), now)
+        assert await WebhookDelivery.discard(hook.id, now)
+    async with undone():
+        assert await WebhookDelivery.forget(now - timedelta(days=29), 10)
+        assert await Webhook.bury(10) == 0
 
 
 @case("metrics", "idx_jobs_queued", POSITION)
