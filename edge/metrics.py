@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphql import OperationType
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from edge.figures import Counts, Times
 from live.rooms import Rooms
 from models.database import is_outage
 from models.events import backlog, parked
 from models.jobs import waiting
 from models.replica import Replica
 
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -23,32 +23,23 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry, self.shared = CollectorRegistry(), CollectorRegistry()
-        self._requests = Histogram(
-            "http_request_seconds",
-            "Time to answer HTTP requests.",
-            ["route", "status"],
-            registry=self.registry,
-            buckets=_SECONDS,
+        self._requests = Times(
+            "http_request_seconds", "Time to answer HTTP requests.", ["route", "status"], self.registry
         )
-        self._operations = Histogram(
+        self._operations = Times(
             "graphql_operation_seconds",
             "Time to execute operations, by kind and first root field.",
             ["kind", "field"],
-            registry=self.registry,
-            buckets=_SECONDS,
+            self.registry,
         )
-        self._planned = Counter(
+        self._planned = Counts(
             "graphql_operations_planned",
             "Operations by kind and by how they were run: `planned`, or why they were not.",
             ["kind", "how"],
-            registry=self.registry,
+            self.registry,
         )
-        self._mutations = Histogram(
-            "resolver_seconds",
-            "Time that the use-case behind a mutation took.",
-            ["field"],
-            registry=self.registry,
-            buckets=_SECONDS,
+        self._mutations = Times(
+            "resolver_seconds", "Time that the use-case behind a mutation took.", ["field"], self.registry
         )
         self._replica = {
             name: Gauge(name, text, ["server"], registry=self.registry)
@@ -73,7 +64,6 @@ class Metrics:
             )
         }
         self._reached = dict.fromkeys(self._totals, 0)
-        self._children: dict[Any, Any] = {}
         self._gauges = {
             name: Gauge(name, text, registry=self.registry)
             for name, text in (
@@ -97,29 +87,21 @@ class Metrics:
             )
         }
 
-    def _child(self, figure: Any, *labels: str) -> Any:
-        """The histogram or counter of these labels: found under a lock, and with much ado, so once is enough."""
-        key = (figure, *labels)
-        found = self._children.get(key)
-        if found is None:
-            found = self._children[key] = figure.labels(*labels)
-        return found
-
     def request(self, route: str, status: int, seconds: float) -> None:
         """An HTTP request was answered."""
-        self._child(self._requests, route, str(status)).observe(seconds)
+        self._requests.add(seconds, route, status)
 
     def operation(self, kind: str, field: str, seconds: float) -> None:
         """An operation was executed."""
-        self._child(self._operations, kind, field).observe(seconds)
+        self._operations.add(seconds, kind, field)
 
     def planned(self, kind: OperationType, how: str) -> None:
         """An operation was run by its plan (`planned`), or was not, for the reason `how`."""
-        self._child(self._planned, kind.value, how).inc()
+        self._planned.add(kind.value, how)
 
     def mutation(self, field: str, seconds: float) -> None:
         """A mutation's use-case ran."""
-        self._child(self._mutations, field).observe(seconds)
+        self._mutations.add(seconds, field)
 
     def sockets(self, sockets: int, operations: int) -> None:
         """What is connected at this moment."""
