@@ -7,9 +7,13 @@ from typing import Any, Self, TypeVar
 
 from starlette.types import Receive
 
+from plan.patience import Queue
+
 T = TypeVar("T")
 SOON = 0.5
 """Seconds after which it is looked whether somebody still waits: most answers are there by then, and pay nothing."""
+
+_BEING_ANSWERED = Queue(SOON)
 
 
 class HungUp(Exception):
@@ -33,17 +37,18 @@ class WhileThere:
         task = asyncio.current_task()
         assert task is not None, "requests are served in tasks"
         self._task = task
-        self._timer = task.get_loop().call_later(SOON, self._watch)
+        _BEING_ANSWERED.come(self)
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: TracebackType | None) -> None:
-        self._timer.cancel()
+        _BEING_ANSWERED.go(self)
         if self._watching is not None:
             self._watching.cancel()
         if self._left and isinstance(error, asyncio.CancelledError) and not self._task.uncancel():
             raise HungUp from error
 
-    def _watch(self) -> None:
+    def late(self) -> None:
+        """See `plan.patience.Waiting`: it takes long enough for somebody to have hung up."""
         self._watching = self._task.get_loop().create_task(self._wait())
 
     async def _wait(self) -> None:

@@ -6,7 +6,6 @@ masked and logged whole.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass, field
 from inspect import isawaitable
@@ -45,6 +44,7 @@ from plan.explain import Report
 from plan.identity import Identity, identify
 from plan.obvious import Obvious
 from plan.parsing import Parser
+from plan.patience import Patience, Queue
 from plan.planned import Planned
 from plan.reader import Fetch, Reader
 from plan.requests import Answer, Operation, Request, RequestRefused
@@ -134,6 +134,7 @@ class Engine:
         self.schema = schema._schema  # noqa: SLF001 - the graphql-core schema, which Strawberry keeps to itself
         self._describe = describe
         self._seconds = seconds
+        self._running = Queue(seconds)
         self._planning = planning
         self._explaining = explaining
         self._exploring = exploring
@@ -178,10 +179,10 @@ class Engine:
         if operation.kind is OperationType.MUTATION:
             return await self._answered(asked, context, root, report, plain=plain)
         try:
-            async with asyncio.timeout(self._seconds) as given:
+            with Patience(self._running) as given:
                 return await self._answered(asked, context, root, report, plain=plain)
         except TimeoutError:
-            if not given.expired():
+            if not given.is_over:
                 raise
             message = self._words(RequestCode.TIMEOUT, context, seconds=self._seconds)
             return {"data": None, "errors": [{"message": message, "extensions": {"code": RequestCode.TIMEOUT}}]}
