@@ -81,7 +81,7 @@ class Lines(Spares):
         """The rows of one statement, which begins no transaction."""
         connection = await self.take()
         try:
-            rows: list[Record] = await connection.fetch(text, *values)
+            rows: list[Record] = await connection._con.rows(text, values)  # noqa: SLF001 - what the pool's stands for
         except BaseException:
             with naming_a_lost_line():
                 await self.clear(connection)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from time import perf_counter
 from typing import Any, TypeVar
 
 import asyncpg
+from asyncpg import Record
 
 from domain.tally import counted
 from domain.traces import Attributes, Kind, current, part
@@ -63,6 +64,10 @@ class Watched(asyncpg.Connection):  # type: ignore[misc]
         if not self.is_closed() and self.is_in_transaction():
             await super().execute("ROLLBACK")
 
+    def rows(self, query: str, values: Sequence[Any]) -> Awaitable[list[Record]]:
+        """What `fetch` answers, by fewer steps."""
+        return _traced(query, self._run(query, values, 0, None, {}))
+
     def execute(self, query: str, *args: Any, **options: Any) -> Awaitable[str]:
         """See `asyncpg.Connection`."""
         running = super().execute(query, *args, **options)
@@ -74,42 +79,51 @@ class Watched(asyncpg.Connection):  # type: ignore[misc]
 
     def _execute(self, query: str, args: Any, limit: int, timeout: float | None, **options: Any) -> Awaitable[Any]:
         """All that has values, or answers any, comes to this."""
-        return _watched(query, self._run(query, args, limit, timeout, options))
+        return _traced(query, self._run(query, args, limit, timeout, options))
 
     async def _run(self, query: str, args: Any, limit: int, seconds: float | None, options: dict[str, Any]) -> Any:
+        tally, began = counted.get(), perf_counter()
         asked_otherwise = options.get("record_class") or self._query_loggers  # who listens hears of it on asyncpg's way
-        statement = None if asked_otherwise else self._prepared(query)
-        if statement is None:
-            return await super()._execute(query, args, limit, seconds, **options)
-        protocol, status = self._protocol, options.get("return_status", False)
         try:
-            return await protocol.bind_execute(statement, args, "", limit, status, protocol._get_timeout(seconds))  # noqa: SLF001
-        except _OUTDATED:
-            if self.is_in_transaction():
-                await self.reload_schema_state()
-                raise
-            return await super()._execute(query, args, limit, seconds, **options)
+            statement = None if asked_otherwise else self._prepared(query)
+            if statement is None:
+                return await super()._execute(query, args, limit, seconds, **options)
+            protocol, status = self._protocol, options.get("return_status", False)
+            try:
+                return await protocol.bind_execute(statement, args, "", limit, status, protocol._get_timeout(seconds))  # noqa: SLF001
+            except _OUTDATED:
+                if self.is_in_transaction():
+                    await self.reload_schema_state()
+                    raise
+                return await super()._execute(query, args, limit, seconds, **options)
+        finally:
+            if tally is not None:
+                tally.add(perf_counter() - began)
 
     def _prepared(self, query: str) -> Any:
         return self._stmt_cache.get((query, self._protocol.get_record_class(), False))
 
 
 def _watched(query: str, running: Awaitable[R]) -> Awaitable[R]:
-    if counted.get() is None and current() is None:
-        return running
-    return _counted(query, running)
+    return _traced(query, running if counted.get() is None else _counted(running))
 
 
-async def _counted(query: str, running: Awaitable[R]) -> R:
+async def _counted(running: Awaitable[R]) -> R:
     tally, began = counted.get(), perf_counter()
     try:
-        if current() is None:
-            return await running
-        with part(*_described(query)):
-            return await running
+        return await running
     finally:
         if tally is not None:
             tally.add(perf_counter() - began)
+
+
+def _traced(query: str, running: Awaitable[R]) -> Awaitable[R]:
+    return running if current() is None else _shown(query, running)
+
+
+async def _shown(query: str, running: Awaitable[R]) -> R:
+    with part(*_described(query)):
+        return await running
 
 
 def _described(query: str) -> tuple[str, Kind, Attributes]:
