@@ -1,6 +1,6 @@
 """Pages of other origins, which browsers let read our answers only with our leave."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
@@ -11,9 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from edge import quotas
 from edge.asking import UNFORGED
 from edge.codes import AddressCode
-from edge.headers import header
+from edge.headers import header, say_besides
 from edge.precautions import Precautions, lacking
 from edge.refusals import refusal
+
+_VARY = (b"vary", b"Origin")
 
 
 class Cors:
@@ -44,16 +46,16 @@ class Cors:
             expose_headers=["ETag", "X-Request-ID", *quotas.HEADERS],
         )
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request or socket."""
         if scope.get("path") != self._path:
-            await self._app(scope, receive, send)
-        elif scope["type"] == "http" and header(scope, b"origin") is None:  # no page asks
-            await self._app(scope, receive, _varying(send))
-        elif scope["type"] == "http" and scope["method"] == "OPTIONS":  # may be answered here, with nothing around it
-            await self._open(scope, receive, _with(self._always, send))
-        else:
-            await self._open(scope, receive, send)
+            return self._app(scope, receive, send)
+        if scope["type"] == "http" and header(scope, b"origin") is None:  # no page asks: it might get another response
+            say_besides(scope, _VARY)
+            return self._app(scope, receive, send)
+        if scope["type"] == "http" and scope["method"] == "OPTIONS":  # may be answered here, with nothing around it
+            return self._open(scope, receive, _with(self._always, send))
+        return self._open(scope, receive, send)
 
 
 class _Pages(CORSMiddleware):
@@ -67,17 +69,6 @@ class _Pages(CORSMiddleware):
         allowed = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
         said = bytes(response.body).decode()
         return refusal(response.status_code, f"{said}.", headers=allowed, code=AddressCode.BAD_REQUEST)
-
-
-def _varying(send: Send) -> Send:
-    """Says in the response, as for pages, that pages of other origins may get another one."""
-
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], (b"vary", b"Origin")]}
-        await send(message)
-
-    return sending
 
 
 def _with(always: Precautions, send: Send) -> Send:

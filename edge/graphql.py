@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope
 from domain.api_keys import looks_like_key
 from domain.errors import Forbidden
 from domain.throttling import network_of
+from domain.tokens import token_hash
 from edge import caching, cookies, idempotency, maintenance, negotiation, quotas
 from edge.addresses import network_address, tell_of_proxy
 from edge.asking import accepted, asked, require_servable, shown
@@ -17,6 +18,7 @@ from edge.compression import LEAST_BYTES, shrink
 from edge.headers import header, listed
 from edge.leaving import HungUp, WhileThere
 from edge.pacing import OutOfTurn
+from edge.requests import REQUEST_ID
 from edge.services import Services
 from edge.spending import BudgetSpent
 from i18n import DEFAULT
@@ -57,7 +59,8 @@ async def _reply(scope: Scope, receive: Receive, services: Services) -> Reply:
         token = shown(scope)
         once = services.once(operation, listed(scope, idempotency.HEADER))
         context = await _context(scope, services, operation, token, once)
-        bill = services.spending.bill(context.caller, operation.nodes, token if context.identity else None)
+        hashed: str | None = context.identity.values[0] if context.identity else None
+        bill = services.spending.bill(context.caller, operation.nodes, hashed)
         if is_public := _is_public(scope, token, services, operation):
             context.speak(DEFAULT)  # whoever gets it from a cache may have asked for any language
         try:
@@ -95,10 +98,13 @@ async def _found(scope: Scope, receive: Receive, services: Services, operation: 
     """The answer; a query is given up when its client hangs up."""
     asked_way = header(scope, b"x-plan") if services.development else None
     way = _WAYS.get(asked_way, {})
-    if operation.kind is not OperationType.QUERY:
-        return await _told(services, operation, context, way)
-    with WhileThere(receive):
-        return await _told(services, operation, context, way)
+    try:
+        if operation.kind is not OperationType.QUERY:
+            return await answer(services, operation, context, **way)
+        with WhileThere(receive):
+            return await answer(services, operation, context, **way)
+    except Forbidden as error:
+        return services.engine.failed(error, context)
 
 
 def _refuse(media_type: bytes, problem: BadRequest) -> Reply:
@@ -129,21 +135,15 @@ async def _context(
     may not be good for reading. Nor where it decides whether it can be paid.
     """
     known_first = operation.kind is not OperationType.QUERY or services.readings.replica is not None
+    request_id = scope.get(REQUEST_ID)
     if known_first or token is None or looks_like_key(token):
-        return services.context(await services.caller(scope, token, once), once)
-    stranger = services.stranger(scope)
-    if not services.spending.may_wait(token, stranger, operation.nodes):
-        return services.context(await services.caller(scope, token))
-    context = services.context(stranger)
-    context.identity = services.identity(token)
+        return services.context(await services.caller(scope, token, once), once, request_id)
+    stranger, hashed = services.stranger(scope), token_hash(token)
+    if not services.spending.may_wait(hashed, stranger, operation.nodes):
+        return services.context(await services.caller(scope, token), None, request_id)
+    context = services.context(stranger, None, request_id)
+    context.identity = services.identity(hashed)
     return context
-
-
-async def _told(services: Services, operation: Operation, context: Context, way: dict[str, bool]) -> Answer:
-    try:
-        return await answer(services, operation, context, **way)
-    except Forbidden as error:
-        return services.engine.failed(error, context)
 
 
 async def answer(services: Services, operation: Operation, context: Context, **way: bool) -> Answer:

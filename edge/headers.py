@@ -1,11 +1,11 @@
 """Headers as ASGI has them, to look things up in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from starlette.types import Scope
 
 Headers = Mapping[bytes, bytes]
-_KEPT = "edge.headers"
+_KEPT, _BESIDES = "edge.headers", "edge.besides"
 
 
 def headers(scope: Scope) -> Headers:
@@ -14,6 +14,17 @@ def headers(scope: Scope) -> Headers:
     if found is None:
         found = scope[_KEPT] = dict(reversed(scope["headers"]))
     return found
+
+
+def say_besides(scope: Scope, header: tuple[bytes, bytes]) -> None:
+    """Has the response say this too, whatever it will be: all that is said so is put in by one wrapper of `send`."""
+    scope[_BESIDES] = (*besides(scope), header)
+
+
+def besides(scope: Scope) -> Sequence[tuple[bytes, bytes]]:
+    """What the response shall say besides its own headers."""
+    said: Sequence[tuple[bytes, bytes]] = scope.get(_BESIDES, ())
+    return said
 
 
 def header(scope: Scope, name: bytes) -> str | None:

@@ -16,7 +16,6 @@ from domain.api_keys import looks_like_key
 from domain.clock import Clock
 from domain.errors import DomainError, Unavailable
 from domain.idempotency import KeyReused
-from domain.tokens import token_hash
 from domain.traces import Tracer
 from domain.viewers import ANONYMOUS, NOBODY, Viewer
 from edge import cookies, idempotency, negotiation
@@ -84,13 +83,13 @@ class Services:
         """See `edge.idempotency.once`."""
         return idempotency.once(operation, header, self.engine.schema, self.rules.keys)
 
-    def context(self, caller: Caller, once: Once | None = None) -> Context:
+    def context(self, caller: Caller, once: Once | None = None, request_id: str | None = None) -> Context:
         """A fresh context: made for every operation, and for every event of a subscription."""
         return Context(
             caller=caller,
             reader=Reader(caller.viewer, self.readings.fetch),
             fetch=self.readings.fetch,
-            request_id=get_contextvars().get("request_id", "-"),
+            request_id=request_id or get_contextvars().get("request_id", "-"),
             observe=self.metrics.mutation,
             once=once,
         )
@@ -174,9 +173,9 @@ class Services:
             device_token=cookies.device(scope),
         )
 
-    def identity(self, token: str) -> Identity:
-        """How to find out, along with what is read for them, who holds `token`."""
-        return Identity(Session.HOLDER, (token_hash(token), self.clock()), ANONYMOUS, besides=("locale",))
+    def identity(self, hashed: str) -> Identity:
+        """How to find out, along with what is read for them, who holds the token whose hash this is."""
+        return Identity(Session.HOLDER, (hashed, self.clock()), ANONYMOUS, besides=("locale",))
 
     async def still(self, caller: Caller, token: str | None, once: Once | None = None) -> Caller:
         """The same caller with today's rights, in the language that they have chosen by now.

@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from domain.errors import Throttled
 from domain.throttling import Standing, network_of
-from domain.tokens import token_hash
 from edge import quotas
 from gateways.budgets import MINUTE, Balance, Budgets, Loan, Overspent
 from i18n import translate
@@ -77,18 +76,18 @@ class Spending:
         if not self._budgets.pay_now_and_then(payer, nodes):
             raise BudgetSpent(self._budgets.standing(payer, nodes), locale)
 
-    def may_wait(self, token: str, caller: Caller, nodes: int) -> bool:
-        """Whether an operation with this token may run before it is known who holds it."""
-        return token_hash(token) in self._holders or self._budgets.affords(network_of(caller.address), nodes)
+    def may_wait(self, hashed: str, caller: Caller, nodes: int) -> bool:
+        """Whether an operation with the token of this hash may run before it is known who holds it."""
+        return hashed in self._holders or self._budgets.affords(network_of(caller.address), nodes)
 
-    def bill(self, caller: Caller, nodes: int, token: str | None) -> Bill:
+    def bill(self, caller: Caller, nodes: int, hashed: str | None) -> Bill:
         """The bill for an operation about to run; BudgetSpent where it cannot be paid.
 
-        `token` is what it was asked with, where that is still to be looked up.
+        `hashed` is the hash of the token that it was asked with, where that is still to be looked up.
         """
-        if token is None:
+        if hashed is None:
             return Bill(self.pay(caller, nodes))
-        lender = self._holders.get(hashed := token_hash(token)) or _payer(caller)
+        lender = self._holders.get(hashed) or _payer(caller)
         try:
             loan, paid = self._budgets.lend(lender, nodes)
         except Overspent as error:

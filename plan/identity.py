@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Identity:
     """A SELECT of at most one row, with a column for each id of a viewer, and `{0}`, `{1}` … where `values` go.
 
@@ -31,20 +30,21 @@ class Identity:
     @property
     def ids(self) -> tuple[str, ...]:
         """The viewer's attributes that are ids."""
-        return _ids(self.nobody)
+        return _ids(self.nobody.__class__)
 
     def tell(self, context: Any, row: Sequence[Any] | None) -> None:
         """Tells the context who it is, by the row of `columns`."""
         if row is None:
             context.become(self.nobody)
             return
-        ids = self.ids
-        context.become(type(self.nobody)(**dict(zip(ids, row, strict=False))), *row[len(ids) :])
+        count = len(self.ids)
+        context.become(self.nobody.__class__(*row[:count]), *row[count:])
 
 
 @cache
-def _ids(nobody: Any) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(nobody) if isinstance(getattr(nobody, f.name), UUID))
+def _ids(kind: Any) -> tuple[str, ...]:
+    """The ids of a kind of viewer that is known by nothing else, in the order in which it is made of them."""
+    return tuple(field.name for field in fields(kind))
 
 
 async def identify(context: Any) -> None:

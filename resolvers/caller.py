@@ -90,6 +90,12 @@ class Caller(NamedTuple):
         """The present moment, in UTC."""
         return self.clock()
 
+    def turned_out(self, viewer: Viewer, locale: str) -> "Caller":
+        """The same, who has turned out to be `viewer`, by a session and not by a key."""
+        if self.scopes is None and self.api_key_id is None:
+            return Caller(viewer, locale, *self[2:])  # in a third of the time that `_replace` takes
+        return self._replace(viewer=viewer, locale=locale, scopes=None, api_key_id=None)
+
     @property
     def credential_id(self) -> UUID | None:
         """Of the session or the key by which they are known; None for nobody."""

@@ -51,7 +51,7 @@ class Context:
         """
         self.identity = None
         spoken = closest(locale) or self.caller.locale
-        self.caller = self.caller._replace(viewer=viewer, scopes=None, api_key_id=None, locale=spoken)
+        self.caller = self.caller.turned_out(viewer, spoken)
         self.reader = self.reader.for_viewer(viewer)
 
     def speak(self, locale: str) -> None:
