@@ -7,7 +7,6 @@ Clients that name a document by its hash do it in the form that Apollo's do: `ex
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
@@ -52,7 +51,7 @@ class Documents:
             return await self._judged(request)
         hashed = _hash(named, request)
         if not request.query:
-            return await self._judged(replace(request, query=await self._found(hashed)))
+            return await self._judged(request._replace(query=await self._found(hashed)))
         operation = await self._judged(request)
         await self._keep(hashed, request.query)
         return operation
@@ -73,7 +72,7 @@ class Documents:
         text = self._registered.get(_hash(named, request))
         if text is None:
             raise _refused("No document of this hash is registered here.", EdgeCode.PERSISTED_QUERY_NOT_IN_LIST)
-        return replace(request, query=text)
+        return request._replace(query=text)
 
     async def _found(self, hashed: str) -> str:
         text = self._registered.get(hashed) or self._kept.find(hashed)

@@ -115,7 +115,7 @@ class Http(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """See `HttpToolsProtocol`. What follows a body in parts is no header any more, whatever it says."""
-        if not _has_head(self.scope):
+        if "method" not in self.scope:
             super().on_header(name, value)
 
     def on_body(self, body: bytes) -> None:

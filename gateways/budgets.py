@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from math import ceil
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import structlog
 from redis.asyncio import Redis
@@ -43,8 +43,7 @@ return told
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(NamedTuple):
     """What was taken for an operation, and how the payer stands: of `limit` in a minute, which ends in `resets_in`."""
 
     nodes: int
@@ -69,8 +68,7 @@ class _Account:
     """How much of it Redis does not know."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loan:
+class Loan(NamedTuple):
     """What one payer has paid until it is known who has to."""
 
     payer: Hashable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import (
     FieldNode,
@@ -45,8 +45,7 @@ TYPES_REMEMBERED = 500
 _SIMPLE = {"ID", "String", "Int", "Boolean"}
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What a binding may look at: the object that has the field, the context, and the coerced variables."""
 
     source: Any
@@ -108,7 +107,7 @@ class Arguments:
         """By Python name, as a resolver would get them."""
         if self._parts is None:
             return self._converted(variables)
-        values = dict[str, Any]()
+        values: dict[str, Any] = {}  # `dict[str, Any]()` takes twenty times as long
         for part in self._parts:
             value = part.value if part.variable is None else variables.coerced.get(part.variable)
             if part.required if value is None else not part.simple:

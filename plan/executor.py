@@ -78,7 +78,8 @@ class PlainExecutor(Executor[Any]):
         if not isinstance(source_value, Row):
             return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
         held = _held(parent_type)
-        results, others = dict[str, Any](), GroupedFieldSet()
+        results: dict[str, Any] = {}
+        others = GroupedFieldSet()
         for key, details in grouped_field_set.items():
             field = held.get(details[0].node.name.value)
             value = results[key] = None if field is None else field.of(source_value)

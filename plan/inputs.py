@@ -58,7 +58,7 @@ def coerced(kind: GraphQLInputObjectType, given: Mapping[str, Any]) -> Any:
     shape = _shape(kind)
     if not given.keys() <= shape.names:
         return Undefined
-    made = dict[str, Any]()
+    made: dict[str, Any] = {}
     for field in shape.fields:
         value = _value(field, given[field.name]) if field.name in given else field.default
         if value is not Undefined:

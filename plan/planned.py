@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import GraphQLError
 from graphql.execution.values import VariableValues
@@ -31,8 +31,7 @@ STATEMENTS_KEPT = 10
 """For one operation: page sizes, directions, filters and kinds of viewers make them differ."""
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """All that an answer is built from; `data` is the answer where it is built already."""
 
     source: Any
@@ -87,7 +86,7 @@ class Planned:
         if not self._outline.spelled or read.data is not None:
             return read
         again = await self.careful._read(source, context, variables, report)  # noqa: SLF001 - one of us
-        return replace(again, doubted=not read.failed)
+        return again._replace(doubted=not read.failed)
 
     @property
     def careful(self) -> Planned:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from inspect import isawaitable
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import asyncpg
 from graphql import (
@@ -70,8 +70,7 @@ Data = dict[str, Any] | None
 Outcome = tuple[Data, Sequence[GraphQLError]]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What is to be run: a document of which one operation is meant, with its coerced variables."""
 
     text: str
@@ -188,7 +187,13 @@ class Runner:
     async def query(self, plan: Planned, asked: Asked, context: Any, report: Report | None) -> Outcome:
         """Runs a query by its plan; NotCompilable where the plan has a fault of its own."""
         try:
-            return await self._query(plan, asked, context, report)
+            try:
+                read = await plan.read(None, context, asked.variables, report)
+            except Exception as error:
+                if not isinstance(error, PASSING) and self._describe(error, context) is None:
+                    raise
+                read = plan.unread(None, context, asked.variables, error)
+            return plan.answer(read)
         except Exception as error:
             _log(error)
             raise NotCompilable(_reason(error), repr(error)) from error
@@ -197,15 +202,6 @@ class Runner:
         """Counts a fault after which an answer is completed plainly, and logs it."""
         self._observe(kind, _reason(fault))
         _log(fault)
-
-    async def _query(self, planned: Planned, asked: Asked, context: Any, report: Report | None) -> Outcome:
-        try:
-            read = await planned.read(None, context, asked.variables, report)
-        except Exception as error:
-            if not isinstance(error, PASSING) and self._describe(error, context) is None:
-                raise
-            read = planned.unread(None, context, asked.variables, error)
-        return planned.answer(read)
 
     def _executor(self, asked: Asked, context: Any, root: Any) -> Executor[Any]:
         """graphql-core's, for what is left to it. Its own `build` would coerce the variables once more."""
@@ -227,7 +223,8 @@ class Runner:
         self, fields: list[Answered], asked: Asked, context: Any, root: Any, report: Report | None
     ) -> Outcome:
         """Runs the fields of a mutation, or the one of a subscription for an event (`root`), one after the other."""
-        data, errors = dict[str, Any](), CollectedErrors()
+        data: dict[str, Any] = {}
+        errors = CollectedErrors()
         at_fault = partial(self._note, asked.operation.operation)
         for answered in fields:
             selected = answered.selected

@@ -90,7 +90,7 @@ def _plainly(
 
     Also sound objects: what is wrong with others is told by graphql-core.
     """
-    values = dict[str, Any]()
+    values: dict[str, Any] = {}
     for definition in definitions:
         name, kind = definition.variable.name.value, definition.type
         if isinstance(kind, NonNullTypeNode):

@@ -1,7 +1,6 @@
 """One statement answers a query, whatever it holds; who asks and for which rows are parameters of it."""
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -154,7 +153,7 @@ async def test_of_several_operations_each_has_a_plan(desk, world):
     told = {}
     for name in ("A", "B", "A"):
         context = Context(asker.caller, asker.reader(), asker.fetch, "request-7", lambda *_: None)
-        operation = desk.engine.operation(replace(Request(text), operation_name=name))
+        operation = desk.engine.operation(Request(text, name))
         told[name] = list((await desk.engine.run(operation, context))["data"]["viewer"])
     assert told == {"A": ["name"], "B": ["email"]}
     assert sorted(statement[:7] for statement in asker.statements) == ["/* A */", "/* B */"]
