@@ -271,7 +271,7 @@ def _news(values: Values, pools: Pools) -> tuple[dict[str, Any], Message]:
 
 def _room(values: Values, pools: Pools) -> tuple[dict[str, Any], Message | None]:
     """Who is in a room, perhaps by now nobody whom the viewer may see; or the beginning."""
-    said = {"version": _raw(values, pools, "Version"), "ms": 7, "activity": "TYPING"}
+    said = {"version": _raw(values, pools, "Version"), "ms": 7, "activity": "typing"}
     people = [[_raw(values, pools, "User"), values.one_of((said, None))] for _ in range(2)]
     told = values.one_of((Message({"count": 3, "people": people}), None))
     return {"videoId": some(values, pools, "Video")}, told
