@@ -26,8 +26,9 @@ _MOST_NAMED = 200
 MEASURED = 500
 """Of so many of the latest attempts that arrived the median time is taken."""
 
+# A lease is by the clock of the database: workers whose clocks disagree would take from each other what they drive.
 _DUE = """
-due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
+due_at <= $1 AND (lease_until IS NULL OR lease_until <= clock_timestamp())
 """
 _TAKE = f"""
 WITH waiting AS (
@@ -41,14 +42,21 @@ chosen AS (
     WHERE webhook_id = ANY(ARRAY(SELECT webhook_id FROM turns ORDER BY turn, served_at LIMIT $2)) AND {_DUE}
     FOR UPDATE SKIP LOCKED
 )
-UPDATE webhook_lanes AS lanes SET lease_token = $3, lease_until = $4, served_at = $1 FROM chosen
+UPDATE webhook_lanes AS lanes SET lease_token = $3, lease_until = clock_timestamp() + $4, served_at = $1 FROM chosen
 WHERE lanes.webhook_id = chosen.webhook_id
-RETURNING lanes.webhook_id, lanes.team_id, lanes.failures, lanes.failing_since, old.lease_token IS NOT NULL AS lost
+RETURNING lanes.webhook_id, lanes.team_id, lanes.failures, lanes.failing_since, lanes.rests_until,
+    old.lease_token IS NOT NULL AS lost
 """  # noqa: S608 - all ours
+_OURS = """
+UPDATE webhook_lanes AS lanes SET lease_token = $2, lease_until = clock_timestamp() + $3
+FROM (SELECT webhook_id FROM webhook_lanes WHERE lease_token = ANY($1) ORDER BY webhook_id FOR UPDATE) AS held
+WHERE lanes.webhook_id = held.webhook_id
+RETURNING lanes.webhook_id, lanes.team_id, lanes.failures, lanes.failing_since, lanes.rests_until
+"""
 _INTERRUPT = """
 WITH cut AS (
-    UPDATE webhook_attempts SET state = 'interrupted' WHERE webhook_id = ANY($1) AND state = 'sending'
-    RETURNING delivery_id
+    UPDATE webhook_attempts SET state = 'interrupted'
+    WHERE webhook_id = ANY($1) AND state = 'sending' AND NOT id = ANY($3) RETURNING delivery_id
 )
 UPDATE webhook_deliveries SET due_at = $2
 FROM cut WHERE webhook_deliveries.id = cut.delivery_id AND state = 'pending' AND due_at IS NULL
@@ -60,9 +68,12 @@ AND earlier.position < each.position
 """
 _IN_TURN = f"(NOT webhooks.in_order OR each.video_id IS NULL OR NOT EXISTS ({_EARLIER}))"
 _CLAIM = f"""
-WITH due AS (
+WITH ours AS MATERIALIZED (
+    SELECT webhook_id FROM webhook_lanes WHERE webhook_id = ANY($1) AND lease_token = $3 ORDER BY webhook_id FOR SHARE
+),
+due AS (
     SELECT found.id FROM unnest($1::uuid[], $2::int[]) AS wanted (webhook_id, most)
-    JOIN webhook_lanes ON webhook_lanes.webhook_id = wanted.webhook_id AND lease_token = $3
+    JOIN ours ON ours.webhook_id = wanted.webhook_id
     JOIN webhooks ON webhooks.id = wanted.webhook_id AND webhooks.state = 'active' AND deleted_at IS NULL
     CROSS JOIN LATERAL (
         SELECT id FROM webhook_deliveries AS each
@@ -84,8 +95,12 @@ SELECT begun.id AS attempt_id, claimed.id AS delivery_id, webhook_id, event_id, 
     url, in_order, sealed_secret, older_secret, older_until, sealed_headers
 FROM begun JOIN claimed ON claimed.id = begun.delivery_id JOIN webhooks ON webhooks.id = webhook_id
 """  # noqa: S608 - all ours
+# Lanes before all else, here as everywhere: who wants them in another order waits for who waits for them.
 _WRITE = """
-WITH told AS (
+WITH held AS MATERIALIZED (
+    SELECT webhook_id FROM webhook_lanes WHERE webhook_id = ANY($12) ORDER BY webhook_id FOR UPDATE
+),
+told AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::text[], $6::text[], $7::int[], $8::text[], $9::timestamptz[]
     ) AS told (attempt_id, delivery_id, attempt_state, status, fault, excerpt, duration_ms, state, due_at)
@@ -94,7 +109,8 @@ written AS (
     UPDATE webhook_attempts AS each
     SET state = attempt_state, status = told.status, fault = told.fault, excerpt = told.excerpt,
         duration_ms = told.duration_ms
-    FROM told WHERE each.id = told.attempt_id AND each.state = 'sending' RETURNING each.id
+    FROM told, (SELECT count(*) FROM held) AS first
+    WHERE each.id = told.attempt_id AND each.state = 'sending' RETURNING each.id
 ),
 moved AS (
     UPDATE webhook_deliveries AS each
@@ -113,12 +129,10 @@ UPDATE webhook_lanes AS lanes
 SET failures = news.failures, failing_since = news.failing_since, rests_until = news.rests_until,
     delivered = lanes.delivered + coalesce(ended.delivered, 0), failed = lanes.failed + coalesce(ended.failed, 0),
     last_at = $10::timestamptz
-FROM unnest($11::uuid[], $12::int[], $13::timestamptz[], $14::timestamptz[])
+FROM unnest($12::uuid[], $13::int[], $14::timestamptz[], $15::timestamptz[])
     AS news (webhook_id, failures, failing_since, rests_until)
 LEFT JOIN ended ON ended.webhook_id = news.webhook_id
-JOIN (SELECT webhook_id FROM webhook_lanes WHERE webhook_id = ANY($11) ORDER BY webhook_id FOR UPDATE) AS held
-    ON held.webhook_id = news.webhook_id
-WHERE lanes.webhook_id = news.webhook_id
+WHERE lanes.webhook_id = news.webhook_id AND lanes.lease_token = $11
 """
 _HOLD = "SELECT FROM webhook_lanes WHERE webhook_id = ANY($1) ORDER BY webhook_id FOR UPDATE"
 _RELEASE = f"""
@@ -133,10 +147,15 @@ UPDATE webhook_lanes AS lanes SET lease_token = NULL, lease_until = NULL, due_at
 FROM webhooks WHERE webhooks.id = lanes.webhook_id AND lanes.webhook_id = ANY($1) AND lease_token = $2
 """  # noqa: S608 - all ours
 _RENEW = """
-UPDATE webhook_lanes SET lease_until = $3 WHERE webhook_id = ANY($1) AND lease_token = $2 RETURNING webhook_id
+UPDATE webhook_lanes AS lanes SET lease_until = clock_timestamp() + $3
+FROM (
+    SELECT webhook_id FROM webhook_lanes WHERE webhook_id = ANY($1) AND lease_token = $2 ORDER BY webhook_id FOR UPDATE
+) AS held
+WHERE lanes.webhook_id = held.webhook_id RETURNING lanes.webhook_id
 """
+# A receiver that rests is not woken by what happens meanwhile.
 _STIR = """
-UPDATE webhook_lanes AS lanes SET due_at = least(lanes.due_at, $2)
+UPDATE webhook_lanes AS lanes SET due_at = least(lanes.due_at, greatest($2, rests_until))
 FROM (SELECT webhook_id FROM webhook_lanes WHERE webhook_id = ANY($1) ORDER BY webhook_id FOR UPDATE) AS held
 WHERE lanes.webhook_id = held.webhook_id
 """
@@ -215,10 +234,25 @@ async def take(most: int, token: UUID, now: datetime, lease: timedelta) -> list[
     What a lost worker was sending in them is due again.
     """
     async with transaction(), raw_connection() as connection:
-        taken: list[Record] = await connection.fetch(_TAKE, now, most, token, now + lease)
+        taken: list[Record] = await connection.fetch(_TAKE, now, most, token, lease)
         if lost := [lane["webhook_id"] for lane in taken if lane["lost"]]:
-            await connection.execute(_INTERRUPT, lost, now)
+            await connection.execute(_INTERRUPT, lost, now, [])
     return taken
+
+
+async def settle(
+    tokens: Sequence[UUID], token: UUID, sending: Sequence[UUID], now: datetime, lease: timedelta
+) -> list[Record]:
+    """The lanes of a worker that does not know which of its statements have come to something.
+
+    It holds them by another token, so that what may still come of those has no effect. Attempts that have begun in
+    them, and that it is not `sending`, nobody makes: their deliveries are due again.
+    """
+    async with transaction(), raw_connection() as connection:
+        ours: list[Record] = await connection.fetch(_OURS, list(tokens), token, lease)
+        if ours:
+            await connection.execute(_INTERRUPT, [lane["webhook_id"] for lane in ours], now, list(sending))
+    return ours
 
 
 async def claim(wanted: dict[UUID, int], token: UUID, now: datetime) -> list[Record]:
@@ -228,16 +262,19 @@ async def claim(wanted: dict[UUID, int], token: UUID, now: datetime) -> list[Rec
     return begun
 
 
-async def write(outcomes: Sequence[Outcome], standings: Sequence[Standing], now: datetime) -> None:
-    """Writes down how attempts have gone. Doing it twice is as good as once."""
+async def write(outcomes: Sequence[Outcome], standings: Sequence[Standing], token: UUID, now: datetime) -> None:
+    """Writes down how attempts have gone, and how the receivers of this worker's lanes are doing.
+
+    Doing it twice is as good as once; of an attempt that was taken for interrupted nothing is written.
+    """
     async with raw_connection() as connection:
-        await connection.execute(_WRITE, *_columns(outcomes, Outcome), now, *_columns(standings, Standing))
+        await connection.execute(_WRITE, *_columns(outcomes, Outcome), now, token, *_columns(standings, Standing))
 
 
-async def renew(webhook_ids: Sequence[UUID], token: UUID, until: datetime) -> set[UUID]:
-    """Keeps lanes for longer; those that are this worker's still."""
+async def renew(webhook_ids: Sequence[UUID], token: UUID, lease: timedelta) -> set[UUID]:
+    """Keeps lanes for as long from now on; those that are this worker's still."""
     async with raw_connection() as connection:
-        kept = await connection.fetch(_RENEW, list(webhook_ids), token, until)
+        kept = await connection.fetch(_RENEW, list(webhook_ids), token, lease)
     return {lane["webhook_id"] for lane in kept}
 
 

@@ -25,7 +25,7 @@ from gateways.traces import open_traces
 from models.database import database, require_database
 from workers.attempts import Attempts
 from workers.consumers import CONSUMERS, Tools
-from workers.deliveries import Carrier, Dispatcher, Teller
+from workers.deliveries import Carrier, Dispatcher, Pace, Teller
 from workers.health import beat
 from workers.jobs import Means, Rules
 from workers.queue import QueueListener
@@ -103,7 +103,8 @@ async def _dispatcher(settings: "Settings", queue: Queue, means: Means) -> Async
     )
     async with outbound.open_sender(rules) as sender:
         carrier, teller = Carrier(sender, means.keys), Teller(means.redis)
-        yield [Dispatcher(settings.session_url, carrier, teller, means.clock, settings.webhook_connections)]
+        pace = Pace(settings.webhook_connections, _rules(settings).lease, settings.job_heartbeat_seconds)
+        yield [Dispatcher(settings.session_url, carrier, teller, means.clock, pace)]
 
 
 async def _all(stops: Sequence[Callable[[], Awaitable[None]]]) -> None:

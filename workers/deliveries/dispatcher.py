@@ -19,15 +19,13 @@ from asyncpg import Record
 
 from domain.clock import Clock
 from domain.webhooks.faults import Fault
-from domain.webhooks.retries import PATIENCE
 from domain.webhooks.shares import shared
-from domain.webhooks.states import PauseReason
 from gateways.outbound import Answer
 from models import lanes
-from models.database import DEADLOCK
-from models.lanes import Outcome
+from models.database import DEADLOCK, is_outage
 from models.maintenance import is_on
 from workers.deliveries.carrying import Carrier, outcome_of
+from workers.deliveries.ending import Ended, Ends
 from workers.deliveries.held import Held
 from workers.deliveries.log import Teller
 from workers.deliveries.wakes import Wakes
@@ -38,36 +36,39 @@ log = structlog.stdlib.get_logger(__name__)
 
 POLL_SECONDS = 0.5
 """How often it looks without being told to: what is tried again is due at a time of its own."""
-LEASE = timedelta(seconds=15)
-_RENEW_SECONDS = 5
-_IDLE_SECONDS = 1
-"""How long a lane is kept in which nothing is left: what comes next need not be taken first."""
 _MOST_LANES = 1000
 _LAST_SECONDS = 11
 """How long it waits for answers when it has to go: each comes within ten."""
+_LAST_STATEMENTS_SECONDS = 3
+"""And then to write them down."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """An attempt that has its answer."""
+class Pace:
+    """How many requests at the same time, how long a lane is sure without a word, and how often such a word is said."""
 
-    lane: Held
-    begun: Record
-    outcome: Outcome
+    most: int
+    lease: timedelta
+    renew_seconds: float
 
 
 class Dispatcher:
-    """Sends what is due, at most `most` requests at the same time."""
+    """Sends what is due."""
 
-    def __init__(self, session_url: str, carrier: Carrier, teller: Teller, clock: Clock, most: int) -> None:
+    def __init__(self, session_url: str, carrier: Carrier, teller: Teller, clock: Clock, pace: Pace) -> None:
         self._carrier = carrier
         self._teller = teller
         self._clock = clock
-        self._most = most
+        self._pace = pace
         self._token = uuid4()
+        self._in_doubt: list[UUID] = []
+        """Tokens of statements of which it is not known whether they have come to something."""
         self._held: dict[UUID, Held] = {}
         self._sending: set[asyncio.Task[None]] = set()
-        self._ended: list[Ended] = []
+        self._open: set[UUID] = set()
+        """Attempts that have begun, and of whose end nothing is written down."""
+        self._ends = Ends(teller)
+        self._turning = asyncio.Lock()
         self._woken = asyncio.Event()
         self._looks = True
         self._closed = False
@@ -78,19 +79,32 @@ class Dispatcher:
         """Works for ever."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._wakes.listen(), name="deliveries listen")
+            tasks.create_task(self._teller.run(), name="deliveries tell")
             tasks.create_task(self._keep(), name="deliveries keep")
+            tasks.create_task(self._poll(), name="deliveries poll")
             await self._work()
 
     async def stop(self) -> None:
         """Begins nothing more, waits for the answers that are to come, and lets go of its lanes."""
         self._stopping = True
-        if self._sending:
-            await asyncio.wait(self._sending, timeout=_LAST_SECONDS)
-        with suppress(*OUTAGES):  # then whoever takes the lanes on finds out by the lease
-            await self._write()
-            await lanes.release([each for each, lane in self._held.items() if not lane.under_way], self._token)
-            # What had no answer has to be seen to: whoever takes these on does that, at once.
-            await lanes.renew(list(self._held), self._token, self._clock())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_SECONDS):
+                async with self._turning:
+                    pass  # whatever was being begun is under way now
+                while self._sending:
+                    await asyncio.wait(set(self._sending))
+        # Whatever is left undone, whoever takes the lanes on finds out by the lease.
+        with suppress(DEADLOCK, *OUTAGES):
+            async with asyncio.timeout(_LAST_STATEMENTS_SECONDS), self._turning:
+                await self._let_go()
+
+    async def _let_go(self) -> None:
+        await self._settle()
+        await self._write()
+        await lanes.release([each for each, lane in self._held.items() if lane.is_still], self._token)
+        # What had no answer has to be seen to: whoever takes these on does that, at once.
+        await lanes.renew(list(self._held), self._token, timedelta())
+        self._held.clear()
 
     def _heard(self, webhook_ids: Collection[UUID]) -> None:
         for webhook_id in webhook_ids or self._held:
@@ -99,29 +113,30 @@ class Dispatcher:
         self._looks = self._looks or not webhook_ids or any(each not in self._held for each in webhook_ids)
         self._woken.set()
 
+    async def _poll(self) -> NoReturn:
+        """However much there is to do, what is due by itself is looked for, too."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            self._heard(())
+
     async def _work(self) -> NoReturn:
         backoff = Backoff(0.05, 2)
         while True:
+            await self._woken.wait()
             self._woken.clear()
             try:
-                await self._turn()
-                backoff.reset()
-            except (DEADLOCK, *OUTAGES) as error:
-                log.warning("deliveries.waits", error=repr(error))
+                async with self._turning:
+                    await self._turn()
+            except Exception as error:  # noqa: BLE001 - it must go on after every fault, its own included
+                self._in_doubt.append(self._token)
+                _say(error)
                 await asyncio.sleep(backoff.pause())
-                self._woken.set()
-            except Exception:  # it must go on after every fault, its own included
-                log.exception("deliveries.interrupted")
-                await asyncio.sleep(backoff.pause())
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self._woken.wait()
-                    continue
-            self._looks = True
-            if self._wakes.is_deaf:
                 self._heard(())
+            else:
+                backoff.reset()
 
     async def _turn(self) -> None:
+        await self._settle()
         await self._write()
         if self._stopping:
             return
@@ -131,12 +146,23 @@ class Dispatcher:
             await self._begin(now)
         await self._release()
 
+    async def _settle(self) -> None:
+        """Finds out what is its own, after a fault: what a statement did whose answer was lost is not known."""
+        if not self._in_doubt:
+            return
+        tokens, self._token = set(self._in_doubt), uuid4()
+        self._in_doubt = [*tokens, self._token]
+        known = list(self._open)
+        ours = await lanes.settle(self._in_doubt, self._token, known, self._clock(), self._pace.lease)
+        self._held = {lane["webhook_id"]: self._held.get(lane["webhook_id"]) or Held.of(lane) for lane in ours}
+        self._in_doubt = []
+
     async def _take(self, now: datetime) -> None:
-        room = min(_MOST_LANES - len(self._held), self._most - len(self._sending))
+        room = min(_MOST_LANES - len(self._held), self._pace.most - len(self._sending))
         if not self._looks or room <= 0:
             return
         self._looks = False
-        taken = await lanes.take(room, self._token, now, LEASE)
+        taken = await lanes.take(room, self._token, now, self._pace.lease)
         self._held |= {lane["webhook_id"]: Held.of(lane) for lane in taken}
         if len(taken) == room:
             self._looks = True
@@ -146,16 +172,23 @@ class Dispatcher:
         wanted = self._shares(now)
         if not wanted:
             return
+        asked = {webhook_id: self._held[webhook_id] for webhook_id in wanted}
+        for lane in asked.values():
+            lane.hungry = False  # before it is asked for: what is told of meanwhile is asked for once more
         begun = await lanes.claim(wanted, self._token, now)
-        for webhook_id, most in wanted.items():
-            self._held[webhook_id].hungry = sum(each["webhook_id"] == webhook_id for each in begun) >= most
         for each in begun:
-            lane = self._held[each["webhook_id"]]
-            lane.under_way += 1
-            lane.idle_since = None
-            task = asyncio.create_task(self._carry(lane, each), name="delivery")
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            lane = asked[each["webhook_id"]]
+            wanted[lane.webhook_id] -= 1
+            self._start(lane, each)
+        for lane in asked.values():
+            lane.hungry = lane.hungry or not wanted[lane.webhook_id]
+
+    def _start(self, lane: Held, begun: Record) -> None:
+        self._open.add(begun["attempt_id"])
+        lane.begins()
+        task = asyncio.create_task(self._carry(lane, begun), name="delivery")
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
 
     def _shares(self, now: datetime) -> dict[UUID, int]:
         """How many requests may begin in which lanes."""
@@ -163,7 +196,7 @@ class Dispatcher:
         for lane in self._held.values():
             if lane.is_open(now):
                 wanted[lane.team_id].append((lane.webhook_id, lane.room))
-        given = shared(self._most - len(self._sending), wanted)
+        given = shared(self._pace.most - len(self._sending), wanted)
         for webhook_id in given:  # who was served now is last next time
             self._held[webhook_id] = self._held.pop(webhook_id)
         return given
@@ -175,64 +208,49 @@ class Dispatcher:
             log.exception("deliveries.not_carried", delivery_id=str(begun["delivery_id"]))
             answer = Answer(None, Fault.REQUEST_IMPOSSIBLE, "", 0, None, None)
         now = self._clock()
-        lane.under_way -= 1
-        if answer.fault is None:
-            lane.arrived()
-        else:
-            lane.missed(now)
-        self._ended.append(Ended(lane, begun, outcome_of(begun, answer, now, random.random)))
+        lane.ends(now, arrived=answer.fault is None)
+        self._ends.add(Ended(lane, begun, outcome_of(begun, answer, now, random.random)))
         self._woken.set()
 
     async def _write(self) -> None:
         """Writes down what has ended. What cannot be written now is kept for the next time."""
-        ended, now = list(self._ended), self._clock()
-        if not ended:
-            return
-        over = {each.lane.webhook_id: each.lane for each in ended}
-        await lanes.write([each.outcome for each in ended], [lane.standing() for lane in over.values()], now)
-        del self._ended[: len(ended)]
-        for each in ended:
-            each.lane.hungry = each.lane.hungry or each.begun["in_order"]  # the next of its video may have its turn
-        await self._teller.tell([each.begun for each in ended])
-        await self._pause(ended, now)
-
-    async def _pause(self, ended: list[Ended], now: datetime) -> None:
-        """Pauses the webhooks whose receivers want no more, and those that nothing has reached for days."""
-        for each in ended:
-            if each.outcome.fault is Fault.GONE:
-                await pause(each.lane.webhook_id, PauseReason.GONE, now)
-            elif each.lane.failing_since and now - each.lane.failing_since >= PATIENCE:
-                await pause(each.lane.webhook_id, PauseReason.FAILING, now)
+        over = await self._ends.write(self._held, self._token, self._clock())
+        self._open.difference_update(over)
 
     async def _release(self) -> None:
         """Lets go of the lanes in which nothing has been under way for a while, and of those that rest."""
         now, time = self._clock(), asyncio.get_running_loop().time()
-        over = [each for each, lane in self._held.items() if self._is_over(lane, now, time)]
+        over = [each for each, lane in self._held.items() if lane.is_over(now, time)]
         if over:
-            await lanes.release(over, self._token)
-            for webhook_id in over:
+            for webhook_id in over:  # before they are let go of: what is told of meanwhile is looked for
                 del self._held[webhook_id]
-
-    def _is_over(self, lane: Held, now: datetime, time: float) -> bool:
-        if lane.under_way:
-            return False
-        if lane.rests(now):
-            return True
-        if lane.hungry:
-            return False
-        lane.idle_since = lane.idle_since or time
-        return time - lane.idle_since >= _IDLE_SECONDS
+            await lanes.release(over, self._token)
 
     async def _keep(self) -> NoReturn:
         """Keeps the leases, and knows whether nothing may be begun, because of maintenance."""
         since_renewed = 0.0
+        pause = min(1, self._pace.renew_seconds)
         while True:
-            with suppress(*OUTAGES):
+            try:
                 self._closed = await is_on()
-                if self._held and since_renewed >= _RENEW_SECONDS:
+                if since_renewed >= self._pace.renew_seconds:
                     since_renewed = 0
-                    kept = await lanes.renew(list(self._held), self._token, self._clock() + LEASE)
-                    for webhook_id in set(self._held) - kept:
-                        del self._held[webhook_id]
-            await asyncio.sleep(1)
-            since_renewed += 1
+                    await self._renew()
+            except Exception as error:  # noqa: BLE001 - as above
+                _say(error)
+            await asyncio.sleep(pause)
+            since_renewed += pause
+
+    async def _renew(self) -> None:
+        asked, token = list(self._held), self._token
+        kept = await lanes.renew(asked, token, self._pace.lease)
+        if token == self._token:  # or it has been settled meanwhile
+            for webhook_id in set(asked) - kept:
+                self._held.pop(webhook_id, None)
+
+
+def _say(error: Exception) -> None:
+    if is_outage(error) or isinstance(error, (DEADLOCK, *OUTAGES)):
+        log.warning("deliveries.waits", error=repr(error))
+    else:
+        log.error("deliveries.interrupted", exc_info=error)

@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from models.lanes import CHANNEL
-from workers.outages import OUTAGES, Backoff
+from workers.outages import Backoff
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -38,7 +38,7 @@ class Wakes:
         while True:
             try:
                 await self._connected(backoff)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, *OUTAGES) as error:
+            except Exception as error:  # noqa: BLE001 - it must hear again after every fault
                 log.warning("deliveries.deaf", error=repr(error))
             await asyncio.sleep(backoff.pause())
 
