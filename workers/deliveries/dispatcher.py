@@ -30,7 +30,6 @@ from workers.deliveries.held import Held
 from workers.deliveries.log import Teller
 from workers.deliveries.wakes import Wakes
 from workers.outages import OUTAGES, Backoff
-from workers.pausing import pause
 
 log = structlog.stdlib.get_logger(__name__)
 

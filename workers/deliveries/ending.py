@@ -17,8 +17,8 @@ from models.database import DEADLOCK
 from models.lanes import Outcome
 from workers.deliveries.held import Held
 from workers.deliveries.log import Teller
-from workers.deliveries.pausing import pause
 from workers.outages import OUTAGES
+from workers.pausing import pause
 
 log = structlog.stdlib.get_logger(__name__)
 
