@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from domain.comments import ReactionKind
 from domain.jobs import Queue
 from domain.permissions import Role
+from domain.webhooks.states import PauseReason
 
 
 class Wording(NamedTuple):
@@ -67,6 +68,14 @@ WORDING: dict[str, Wording] = {
     "former_role": _one_of(_ROLES, "What they were in the team before.", "viewer"),
     "ownership.transferred.former_role": _one_of(_ROLES, "What the new owner was in the team before.", "admin"),
     "is_new": Wording("Whether they had no account before.", example=True),
+    # Webhooks
+    "webhook_id": Wording("The webhook.", EXAMPLE),
+    "webhook.edited.changed": Wording(
+        "What of it: `url`, `description`, `event_types`, `in_order`, `headers`.", ["url"]
+    ),
+    "webhook.paused.reason": _one_of(PauseReason, "Why it is sent nothing any more.", "failing"),
+    "sent": Wording("The type of the event that it was sent.", "video.created"),
+    "count": Wording("How many deliveries were sent again.", 3),
     # Money
     "tier": _one_of(("free", "pro"), "What they pay for.", "pro"),
     "interval": _one_of(("month", "year"), "How often they pay.", "month"),
