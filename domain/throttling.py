@@ -114,3 +114,5 @@ AVATAR_OF_PERSON = Policy("avatar-person", ((10, MINUTE), (100, DAY)))
 """Pictures that one person has made of what they send: each is a job, with a file in its row."""
 DELIVERY_OF_PERSON = Policy("delivery-person", ((30, MINUTE), (500, HOUR)))
 """Deliveries that one person has sent for a test, or again."""
+HOOK_OF_PERSON = Policy("hook-person", ((60, MINUTE), (1000, HOUR)))
+"""REST hooks that programs of one person ask for: each is recorded, also where it is there already."""

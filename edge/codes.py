@@ -109,10 +109,13 @@ class RefusingStatus(IntEnum):
 
     BAD_REQUEST = 400
     """What was sent cannot be understood, is not sound, or costs too much."""
+    UNAUTHORIZED = 401
+    """A REST hook was asked for without an API key that is valid."""
     FORBIDDEN = 403
-    """A page of ours was asked for by another site, or a link to a file is not one of ours, or is over."""
+    """A page of ours was asked for by another site, a link to a file is not one of ours, or is over, or the API key of
+    a REST hook, or its person, may not do this."""
     NOT_FOUND = 404
-    """There is nothing at this address."""
+    """There is nothing at this address, or no such REST hook, team, video or type of event."""
     METHOD_NOT_ALLOWED = 405
     """Not by this method: mutations are sent by POST."""
     NOT_ACCEPTABLE = 406
@@ -120,15 +123,15 @@ class RefusingStatus(IntEnum):
     REQUEST_TIMEOUT = 408
     """The request did not come in in time, or broke off."""
     CONFLICT = 409
-    """A page of ours says why what the link is for was not done."""
+    """A page of ours says why what the link is for was not done; a REST hook, that the team has as many as it may."""
     REQUEST_ENTITY_TOO_LARGE = 413
-    """The body is larger than 1 MiB, or a form or a part of a file than it may be."""
+    """The body is larger than 1 MiB, or a form, a REST hook's or a part of a file than it may be."""
     URI_TOO_LONG = 414
     """The address of a GET is longer than 16 KiB: send a POST."""
     UNSUPPORTED_MEDIA_TYPE = 415
     """The body is not JSON in UTF-8, or compressed."""
     UNPROCESSABLE_ENTITY = 422
-    """An idempotency key came with another request before."""
+    """An idempotency key came with another request before, or a REST hook's `path` breaks a rule."""
     TOO_MANY_REQUESTS = 429
     """The budget of the minute is spent, or a page of ours was tried too often: wait for `Retry-After`."""
     REQUEST_HEADER_FIELDS_TOO_LARGE = 431

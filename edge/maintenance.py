@@ -35,8 +35,14 @@ class InMaintenance(RequestRefused):
 
 def require_open(services: Services, operation: Operation, locale: Callable[[], str]) -> None:
     """InMaintenance, in the language `locale`, for what would change something while nothing can be changed."""
+    if operation.kind is OperationType.MUTATION:
+        require_changeable(services, locale)
+
+
+def require_changeable(services: Services, locale: Callable[[], str]) -> None:
+    """InMaintenance, in the language `locale`, while nothing can be changed."""
     notice = services.maintenance.notice
-    if notice is not None and operation.kind is OperationType.MUTATION:
+    if notice is not None:
         raise InMaintenance(notice, locale(), services.clock())
 
 

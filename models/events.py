@@ -37,6 +37,20 @@ WITH {made}recorded AS (
 SELECT pg_notify($14, '') FROM recorded
 """
 
+_NEWEST = """
+SELECT id FROM (
+    SELECT id FROM audit_entries WHERE team_id = $1 AND type = $2 ORDER BY created_at DESC, id DESC LIMIT $3
+) AS done_by_people
+UNION
+SELECT id FROM (
+    SELECT id FROM events WHERE position > (SELECT max(position) FROM events) - $4 AND team_id = $1 AND type = $2
+    ORDER BY position DESC LIMIT $3
+) AS lately
+"""
+"""What somebody is behind is found by the log of who has done what, which has an index for it, and an entry the id of
+its event. The rest is looked for among the latest events: an index for it would cost every event that is recorded."""
+LATELY = 10_000
+
 
 class EventRecord(Row):
     """An event as it lies in the table. The relay gives it its `position`, in the order of commits.
@@ -161,6 +175,17 @@ async def since(topics: list[str], after: int, limit: int) -> list[EventRecord]:
     """The events about any of `topics` behind the position `after`, in order, at most `limit`."""
     about = EventRecord.filter(position__gt=after, subjects__overlap=topics)
     return await about.order_by("position").limit(limit)
+
+
+async def newest(team_id: UUID, event_type: str, limit: int) -> list[EventRecord]:
+    """The newest events of a type in a team, at most `limit`, the newest first.
+
+    What nobody is behind is found only if it is one of the `LATELY` newest events of all teams.
+    """
+    async with raw_connection() as connection:
+        found = await connection.fetch(_NEWEST, team_id, event_type, limit, LATELY)
+    placed = EventRecord.filter(id__in=[row["id"] for row in found], position__isnull=False)
+    return await placed.order_by("-position").limit(limit)
 
 
 async def parked() -> dict[str, int]:

@@ -37,8 +37,10 @@ class BadRequest(Exception):
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-async def read_body(content_type: bytes | None, content_encoding: bytes | None, receive: Receive) -> Body:
-    """The body of a POST that says it is JSON; BadRequest for anything else.
+async def read_body(
+    content_type: bytes | None, content_encoding: bytes | None, receive: Receive, most: int = MOST_BYTES
+) -> Body:
+    """The body of a POST that says it is JSON, of at most so many bytes; BadRequest for anything else.
 
     Only `application/json` is taken: no form of another site can send it without asking first (CORS preflight).
     """
@@ -46,7 +48,7 @@ async def read_body(content_type: bytes | None, content_encoding: bytes | None, 
         raise BadRequest(415, "Send a POST whose Content-Type is application/json, in UTF-8.")
     if content_encoding is not None and content_encoding.strip().lower() not in (b"", b"identity"):
         raise BadRequest(415, "Send the body without a Content-Encoding.", accept_encoding="identity")
-    return await _body(receive)
+    return await _body(receive, most)
 
 
 def request_in_body(body: Body) -> Request:
@@ -137,14 +139,14 @@ def _decoded(text: Body, what: str) -> Any:
         raise BadRequest(400, f"{what} is not JSON: {error}.") from error
 
 
-async def _body(receive: Receive) -> Body:
+async def _body(receive: Receive, most: int) -> Body:
     body, more = bytearray(), True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise BadRequest(408, "The request broke off before its end.")
         body += message.get("body", b"")
-        if len(body) > MOST_BYTES:
-            raise BadRequest(413, f"The body is larger than {MOST_BYTES} bytes.")
+        if len(body) > most:
+            raise BadRequest(413, f"The body is larger than {most} bytes.")
         more = message.get("more_body", False)
     return body

@@ -16,6 +16,7 @@ from domain.clock import utc_now
 from domain.ids import new_id
 from domain.links import LinkKind
 from domain.maintenance import USUALLY
+from domain.permissions import Scope
 from i18n import translate
 from local.client import Client
 from local.programs import ROOT
@@ -145,6 +146,22 @@ async def begin(studio: Studio, **told: Any) -> None:
         return not await is_over(studio)
 
     await until(heard)
+
+
+async def test_hooks_are_not_made_and_not_ended_meanwhile(studio: Studio, make: Factory, crew: Crew) -> None:
+    program = await make.key(crew.owner, Scope.WEBHOOKS)
+    headers, wish = program.headers(), {"targetUrl": "https://hooks.example.com/1", "eventType": "video.created"}
+    async with httpx.AsyncClient(base_url=studio.url, headers=headers) as http:
+        hook = (await http.post("/hooks", json=wish)).json()["id"]
+        await begin(studio)
+        refusal(await http.post("/hooks", json=wish))
+        error = refusal(await http.delete(f"/hooks/{hook}", headers={"Accept-Language": "de"}))
+        assert error["message"] == translate("de", "problem.maintenance")
+        assert (await http.get("/hooks/me")).status_code == 200
+        assert (await http.get("/hooks/samples/video.created")).status_code == 200
+        await Maintenance.end()
+        await until(lambda: is_over(studio))
+        assert (await http.delete(f"/hooks/{hook}")).status_code == 204
 
 
 async def test_it_is_told_in_the_readers_language_and_without_a_time(studio: Studio, crew: Crew) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from domain.permissions import Scope
 from domain.tokens import new_token
+from edge import hooks
 from local.client import Client
 from local.redis import EmbeddedRedis
 from tests.api.test_deadlines import locked
@@ -116,6 +117,17 @@ async def test_sockets_say_it_too_and_share_the_budget(make: Factory, own: tuple
 async def _use_up(client: Client) -> None:
     while (await post(client, CHEAP)).status_code == 200:
         pass
+
+
+async def test_hooks_are_paid_out_of_the_same_budget(make: Factory) -> None:
+    program = await make.key((await make.crew()).owner, Scope.READ, Scope.WEBHOOKS)
+    before = (await cost(program, CHEAP))["remaining"]
+    response = await program.http.get(f"{program.url}/hooks/me", headers=program.headers())
+    assert response.status_code == 200
+    assert (await cost(program, CHEAP))["remaining"] == before - hooks.NODES - 1
+    await spend(program)
+    await _use_up(program)
+    assert is_refused(await program.http.get(f"{program.url}/hooks/me", headers=program.headers()))
 
 
 EVENT_NODES = 1 + 99 + 98 * 51

@@ -22,7 +22,7 @@ ROOMS = (
     "schema",
     "workers",
 )
-BESIDE = {"bench", "docs", "tests", "web", ".ci"}
+BESIDE = {"bench", "docs", "integrations", "tests", "web", ".ci"}
 NOUNS = {
     "accounts",
     "api_keys",
@@ -101,6 +101,7 @@ HELPERS = {
         "codes",
         "common_passwords",
         "guessing",
+        "hooks",
         "idempotency",
         "notices",
         "passwords",
