@@ -27,6 +27,7 @@ AUDITS := tests/audits
 AUDITS_INSTALLED := $(AUDITS)/node_modules/.package-lock.json
 CLIENTS_INSTALLED := tests/clients/node_modules/.package-lock.json
 RECEIVERS_INSTALLED := tests/receivers/node_modules/.package-lock.json
+ZAPIER_INSTALLED := integrations/zapier/node_modules/.package-lock.json
 GRAPHIQL := .cache/graphiql/graphiql.js
 GRAPHIQL_SOURCES := $(addprefix web/graphiql/,package-lock.json page.mjs build.mjs)
 
@@ -61,7 +62,7 @@ webhook-listen: $(RUN) ## show and verify webhooks sent to http://localhost:9000
 mails: $(RUN) ## write every e-mail as a page to look at, into docs/mails/
 	@$(BIN)/python -m workers.mails.previews
 
-test: check $(AUDITS_INSTALLED) $(CLIENTS_INSTALLED) $(RECEIVERS_INSTALLED) ## check, then run all tests
+test: check $(AUDITS_INSTALLED) $(CLIENTS_INSTALLED) $(RECEIVERS_INSTALLED) $(ZAPIER_INSTALLED) ## check, then run all tests
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 test-large: $(DEV) ## read and time every query's plan at a million rows (needs 3 GB of memory or disk)
@@ -86,6 +87,7 @@ check: $(DEV) ## format, lint, types, import arrows, migration drift, generated 
 	$(BIN)/python -m local.guide --check
 	$(BIN)/python -m local.event_guide --check
 	$(BIN)/python -m local.operations --check
+	$(BIN)/python -m local.zapier --check
 	$(BIN)/python -m i18n.checking
 
 format: $(DEV) ## format the code and mend what can be mended
@@ -105,6 +107,9 @@ languages: $(DEV) ## play a day of the product in every language, and write what
 
 operations: $(DEV) ## write web/operations.json, the list of web/operations by their hashes
 	$(BIN)/python -m local.operations
+
+zapier: $(DEV) ## write what integrations/zapier knows of the product: its events, and the operations that it runs
+	$(BIN)/python -m local.zapier
 
 migration: $(DEV) ## write a migration NAME=add_comments for what the models have changed
 	@$(if $(NAME),,echo "Say its name: make migration NAME=add_comments" >&2; exit 2;) $(BIN)/tortoise makemigrations --name "$(NAME)"
@@ -129,7 +134,7 @@ clean: ## remove .venv and caches; .data stays
 	find . -name __pycache__ -not -path './.data/*' -prune -exec rm -rf {} +
 
 .PHONY: help run graphiql demo seed-large plan maintenance mail webhook-listen mails test test-large fuzz-plan fuzz-api fuzz-live check format schema
-.PHONY: messages languages operations migration lock clean
+.PHONY: messages languages operations zapier migration lock clean
 .PHONY: bench-graphql bench-live
 
 $(BIN)/python:
@@ -153,8 +158,9 @@ $(PEERS_INSTALLED) $(LIVE_PEERS_INSTALLED): %/node_modules/.package-lock.json: %
 	@if command -v npm >/dev/null; then npm ci --prefix $* --loglevel=error && touch $@; \
 	else echo "No Node on this machine: what is written for it is not installed."; fi
 
-# Nor here: the tests say what they leave out, the public audits of GraphQL over HTTP, the clients or the receivers in TypeScript.
-$(AUDITS_INSTALLED) $(CLIENTS_INSTALLED) $(RECEIVERS_INSTALLED): %/node_modules/.package-lock.json: %/package-lock.json
+# Nor here: the tests say what they leave out, the public audits of GraphQL over HTTP, the clients or the receivers in TypeScript,
+# or Zapier.
+$(AUDITS_INSTALLED) $(CLIENTS_INSTALLED) $(RECEIVERS_INSTALLED) $(ZAPIER_INSTALLED): %/node_modules/.package-lock.json: %/package-lock.json
 	@if command -v npm >/dev/null && npm ci --prefix $* --loglevel=error; then touch $@; \
 	else echo "npm is not here, or cannot install: what needs the packages of $* is left out."; fi
 

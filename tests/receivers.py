@@ -90,7 +90,7 @@ async def _read(reader: asyncio.StreamReader) -> Received:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     lines = (line.split(": ", 1) for line in head[1:] if line)
     headers = {name.lower(): value for name, value in lines}
-    body = await reader.readexactly(int(headers["content-length"]))
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
     return Received(head[0].split(" ")[1], headers, body)
 
 
