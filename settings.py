@@ -187,7 +187,7 @@ class Settings(BaseSettings):
     io_jobs: int = Field(10, ge=1, description="Jobs that one io worker runs at a time.")
     work_dir: Path = Field(Path("/tmp/video-creator"), description="Scratch space of media workers.")  # noqa: S108
 
-    job_lease_seconds: float = Field(15, gt=0, description="A job or webhook whose worker is silent for so long is taken away.")
+    job_lease_seconds: float = Field(15, gt=0, description="A worker silent for so long loses its jobs and webhooks.")
     job_heartbeat_seconds: float = Field(5, gt=0, description="How often a worker renews its lease.")
     job_sweep_seconds: float = Field(5, gt=0, description="How often lost and unwoken jobs are looked for.")
     job_attempts: int = Field(3, ge=1, description="A job that goes wrong, or loses its worker, this often has failed.")
