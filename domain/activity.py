@@ -20,7 +20,7 @@ TOLD: dict[str, Told] = {
     **dict.fromkeys(("upload.started", "upload.completed", "upload.discarded"), Told("video:view", "upload")),
     **dict.fromkeys(("comment.created", "comment.edited", "comment.deleted"), Told("video:view", "comment")),
     **dict.fromkeys(("comment.restored", "comment.resolved", "comment.unresolved"), Told("video:view", "comment")),
-    "comment.reacted": Told("video:view", "comment"),
+    **dict.fromkeys(("comment.reacted", "comment.visibility_changed"), Told("video:view", "comment")),
     **dict.fromkeys(("job.failed", "job.cancelled"), Told("job:view", "job")),
     **dict.fromkeys(("member.joined", "member.role_changed"), Told("team:view", "member")),
     **dict.fromkeys(("member.removed", "member.left", "ownership.transferred"), Told("team:view", "member")),

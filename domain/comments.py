@@ -1,12 +1,28 @@
 """Rules of comments."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 BODY = 5000
 """Characters that a comment may have."""
 RESTORABLE = timedelta(hours=1)
 """How long a deleted comment can be brought back. After that its words are gone for good."""
+
+
+class CommentVisibility(StrEnum):
+    """Who of a team may know of a thread, and of all that hangs on it."""
+
+    OPEN = "open"
+    """Whoever is in the team."""
+    TEAM = "team"
+    """The team itself: not its viewers, who may be clients."""
+
+
+def is_kept_back(payload: Mapping[str, Any]) -> bool:
+    """Whether the event with this payload is told only to those who see what is team-only."""
+    return payload.get("visibility") == CommentVisibility.TEAM
 
 
 class ThreadState(StrEnum):
@@ -56,3 +72,4 @@ class CommentHappening(StrEnum):
     RESOLVED = "comment.resolved"
     UNRESOLVED = "comment.unresolved"
     REACTED = "comment.reacted"
+    VISIBILITY_CHANGED = "comment.visibility_changed"

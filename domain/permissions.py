@@ -86,6 +86,7 @@ PERMISSIONS: dict[str, Rule] = {
     "comment:edit": Rule(_NOBODY, Scope.WRITE, "Change what a comment says.", own=True),
     "comment:delete": Rule(_EDITORS, Scope.WRITE, "Delete a comment, and bring it back.", own=True),
     "comment:resolve": Rule(_EDITORS, Scope.WRITE, "Resolve a thread, and open it again.", own=True),
+    "comment:set_visibility": Rule(_EDITORS, Scope.WRITE, "Make threads team-only, see those, and open them."),
     "presence:update": Rule(_ALL, None, "Show those in the room of a video where one is."),
     "job:view": Rule(_ALL, Scope.READ, "See how work on a video goes on."),
     "job:cancel": Rule(_EDITORS, Scope.WRITE, "End work on a video before it is done."),
@@ -117,6 +118,10 @@ def allows(role: Role, action: str, *, own: bool = False) -> bool:
     """
     rule = PERMISSIONS[action]
     return isinstance(rule.holders, Audience) or role in rule.holders or (own and rule.own)
+
+
+INSIDERS = frozenset(role for role in Role if allows(role, "comment:set_visibility"))
+"""The roles that see what is team-only: whoever may make it so."""
 
 
 def good_for(scopes: Collection[Scope] | None, scope: Scope) -> bool:

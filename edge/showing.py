@@ -6,11 +6,14 @@ from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 import orjson
 from structlog.contextvars import bound_contextvars
 
+from domain.comments import is_kept_back
 from domain.errors import DomainError
+from domain.events import CommentVisibilityChanged
 from domain.ids import new_label
 from domain.traces import Kind, Span, within
 from domain.viewers import ScopeViewer, Viewer
@@ -20,6 +23,7 @@ from live.message import Message
 from live.operations import OperationError
 from live.seats import Seat
 from models.database import OUTAGES
+from models.threads import kept_back
 from plan import Depends
 from plan.requests import Answer, Operation, RequestRefused
 from plan.variables import in_one_form
@@ -56,7 +60,7 @@ class Subscription:
         scopes = None if caller.scopes is None else frozenset(caller.scopes)
         only = None if following.only is None else frozenset(following.only)
         asked = (request.query, request.operation_name, self.asked, caller.locale)
-        return *asked, scopes, only, self.asker(caller, following)
+        return *asked, scopes, only, following.inside, self.asker(caller, following)
 
     def asker(self, caller: Caller, following: Following) -> tuple[Any, ...]:
         """As whom it is run: whoever has the role, or the very person."""
@@ -93,11 +97,24 @@ class Showing:
         self._company = (asker.team_id, asker.role) if isinstance(asker, ScopeViewer) else None
         self._standing: Hashable = None
         self._only = following.only
+        self._inside = following.inside
         self.topics: Collection[str] = tuple(following.topics)
 
     def wants(self, message: Message) -> bool:
         """See `Play`."""
+        if is_kept_back(message.body.get("payload") or {}) and not self._inside:
+            return False
         return self.subscription.field.wants(message) and (self._only is None or message.body["type"] in self._only)
+
+    async def still(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """See `Play`. What is team-only by now was perhaps told to everybody then: that it is, is told alone."""
+        wanted = [message for message in messages if self.wants(message)]
+        if self._inside:
+            return wanted
+        named = [_named(message) for message in wanted]
+        with self._failing():
+            hidden = await kept_back(set().union(*named)) if any(named) else set()
+        return [message for message, about in zip(wanted, named, strict=True) if not about & hidden]
 
     async def tell(self, happening: Message | Resync | None) -> tuple[bytes, bool]:
         """See `Play`; None is the beginning."""
@@ -170,6 +187,14 @@ class Showing:
 
     def _context(self) -> Context:
         return self._services.context(self._caller)
+
+
+def _named(message: Message) -> set[UUID]:
+    """What may be team-only, of that which an event tells of; nothing where it says just that."""
+    if message.body["type"] == CommentVisibilityChanged.type:
+        return set()
+    payload = message.body["payload"]
+    return {UUID(payload[noun]) for noun in ("comment_id", "upload_id", "job_id") if payload.get(noun)}
 
 
 def _as(caller: Caller, viewer: Viewer | ScopeViewer) -> Caller:

@@ -45,6 +45,9 @@ class Play(Protocol[Guest]):
     def wants(self, message: Message) -> bool:
         """Whether it is told of this message at all."""
 
+    async def still(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """Of what somebody has missed, that which would be told today."""
+
     async def tell(self, message: Message | Resync | None) -> tuple[bytes, bool]:
         """The payload, encoded, the same for all, of the state for None; and whether nothing will follow.
 
@@ -226,7 +229,7 @@ class Room(Generic[Guest]):
         What is made of a message shows the present: so the right is looked at after that, and before any of it is told.
         """
         missed = [each for each in messages if (each.position or 0) > seat.position]
-        told = [await self._told(each) for each in missed if self.play.wants(each)]
+        told = [await self._told(each) for each in await self.play.still(missed)]
         if told and not await seat.is_confirmed():
             return False
         for each in told:

@@ -11,9 +11,10 @@ from tortoise.fields import Field
 from tortoise.models import Model
 
 from domain.clock import utc_now
+from domain.comments import CommentVisibility
 from domain.errors import NotFound, Unauthenticated
 from domain.ids import new_id
-from domain.permissions import Role
+from domain.permissions import INSIDERS, Role
 from domain.viewers import AnyViewer, ScopeViewer, Viewer
 from models import making
 from models.finding import Found, Hold, Sought, find
@@ -129,6 +130,15 @@ def in_teams_of(viewer: AnyViewer, key: str = "team_id", *, roles: Collection[Ro
     if set(roles) != set(Role):
         places = places.filter(role__in=sorted(roles))
     return _q({f"{key}__in": Subquery(places.values("team_id"))})
+
+
+def shown_in_teams_of(viewer: AnyViewer) -> Q:
+    """The rows of `viewer`'s teams: of those whose `visibility` is the team alone, where their role sees these."""
+    seen = in_teams_of(viewer)
+    if isinstance(viewer, ScopeViewer):
+        return seen if viewer.role in INSIDERS else seen & _q({"visibility": CommentVisibility.OPEN})
+    inside = in_teams_of(viewer, roles=INSIDERS)
+    return seen & Q(_q({"visibility": CommentVisibility.OPEN}), inside, join_type=Q.OR)
 
 
 def _q(condition: dict[str, Any]) -> Q:

@@ -1,66 +1,26 @@
 """Comments: what people say about a version, at a moment of it or over a range, and what becomes of that."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from tortoise import fields
 from tortoise.expressions import Q, Subquery
 from tortoise.indexes import Index
 
-from domain.comments import RESTORABLE, ThreadState
+from domain.comments import RESTORABLE, CommentVisibility, ThreadState
 from domain.errors import Conflict, Invalid
 from domain.ids import new_id
 from domain.mentions import Mention, placed
 from domain.pictures import image_folder
 from domain.viewers import AnyViewer
-from models.base import TeamRow, in_teams_of, owned_by
-from models.database import raw_connection
+from models.base import TeamRow, choice, owned_by, shown_in_teams_of
 from models.indexes import CoveringIndex, PartialIndex
 from models.jobs import Job
 from models.versions import Version
 from models.videos import Video
-
-_MADE = """
-SELECT comments.id, comments.team_id, video_id, parent_id, comments.created_by_id, comments.created_at,
-    videos.created_by_id AS maker_id
-FROM comments JOIN videos ON videos.id = video_id WHERE comments.id = ANY($1)
-"""
-_TALKERS = """
-SELECT thread_id, created_by_id, min(created_at) AS since FROM (
-    SELECT id AS thread_id, created_by_id, created_at FROM comments WHERE id = ANY($1)
-    UNION ALL SELECT parent_id, created_by_id, created_at FROM comments WHERE parent_id = ANY($1)
-) AS said GROUP BY thread_id, created_by_id
-"""
-
-
-_MENTIONED = """
-SELECT comment_id, user_id FROM mentions WHERE comment_id = ANY($1) AND told_at IS NULL AND ended_at IS NULL
-"""
-
-
-class Remark(NamedTuple):
-    """A comment, and whom it concerns.
-
-    These are who made the video (`maker_id`), who has talked in its thread so far, and whom it mentions by now without
-    their having been told.
-    """
-
-    comment_id: UUID
-    team_id: UUID
-    video_id: UUID
-    thread_id: UUID | None
-    """The comment that opened the thread that it answers in; None for one that opens a thread."""
-    author_id: UUID
-    maker_id: UUID | None
-    talkers: frozenset[UUID]
-    mentioned: frozenset[UUID] = frozenset()
-
-    def of_mentions(self) -> "Remark":
-        """The same for those alone whom it mentions."""
-        return self._replace(maker_id=None, talkers=frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +48,15 @@ class Words(TeamRow):
     drawing: fields.JSONField[dict[str, Any] | None] = fields.JSONField(null=True)
     mentions: fields.JSONField[list[Any] | None] = fields.JSONField(null=True)
     """As `domain.mentions.kept` has them."""
+    visibility = choice(CommentVisibility, default=CommentVisibility.OPEN, there=True)
+    """That of the thread, on each comment in it and on what these said before: so that rows say who sees them."""
 
     class Meta:
         abstract = True
+
+    @classmethod
+    def visible_to(cls, viewer: AnyViewer) -> Q:
+        return shown_in_teams_of(viewer)
 
     def words(self) -> dict[str, Any]:
         """All of it, by column."""
@@ -134,9 +100,11 @@ class Comment(Words):
         table = "comments"
         indexes = [
             Index(fields=["team_id"], name="idx_comments_team"),
-            # Counting a video's comments, for a page of videos, is counting those of teams that the viewer is in.
+            # Counting a video's comments, for a page of videos, is counting those that the viewer may see.
             CoveringIndex(
-                fields=["video_id", "created_at", "id"], name="idx_comments_video_created", include="team_id, gone_at"
+                fields=["video_id", "created_at", "id"],
+                name="idx_comments_video_created",
+                include="team_id, gone_at, visibility",
             ),
             Index(fields=["version_id", "start_ms", "id"], name="idx_comments_version_start"),
             PartialIndex(
@@ -166,12 +134,18 @@ class Comment(Words):
         cls,
         *,
         state: ThreadState | None = None,
+        visibility: CommentVisibility | None = None,
         author_id: UUID | None = None,
         from_ms: int | None = None,
         to_ms: int | None = None,
     ) -> Q:
-        """Those that are in lists, narrowed: only threads in this `state`, of this author, that touch this range."""
+        """Those that are in lists, narrowed: only threads in this `state`, of this author, that touch this range.
+
+        With `visibility`, those alone that are for so many.
+        """
         found = cls.listed()
+        if visibility is not None:
+            found &= Q(visibility=visibility)
         if state is not None:
             found &= Q(parent_id__isnull=True, resolved_at__isnull=state is ThreadState.OPEN)
         if author_id is not None:
@@ -215,6 +189,7 @@ class Comment(Words):
             **beside,
             start_ms=self.start_ms,
             end_ms=self.end_ms,
+            visibility=self.visibility,
         )
 
     async def take_image(self, key: str, size: tuple[int, int], now: datetime) -> None:
@@ -241,29 +216,6 @@ class Comment(Words):
     def thread_id(self) -> UUID:
         """The comment that opens this one's thread, which may be itself."""
         return self.parent_id or self.id
-
-    @staticmethod
-    async def remarks(comment_ids: Collection[UUID]) -> list[Remark]:
-        """Those of these comments that are still there, with whom they concern: three statements for all of them."""
-        async with raw_connection() as connection:
-            made = await connection.fetch(_MADE, list(comment_ids))
-            threads = {row["parent_id"] for row in made} - {None}
-            talkers = await connection.fetch(_TALKERS, list(threads)) if threads else []
-            mentions = await connection.fetch(_MENTIONED, list(comment_ids))
-        since: dict[UUID, list[tuple[UUID, datetime]]] = {}
-        for thread_id, person_id, at in talkers:
-            since.setdefault(thread_id, []).append((person_id, at))
-        mentioned: dict[UUID, set[UUID]] = {}
-        for comment_id, person_id in mentions:
-            mentioned.setdefault(comment_id, set()).add(person_id)
-        return [
-            Remark(
-                *(row["id"], row["team_id"], row["video_id"], row["parent_id"], row["created_by_id"], row["maker_id"]),
-                talkers=frozenset(who for who, at in since.get(row["parent_id"], ()) if at <= row["created_at"]),
-                mentioned=frozenset(mentioned.get(row["id"], ())),
-            )
-            for row in made
-        ]
 
     def require_there(self) -> None:
         """Conflict if it is deleted."""
@@ -308,6 +260,15 @@ class Comment(Words):
             raise Conflict("problem.thread_open")
         self.resolved_at = self.resolved_by_id = None
 
+    def show_to(self, visibility: CommentVisibility) -> bool:
+        """The thread that it opens is for those from now on; whether it was for others. Invalid for an answer.
+
+        Conflict where nothing of it is left.
+        """
+        self._require_thread()
+        before, self.visibility = self.visibility, visibility
+        return before is not visibility
+
     def _require_thread(self) -> None:
         if self.parent_id is not None:
             raise Invalid("problem.comment_answers", path=("id",))
@@ -332,7 +293,7 @@ class Comment(Words):
 
 
 class CommentEdit(Words):
-    """What a comment said until somebody edited it, at `created_at`. Seen by the team, until the comment is deleted."""
+    """What a comment said until somebody edited it, at `created_at`. Seen with the comment, until that is deleted."""
 
     comment: fields.ForeignKeyRelation[Comment] = owned_by("models.Comment")
     comment_id: UUID
@@ -349,13 +310,13 @@ class CommentEdit(Words):
 
     @classmethod
     def visible_to(cls, viewer: AnyViewer) -> Q:
-        return in_teams_of(viewer) & Q(withdrawn_at__isnull=True)
+        return super().visible_to(viewer) & Q(withdrawn_at__isnull=True)
 
     @classmethod
     def of(cls, comment: Comment, now: datetime) -> "CommentEdit":
         """What `comment` says now, which ends."""
         about = {"team_id": comment.team_id, "created_by_id": comment.created_by_id, "comment_id": comment.id}
-        return cls(id=new_id(), created_at=now, **about, **comment.words())
+        return cls(id=new_id(), created_at=now, visibility=comment.visibility, **about, **comment.words())
 
     @classmethod
     async def withdraw(cls, comment: Comment, now: datetime) -> None:

@@ -12,11 +12,12 @@ from tortoise.indexes import Index
 from tortoise.queryset import QuerySet
 
 from domain import traces
+from domain.comments import CommentVisibility
 from domain.errors import Conflict
 from domain.events import JobCancelled, JobFailed, JobQueued, JobStarted, JobSucceeded
 from domain.jobs import QUEUE_OF, JobKind, JobState, Queue
 from domain.viewers import AnyViewer, ScopeViewer
-from models.base import Row, choice, in_teams_of
+from models.base import Row, choice, shown_in_teams_of
 from models.database import raw_connection, transaction
 from models.events import record
 from models.indexes import PartialIndex
@@ -48,6 +49,8 @@ class Job(Row):
     kind = choice(JobKind)
     queue = choice(Queue)
     state = choice(JobState, default=JobState.QUEUED)
+    visibility = choice(CommentVisibility, default=CommentVisibility.OPEN, there=True)
+    """Of the comment that it makes something for, if it does."""
     team_id = fields.UUIDField(null=True)
     video_id = fields.UUIDField(null=True)
     created_by_id = fields.UUIDField(null=True)
@@ -85,7 +88,7 @@ class Job(Row):
 
     @classmethod
     def visible_to(cls, viewer: AnyViewer) -> Q:
-        of_teams = in_teams_of(viewer)
+        of_teams = shown_in_teams_of(viewer)
         return of_teams if isinstance(viewer, ScopeViewer) else of_teams | cls.own(viewer.user_id)
 
     @classmethod
@@ -138,6 +141,7 @@ class Job(Row):
         team_id: UUID | None = None,
         video_id: UUID | None = None,
         created_by_id: UUID | None = None,
+        visibility: CommentVisibility = CommentVisibility.OPEN,
     ) -> Self:
         """A new job, in the running transaction; it is woken once that has committed."""
         job = await cls.create(
@@ -149,6 +153,7 @@ class Job(Row):
             team_id=team_id,
             video_id=video_id,
             created_by_id=created_by_id,
+            visibility=visibility,
             request_id=get_contextvars().get("request_id"),
             traceparent=traces.traceparent(),
         )
@@ -255,7 +260,8 @@ class Job(Row):
         await record(queued, now, **self.led_by)
 
     def _about(self, kind: type[Any], *, actor_id: UUID | None = None, **more: Any) -> Any:
-        return kind(team_id=self.team_id, actor_id=actor_id, job_id=self.id, video_id=self.video_id, **more)
+        about = {"job_id": self.id, "video_id": self.video_id, "visibility": self.visibility.value}
+        return kind(team_id=self.team_id, actor_id=actor_id, **about, **more)
 
 
 async def waiting() -> dict[str, int]:

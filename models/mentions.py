@@ -9,8 +9,10 @@ from tortoise import fields
 from tortoise.expressions import Q, Subquery
 from tortoise.indexes import Index
 
+from domain.comments import CommentVisibility
 from domain.ids import new_id
 from domain.mentions import Person, Sought, is_unspaced
+from domain.permissions import Role
 from models.accounts import User
 from models.base import TeamRow, owned_by
 from models.comments import Comment
@@ -29,21 +31,22 @@ WHERE members.team_id = $1 AND (
 """
 _MENTIONABLE = """
 WITH people AS (
-    SELECT users.id, users.name, users.email, search_folded(normalize(users.name, NFKC)) AS folded,
+    SELECT users.id, users.name, users.email, members.role, search_folded(normalize(users.name, NFKC)) AS folded,
         replace(casefold(normalize(users.name, NFKD) COLLATE pg_unicode_fast), ' ', '') AS heard
     FROM members JOIN users ON users.id = members.user_id WHERE members.team_id = $1
 ), told AS (
     SELECT people.*, count(*) OVER (PARTITION BY normalize(heard, NFKD)) > 1 AS is_namesake FROM people
 ), talkers AS (
     SELECT created_by_id AS id FROM (
-        SELECT created_by_id FROM comments WHERE video_id = $2 ORDER BY created_at DESC, id DESC LIMIT $3
+        SELECT created_by_id FROM comments WHERE video_id = $2 AND visibility = ANY($8)
+        ORDER BY created_at DESC, id DESC LIMIT $3
     ) AS latest
     UNION SELECT created_by_id FROM videos WHERE id = $2
 ), sought AS (
     SELECT search_folded(normalize($4, NFKC)) AS prefix
 )
 SELECT told.id, name, email, is_namesake FROM told CROSS JOIN sought
-WHERE told.id <> $5 AND (
+WHERE told.id <> $5 AND told.role = ANY($9) AND (
     strpos(' ' || translate(folded, '-', ' '), ' ' || translate(prefix, '-', ' ')) > 0
     OR starts_with(email, prefix) OR ($6 AND strpos(folded, prefix) > 0)
 )
@@ -134,12 +137,22 @@ async def people(team_id: UUID, sought: Sought, known: Collection[UUID] = ()) ->
         return [Person(*found) for found in await connection.fetch(_SOUGHT, team_id, *asked)]
 
 
-async def mentionable(team_id: UUID, video_id: UUID, prefix: str, *, most: int, besides: UUID) -> Sequence[Mentionable]:
-    """Members but for `besides` whose address, name, or a word of it, begins so: first who takes part, then by name.
+async def mentionable(
+    team_id: UUID,
+    video_id: UUID,
+    prefix: str,
+    *,
+    most: int,
+    besides: UUID,
+    roles: Collection[Role],
+    seen: Collection[CommentVisibility],
+) -> Sequence[Mentionable]:
+    """Members of these roles, but for `besides`, whose address, name, or a word of it, begins so.
 
-    Where words are not told apart by spaces, `prefix` may stand anywhere in the name.
+    First come those who take part, as far as comments tell that are for as many as `seen` says, then all by name. Where
+    words are not told apart by spaces, `prefix` may stand anywhere in the name.
     """
-    asked = (team_id, video_id, LATEST, prefix, besides, is_unspaced(prefix), most)
+    asked = (team_id, video_id, LATEST, prefix, besides, is_unspaced(prefix), most, list(seen), list(roles))
     async with raw_connection() as connection:
         found = await connection.fetch(_MENTIONABLE, *asked)
     return [Mentionable(Person(*who), is_namesake) for *who, is_namesake in found]

@@ -12,33 +12,49 @@ from tortoise.expressions import F, Q, Subquery
 from tortoise.indexes import Index
 from tortoise.queryset import QuerySet
 
+from domain.comments import CommentVisibility
 from domain.errors import NotFound
 from domain.ids import new_id
 from domain.notifications import MOST_PEOPLE, NotificationKind, Sentence, sentence
 from domain.viewers import AnyViewer, ScopeViewer
 from models.accounts import User
-from models.base import Row, choice, in_teams_of, owned_by
+from models.base import Row, choice, in_teams_of, owned_by, shown_in_teams_of
+from models.comments import Comment
 from models.database import raw_connection
 from models.indexes import PartialIndex
 from models.videos import Video
 
 _RAISE = """
 INSERT INTO notifications (
-    id, created_at, user_id, kind, about_id, team_id, video_id, comment_id, people, count, latest_at, position,
-    mailed_position
+    id, created_at, user_id, kind, about_id, team_id, video_id, comment_id, visibility, people, count, latest_at,
+    position, mailed_position
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)
 ON CONFLICT (user_id, kind, about_id) WHERE read_at IS NULL DO UPDATE SET
+    visibility = excluded.visibility,
     comment_id = excluded.comment_id,
     count = notifications.count + excluded.count,
     latest_at = excluded.latest_at,
     position = excluded.position,
     people = ARRAY(
         SELECT person FROM unnest(excluded.people || notifications.people) WITH ORDINALITY AS given (person, place)
-        GROUP BY person ORDER BY min(place) LIMIT $13
+        GROUP BY person ORDER BY min(place) LIMIT $14
     )
 RETURNING id
 """
+_CONCERNED = """
+SELECT DISTINCT user_id FROM notifications WHERE video_id = $1 AND (about_id = $2 OR comment_id = ANY($3))
+"""
+_ALONE = "video_id = $1 AND about_id = $1 AND count = 1 AND comment_id = ANY($2)"
+"""What tells of one comment of the thread and of nothing else, among what is gathered for the whole video."""
+_SET_APART = f"""
+UPDATE notifications told SET about_id = $3 WHERE {_ALONE} AND NOT EXISTS (
+    SELECT FROM notifications apart
+    WHERE apart.user_id = told.user_id AND apart.kind = told.kind AND apart.about_id = $3 AND apart.read_at IS NULL
+)
+"""  # noqa: S608 - all ours
+_TAKE_BACK = f"DELETE FROM notifications WHERE {_ALONE}"  # noqa: S608 - all ours
+_SHOW = "UPDATE notifications SET visibility = $3 WHERE video_id = $1 AND about_id = $2"
 _FORGET = """
 DELETE FROM notifications WHERE id = ANY(ARRAY(
     SELECT id FROM notifications WHERE read_at < $1 ORDER BY read_at LIMIT $2
@@ -59,6 +75,7 @@ class News:
     team_id: UUID
     video_id: UUID
     comment_id: UUID
+    visibility: CommentVisibility
     people: list[str]
     count: int
     position: int
@@ -79,7 +96,7 @@ class Notification(Row):
     user_id: UUID
     kind = choice(NotificationKind)
     about_id = fields.UUIDField()
-    """The video, or the comment that opened the thread."""
+    """The video, or the comment that opened the thread: always that, where the thread is team-only."""
     team: fields.ForeignKeyRelation[Any] = owned_by("models.Team")
     team_id: UUID
     video: fields.ForeignKeyRelation[Video] = owned_by("models.Video")
@@ -88,6 +105,8 @@ class Notification(Row):
     """The latest. Nothing holds it: it may be gone."""
     people: list[str] = ArrayField("text")
     """Who is behind it, by their ids, the latest first."""
+    visibility = choice(CommentVisibility, default=CommentVisibility.OPEN, there=True)
+    """Of the comments that it has gathered: what is team-only is gathered by itself, thread by thread."""
     count = fields.IntField()
     """How many events it has gathered."""
     latest_at = fields.DatetimeField()
@@ -108,10 +127,10 @@ class Notification(Row):
 
     @classmethod
     def visible_to(cls, viewer: AnyViewer) -> Q:
-        """One's own, of teams that one is in. A whole role has none."""
+        """One's own, of teams that one is in, as far as one sees the comments still. A whole role has none."""
         if isinstance(viewer, ScopeViewer):
             return Q(id__isnull=True)
-        return Q(user_id=viewer.user_id) & in_teams_of(viewer)
+        return Q(user_id=viewer.user_id) & shown_in_teams_of(viewer)
 
     @classmethod
     def unread(cls) -> Q:
@@ -122,10 +141,9 @@ class Notification(Row):
     async def gather(cls, news: News, now: datetime) -> UUID:
         """Writes what is new into the unread notification about the same, or a new one. Hold the person first."""
         about = (news.user_id, news.kind.value, news.about_id, news.team_id, news.video_id, news.comment_id)
+        told = (news.visibility.value, news.people, news.count, now, news.position, MOST_PEOPLE)
         async with raw_connection() as connection:
-            raised: UUID = await connection.fetchval(
-                _RAISE, new_id(), now, *about, news.people, news.count, now, news.position, MOST_PEOPLE
-            )
+            raised: UUID = await connection.fetchval(_RAISE, new_id(), now, *about, *told)
         return raised
 
     @classmethod
@@ -160,6 +178,25 @@ class Notification(Row):
     async def pass_over(cls, user_id: UUID) -> None:
         """What has come by now is not mailed to the person any more. Hold the person first."""
         await cls.filter(cls.unread(), user_id=user_id).update(mailed_position=F("position"))
+
+    @classmethod
+    async def follow_thread(cls, thread: Comment, comment_ids: Sequence[UUID]) -> None:
+        """Has what tells of a thread, whose comments these are, be for whom the thread is from now on.
+
+        Of one that is team-only is taken apart what tells of nothing else. What was gathered with other comments while
+        it was open stays counted.
+        """
+        about = (thread.video_id, thread.id)
+        async with raw_connection() as connection:
+            concerned = await connection.fetch(_CONCERNED, *about, comment_ids)
+        if not concerned:
+            return
+        await User.hold_all([row["user_id"] for row in concerned])
+        async with raw_connection() as connection:
+            if thread.visibility is not CommentVisibility.OPEN:
+                await connection.execute(_SET_APART, thread.video_id, comment_ids, thread.id)
+                await connection.execute(_TAKE_BACK, thread.video_id, comment_ids)
+            await connection.execute(_SHOW, *about, thread.visibility.value)
 
     @classmethod
     async def forget(cls, before: datetime, most: int) -> int:

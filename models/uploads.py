@@ -9,11 +9,13 @@ from tortoise import fields
 from tortoise.expressions import Q, Subquery
 from tortoise.indexes import Index
 
+from domain.comments import CommentVisibility
 from domain.errors import Conflict
 from domain.events import UploadDiscarded
 from domain.jobs import JobKind, JobState
 from domain.uploads import UploadState
-from models.base import TeamRow, choice, owned_by
+from domain.viewers import AnyViewer
+from models.base import TeamRow, choice, owned_by, shown_in_teams_of
 from models.comments import Comment
 from models.events import record
 from models.indexes import PartialIndex
@@ -40,6 +42,8 @@ class Upload(TeamRow):
     )
     comment_id: UUID | None
     state = choice(UploadState, default=UploadState.OPEN)
+    visibility = choice(CommentVisibility, default=CommentVisibility.OPEN, there=True)
+    """That of its comment, if it has one."""
     file_name = fields.CharField(255)
     change_description = fields.TextField(default="")
     size = fields.BigIntField()
@@ -63,6 +67,10 @@ class Upload(TeamRow):
             ),
             Index(fields=["state", "expires_at"], name="idx_uploads_state_expires"),
         ]
+
+    @classmethod
+    def visible_to(cls, viewer: AnyViewer) -> Q:
+        return shown_in_teams_of(viewer)
 
     @classmethod
     async def unfinished(cls, **of: UUID) -> list[tuple[str, str]]:
@@ -101,10 +109,14 @@ class Upload(TeamRow):
         being_made = Q(job__state__in=[JobState.QUEUED, JobState.RUNNING])
         return Q(Q(state=UploadState.OPEN), being_made, join_type=Q.OR)
 
+    def told(self) -> dict[str, Any]:
+        """What every event tells of it."""
+        about = {"video_id": self.video_id, "upload_id": self.id, "file_name": self.file_name}
+        return {**about, "visibility": self.visibility.value}
+
     def discarded(self, by: UUID) -> UploadDiscarded:
         """What is told when somebody has given it up."""
-        about: dict[str, Any] = {"video_id": self.video_id, "upload_id": self.id, "file_name": self.file_name}
-        return UploadDiscarded(team_id=self.team_id, actor_id=by, **about)
+        return UploadDiscarded(team_id=self.team_id, actor_id=by, **self.told())
 
     def require_open(self, now: datetime) -> None:
         """Conflict if the upload takes no more parts."""

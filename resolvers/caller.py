@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 from domain.clock import Clock
+from domain.comments import CommentVisibility
 from domain.errors import Forbidden, NotFound, Unauthenticated
 from domain.events import Event
-from domain.permissions import Role, Scope, covers, good_for
+from domain.permissions import INSIDERS, Role, Scope, covers, good_for
 from domain.sealing import Keys
 from domain.viewers import ANONYMOUS, NOBODY, Viewer
 from domain.webhooks.addresses import DEFAULT_PORTS
@@ -127,6 +128,11 @@ class Following:
     role: Role | None = None
     only: Collection[str] | None = None
 
+    @property
+    def inside(self) -> bool:
+        """Whether what is team-only is told, too. What is followed in no team is the caller's own."""
+        return self.team_id is None or self.role in INSIDERS
+
 
 def require_scope(caller: Caller, action: str) -> None:
     """Forbidden where the caller's API key is not good for `action`."""
@@ -185,6 +191,18 @@ async def find(caller: Caller, action: str, kind: type[R], row_id: UUID) -> R:
     return cast("R", (await _permitted(caller, action, Sought(kind), row_id)).row)
 
 
+async def find_as(caller: Caller, action: str, kind: type[R], row_id: UUID) -> tuple[R, Role | None]:
+    """As `find`, with the caller's role in the row's team; None for what is in none."""
+    found = await _permitted(caller, action, Sought(kind), row_id)
+    return cast("R", found.row), found.also
+
+
+def require_may_show_to(role: Role | None, visibility: CommentVisibility) -> None:
+    """Forbidden to who may not make comments that are for so few."""
+    if visibility is not CommentVisibility.OPEN and role not in INSIDERS:
+        raise Forbidden("problem.team_only", path=("visibility",))
+
+
 async def follow(caller: Caller, action: str, kind: type[Row], row_id: UUID, noun: str) -> Following:
     """Following all that happens to a row, which events name as `noun`; refuses as `find` does."""
     found = await _permitted(caller, action, Sought(kind), row_id)
@@ -200,10 +218,18 @@ async def find_within(
     caller: Caller, action: str, kind: type[R], row_id: UUID, outer: type[Outer], hold: Hold, *, own: Hold = Hold.NOT
 ) -> tuple[R, Outer]:
     """As `find`, with the row of `outer` that it belongs to, which is held so; the row itself is held as `own`."""
+    row, within, _ = await find_within_as(caller, action, kind, row_id, outer, hold, own=own)
+    return row, within
+
+
+async def find_within_as(
+    caller: Caller, action: str, kind: type[R], row_id: UUID, outer: type[Outer], hold: Hold, *, own: Hold = Hold.NOT
+) -> tuple[R, Outer, Role | None]:
+    """As `find_within`, with the caller's role in the row's team; None for what is in none."""
     found = await _permitted(caller, action, Sought(kind, own, within=outer, within_hold=hold), row_id)
     if found.within is None:
         raise NotFound
-    return found.row, found.within
+    return found.row, found.within, found.also
 
 
 async def lock_within(caller: Caller, action: str, kind: type[R], row_id: UUID, outer: type[Outer]) -> tuple[R, Outer]:

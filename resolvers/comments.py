@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from domain.comments import BODY, ReactionKind
+from domain.comments import BODY, CommentVisibility, ReactionKind
 from domain.drawings import drawing as drawn
 from domain.errors import Conflict, Forbidden, Invalid
 from domain.events import (
@@ -16,13 +16,14 @@ from domain.events import (
     CommentResolved,
     CommentRestored,
     CommentUnresolved,
+    CommentVisibilityChanged,
     Event,
 )
 from domain.moments import Moments
 from domain.permissions import allows
 from domain.text import is_blank, many_lines
 from domain.throttling import CHANGE_OF_PERSON, EDIT_OF_PERSON, REACTION_OF_PERSON, comments_of_person
-from models import Comment, CommentEdit, Member, Mention, Reaction, Upload, Version, Video
+from models import Comment, CommentEdit, Member, Mention, Reaction, Upload, Version, Video, threads
 from models.comments import Span
 from models.database import transaction
 from models.finding import Hold
@@ -31,9 +32,11 @@ from resolvers.caller import (
     Caller,
     Following,
     find_within,
+    find_within_as,
     follow,
     lock_within,
     origin,
+    require_may_show_to,
     require_somebody,
     tell,
     write_and_tell,
@@ -92,22 +95,29 @@ async def add(
     place: Place | None = None,
     drawing: object | None = None,
     parent_id: UUID | None = None,
+    visibility: CommentVisibility | None = None,
 ) -> Comment:
-    """Opens a thread at a place of the version, or answers the comment `parent_id` in its thread."""
+    """Opens a thread at a place of the version, or answers the comment `parent_id` in its thread.
+
+    `visibility` says for whom; None is for everybody in the team or, in an answer, for whom the thread is.
+    """
     place = place or Place()
     said: dict[str, Any] = {"body": _body(body), "drawing": None if drawing is None else drawn(drawing)}
     await _pace(caller)
     async with transaction():
         # Held, the video stays out of the trash until the commit; others may comment on it meanwhile.
-        version, video = await find_within(caller, "comment:create", Version, version_id, Video, Hold.THERE)
+        version, video, role = await find_within_as(caller, "comment:create", Version, version_id, Video, Hold.THERE)
         said |= {"by": caller.viewer.user_id, "now": caller.now()}
         said["mentions"] = await mentions.found(video.team_id, said["body"])
         if parent_id is None:
+            said["visibility"] = visibility or CommentVisibility.OPEN
+            require_may_show_to(role, said["visibility"])
             comment = Comment.opened(version, await place.span(version, Span(0)), **said)
         else:
-            comment = (await _thread(caller, parent_id, version, place)).answered(**said)
+            comment = (await _thread(caller, parent_id, version, place, visibility)).answered(**said)
         video.require_live()
-        about = {"video_id": video.id, "version_id": version.id, "parent_id": comment.parent_id}
+        about: dict[str, Any] = {"video_id": video.id, "version_id": version.id, "parent_id": comment.parent_id}
+        about["visibility"] = comment.visibility.value
         await write_and_tell(caller, comment, CommentCreated, comment_id=comment.id, **about)
         if comment.mentions:
             await Mention.follow(comment, caller.now())
@@ -121,7 +131,9 @@ async def _pace(caller: Caller) -> None:
         await caller.throttle.hit(comments_of_person(most), author)
 
 
-async def _thread(caller: Caller, comment_id: UUID, version: Version, place: Place) -> Comment:
+async def _thread(
+    caller: Caller, comment_id: UUID, version: Version, place: Place, visibility: CommentVisibility | None
+) -> Comment:
     """The comment that opens the thread of what is answered. Held, it is not deleted before the answer is in.
 
     It alone is held: whoever deletes an answer holds the thread first, and would wait for who holds them the other way.
@@ -133,6 +145,8 @@ async def _thread(caller: Caller, comment_id: UUID, version: Version, place: Pla
     standing = Span(thread.start_ms, thread.end_ms)
     if place.is_given and await place.span(version, standing) != standing:
         raise Invalid("problem.moment_of_thread", path=("startMs",))
+    if visibility not in (None, thread.visibility):
+        raise Invalid("problem.visibility_of_thread", path=("visibility",))
     return thread
 
 
@@ -265,6 +279,20 @@ async def unresolve(caller: Caller, *, comment_id: UUID) -> Comment:
     return comment
 
 
+async def set_visibility(caller: Caller, *, comment_id: UUID, visibility: CommentVisibility) -> Comment:
+    """Has a thread, with all that hangs on it, be for those from now on; what is so already changes nothing."""
+    await caller.throttle.hit(CHANGE_OF_PERSON, str(require_somebody(caller)))
+    async with transaction():
+        await Video.pin((await Comment.find(comment_id, caller.viewer)).video_id, caller.viewer)
+        await threads.hold_images(comment_id)
+        comment, video = await lock_within(caller, "comment:set_visibility", Comment, comment_id, Video)
+        video.require_live()
+        if comment.show_to(visibility):
+            await threads.show(comment)
+            await _tell(caller, CommentVisibilityChanged, comment, became=visibility.value)
+    return comment
+
+
 async def react(caller: Caller, *, comment_id: UUID, kind: ReactionKind, wanted: bool) -> Comment:
     """Reacts to a comment, or takes that back; what is so already stays so, and nothing is told of it."""
     await caller.throttle.hit(REACTION_OF_PERSON, str(require_somebody(caller)))
@@ -304,6 +332,8 @@ async def _require_may_restore(caller: Caller, comment: Comment) -> None:
 
 async def _tell(caller: Caller, event: type[Event], comment: Comment, **about: Any) -> None:
     about |= {"video_id": comment.video_id, "version_id": comment.version_id, "comment_id": comment.id}
+    if event is not CommentVisibilityChanged:
+        about["visibility"] = comment.visibility.value
     await tell(caller, event, comment.team_id, **about)
 
 

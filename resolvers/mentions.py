@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from domain.comments import CommentVisibility
 from domain.mentions import handle, handles, kept, mentions_in, sought
+from domain.permissions import INSIDERS, Role
 from domain.text import searchable
 from models import Comment, Video, mentions
-from resolvers.caller import Caller, find, require_somebody
+from resolvers.caller import Caller, find_as, require_may_show_to, require_somebody
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +20,28 @@ class Mentionable:
     handle: str
 
 
-async def offered(caller: Caller, *, video_id: UUID, prefix: str, most: int) -> list[Mentionable]:
-    """Who may be mentioned in comments on the video, besides the caller: see `models.mentions.mentionable`."""
-    video = await find(caller, "comment:create", Video, video_id)
+async def offered(
+    caller: Caller,
+    *,
+    video_id: UUID,
+    prefix: str,
+    most: int,
+    visibility: CommentVisibility = CommentVisibility.OPEN,
+) -> list[Mentionable]:
+    """Who may be mentioned in comments on the video that are for so many: see `models.mentions.mentionable`.
+
+    The caller is left out. Forbidden to who makes no such comments.
+    """
+    video, role = await find_as(caller, "comment:create", Video, video_id)
     video.require_live()
+    require_may_show_to(role, visibility)
+    asked: dict[str, Any] = {
+        "besides": require_somebody(caller),
+        "roles": tuple(Role) if visibility is CommentVisibility.OPEN else INSIDERS,
+        "seen": tuple(CommentVisibility) if role in INSIDERS else (CommentVisibility.OPEN,),
+    }
     begins = searchable(prefix).lstrip("@＠")
-    found = await mentions.mentionable(video.team_id, video.id, begins, most=most, besides=require_somebody(caller))
+    found = await mentions.mentionable(video.team_id, video.id, begins, most=most, **asked)
     return [Mentionable(who.user_id, handle(who, is_namesake=is_namesake)) for who, is_namesake in found]
 
 

@@ -64,7 +64,7 @@ async def start(
     video = await find(caller, "version:create", Video, video_id)
     video.require_live()
 
-    async def require_still() -> None:
+    async def require_still(_: Upload) -> None:
         (await lock(caller, "version:create", Video, video_id)).require_live()
 
     about = {"file_name": named, "change_description": described, "sha256": promised, "size": size}
@@ -81,10 +81,12 @@ async def start_image(caller: Caller, *, comment_id: UUID, file_name: str, size:
     _require_there(comment, video)
     await caller.throttle.hit(IMAGE_OF_PERSON, str(caller.viewer.user_id))
 
-    async def require_still() -> None:
+    async def require_still(upload: Upload) -> None:
         await Video.pin(video.id, caller.viewer)  # first, as `complete` does
         await Upload.withdraw_images(comment_id, caller.now(), by=caller.viewer.user_id, **origin(caller))
-        _require_there(*await lock_within(caller, "comment:edit", Comment, comment_id, Video))
+        held = await lock_within(caller, "comment:edit", Comment, comment_id, Video)
+        _require_there(*held)
+        upload.visibility = held[0].visibility  # which stays so until the upload is there
 
     image_id, about = new_id(), {"file_name": named, "size": size, "comment_id": comment_id}
     return await _begun(caller, video, f"images/{image_id}/source", require_still, version_id=image_id, **about)
@@ -96,7 +98,7 @@ def _require_there(comment: Comment, video: Video) -> None:
 
 
 async def _begun(
-    caller: Caller, video: Video, folder: str, require_still: Callable[[], Awaitable[None]], **values: Any
+    caller: Caller, video: Video, folder: str, require_still: Callable[[Upload], Awaitable[None]], **values: Any
 ) -> Progress:
     """An open upload. Storage takes its time: `require_still` refuses where the right is gone by then, or the place."""
     now, key = caller.now(), f"teams/{video.team_id}/videos/{video.id}/{folder}/original"
@@ -114,7 +116,7 @@ async def _begun(
     )
     try:
         async with transaction():
-            await require_still()
+            await require_still(upload)
             await upload.save(force_create=True)
             await _tell(caller, UploadStarted, upload)
     except DomainError:
@@ -172,6 +174,7 @@ async def complete(caller: Caller, *, upload_id: UUID, checksums: Mapping[int, s
             team_id=upload.team_id,
             video_id=upload.video_id,
             created_by_id=caller.viewer.user_id,
+            visibility=upload.visibility,
         )
         upload.complete(job, checksums, caller.now())
         await upload.save()
@@ -203,8 +206,7 @@ async def _require_may_go_on(caller: Caller, upload: Upload) -> None:
 
 
 async def _tell(caller: Caller, event: type[Event], upload: Upload, **more: Any) -> None:
-    about: dict[str, Any] = {"video_id": upload.video_id, "upload_id": upload.id, "file_name": upload.file_name}
-    await tell(caller, event, upload.team_id, **about, **more)
+    await tell(caller, event, upload.team_id, **upload.told(), **more)
 
 
 async def _arrived(caller: Caller, upload: Upload) -> list[Part]:

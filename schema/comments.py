@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
 
 import orjson
 import strawberry
 from strawberry import UNSET
 
 import models
-from domain.comments import BODY, CommentHappening
+from domain.comments import BODY, CommentVisibility
 from domain.errors import Conflict, Throttled, Unavailable
 from domain.moments import Moments
-from live.message import Message
 from plan import (
     Connection,
     Depends,
@@ -23,19 +21,16 @@ from plan import (
     column,
     computed,
     count_of,
-    encode_id,
     first_of,
     node,
-    reference,
     to_many,
     to_one,
 )
 from plan.scalars import SafeInt
 from resolvers import comments, uploads
-from resolvers.caller import Following
-from schema.context import Context, Info
+from schema.context import Info
 from schema.enums import Action
-from schema.fields import mutation, subscription
+from schema.fields import mutation
 from schema.ids import uuid_of
 from schema.images import CommentImage, StartCommentImageInput, images
 from schema.mentions import Mention, mentions, shown
@@ -63,7 +58,8 @@ def _drawing(kept: str | None) -> Any:
 class Comment(Node):
     """What somebody said about a version: it opens a thread, or answers in one. Threads are one level deep.
 
-    A deleted comment has no words any more; it is in lists only while it has answers.
+    A deleted comment has no words any more; it is in lists only while it has answers. Nobody who may not see it can
+    tell that it exists.
     """
 
     viewer_can: list[Action] = rights("comment", author="created_by_id")
@@ -116,6 +112,7 @@ class Comment(Node):
     end_timecode: str | None = place(
         Moments.timecode_at, "end_ms", "The SMPTE time code of `endFrame`; null without one."
     )
+    visibility: CommentVisibility = column(description="For whom it is, as is its whole thread.")
     created_at: datetime = column(description="When it was said.")
     edited_at: datetime | None = column(description="When it was last edited; null if it never was.")
     edits: Connection[CommentEdit] = to_many(
@@ -200,6 +197,19 @@ class AddCommentInput:
         default=None,
         description="The comment on the same version that this one answers. An answer to an answer joins its thread.",
     )
+    visibility: CommentVisibility | None = strawberry.field(
+        default=None,
+        description="For whom it is: `OPEN` where it is left out; `TEAM` is not for viewers to say. Leave it out in an "
+        "answer, which is for whom its thread is.",
+    )
+
+
+@strawberry.input(description="For whom a thread is to be.")
+class SetCommentVisibilityInput:
+    """Input of `setCommentVisibility`."""
+
+    id: strawberry.ID = strawberry.field(description="The comment that opens the thread.")
+    visibility: CommentVisibility = strawberry.field(description="For whom it is from now on.")
 
 
 @strawberry.input(description="What to change of a comment of yours: what is left out stays as it is.")
@@ -224,7 +234,6 @@ def _asked(input: AddCommentInput | EditCommentInput) -> comments.Place:
 
 
 _CommentId = Annotated[strawberry.ID, strawberry.argument(description="Which comment.")]
-_VideoId = Annotated[strawberry.ID, strawberry.argument(description="Whose versions' comments.")]
 _ThreadId = Annotated[strawberry.ID, strawberry.argument(description="The comment that opens the thread.")]
 
 
@@ -246,6 +255,7 @@ class CommentMutations:
             place=_asked(input),
             drawing=input.drawing,
             parent_id=None if input.parent_id is None else uuid_of(Comment, input.parent_id, "parentId"),
+            visibility=input.visibility,
         )
 
     @mutation(
@@ -320,6 +330,17 @@ class CommentMutations:
         return await comments.unresolve(info.context.caller, comment_id=uuid_of(Comment, id, "id"))
 
     @mutation(
+        "comment:set_visibility",
+        answers=Comment,
+        fails=(Conflict, Throttled),
+        description="Makes a thread team-only, with all that hangs on it, or opens it to everybody in the team. What "
+        "is so already changes nothing. Who may not see it any more hears that it is gone, by `commentEvents`.",
+    )
+    async def set_comment_visibility(self, info: Info, input: SetCommentVisibilityInput) -> models.Comment:
+        comment_id = uuid_of(Comment, input.id, "id")
+        return await comments.set_visibility(info.context.caller, comment_id=comment_id, visibility=input.visibility)
+
+    @mutation(
         "comment:create",
         answers=Comment,
         fails=(Conflict, Throttled),
@@ -341,59 +362,3 @@ class CommentMutations:
 async def _react(info: Info, input: ReactionInput, *, wanted: bool) -> models.Comment:
     comment_id = uuid_of(Comment, input.comment_id, "commentId")
     return await comments.react(info.context.caller, comment_id=comment_id, kind=input.kind, wanted=wanted)
-
-
-@strawberry.type(description="Something that happened to a comment. What is below it is read at the time of telling.")
-class CommentEvent:
-    """Event of `commentEvents`."""
-
-    row_id: strawberry.Private[UUID]
-    actor_id: strawberry.Private[UUID | None]
-    kind: CommentHappening = strawberry.field(description="What happened.")
-    occurred_at: datetime = strawberry.field(description="When it happened.")
-    comment_id: strawberry.ID = strawberry.field(description="The id of the comment, also where `comment` is null.")
-    comment: Comment | None = reference(
-        lambda event, _context: event.row_id,
-        depends=Depends.NOTHING,
-        description="The comment as it is now; null if you may not see it now.",
-    )
-    actor: User | None = reference(
-        lambda event, _context: event.actor_id,
-        depends=Depends.NOTHING,
-        description="Who did it; null if no person did, or if they have left the team.",
-    )
-
-
-def _video() -> type:
-    from schema.videos import Video
-
-    return Video
-
-
-async def _watch(context: Context, video_id: str) -> Following:
-    return await comments.watch(context.caller, video_id=uuid_of(_video(), video_id, "videoId"))
-
-
-@strawberry.type
-class CommentSubscriptions:
-    """The subscriptions of comments."""
-
-    @subscription(
-        "video:view",
-        topics=_watch,
-        only=[happening.value for happening in CommentHappening],
-        depends=Depends.NOTHING,
-        description="Tells of what happens to the comments on a video's versions: they are added, edited, resolved, "
-        "deleted, reacted to. Resumable: subscribe with the last `extensions.eventId`, or a query's "
-        "`extensions.position`, as `extensions.lastEventId`.",
-    )
-    def comment_events(self, root: Message, video_id: _VideoId) -> CommentEvent:
-        del video_id  # what it selects has been done by the topics
-        happened, row_id = root.body, UUID(root.body["payload"]["comment_id"])
-        return CommentEvent(
-            row_id=row_id,
-            actor_id=happened["actor_id"] and UUID(happened["actor_id"]),
-            kind=CommentHappening(happened["type"]),
-            occurred_at=datetime.fromisoformat(happened["created_at"]),
-            comment_id=strawberry.ID(encode_id("Comment", row_id)),
-        )

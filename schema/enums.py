@@ -8,7 +8,7 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from domain.api_keys import ApiKeyState
-from domain.comments import CommentHappening, ReactionKind, ThreadState
+from domain.comments import CommentHappening, CommentVisibility, ReactionKind, ThreadState
 from domain.errors import ProblemCode
 from domain.invitations import InvitationState
 from domain.jobs import JobFault, JobKind, JobState
@@ -130,6 +130,12 @@ describe(
     RESOLVED="Somebody has said that it is.",
 )
 describe(
+    CommentVisibility,
+    "Who of a team may know of a thread, and of all that hangs on it.",
+    OPEN="Everybody in the team.",
+    TEAM="Owners, admins and editors. To viewers, who may be clients, it does not exist.",
+)
+describe(
     ReactionKind,
     "The ways to react to a comment without words.",
     **{kind.name: f"{kind.emoji}" for kind in ReactionKind},
@@ -145,6 +151,8 @@ describe(
     RESOLVED="Somebody said that its thread is dealt with.",
     UNRESOLVED="Somebody opened its thread again.",
     REACTED="Somebody reacted to it, or took that back.",
+    VISIBILITY_CHANGED="Its thread is for others than before: `Comment.visibility` says for whom; `comment` is null to "
+    "whoever may not see it any more.",
 )
 describe(
     PresenceActivity,

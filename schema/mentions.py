@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 import strawberry
 
+from domain.comments import CommentVisibility
 from domain.errors import DomainError, Invalid
 from domain.markdown import Marked, html
 from domain.mentions import Mention as Placed
@@ -102,8 +103,12 @@ async def mentionable(
         ),
     ] = "",
     first: Annotated[int, strawberry.argument(description="At most this many, 1–100.")] = 10,
+    visibility: Annotated[
+        CommentVisibility,
+        strawberry.argument(description="For whom the comment will be: viewers are not offered for a `TEAM` one."),
+    ] = CommentVisibility.OPEN,
 ) -> list[Mentionable] | None:
-    """Root field `mentionable`: null for whoever may not comment there. BadInput for arguments that are too large."""
+    """Root field `mentionable`: null for whoever may not comment so. BadInput for arguments that are too large."""
     from schema.videos import Video
 
     if not 1 <= first <= 100:
@@ -114,7 +119,9 @@ async def mentionable(
         raise BadInput(f"`prefix` has at most {LONGEST} characters, of those that a name can have.") from error
     try:
         video_row_id = uuid_of(Video, video_id, "videoId")
-        found = await use_cases.offered(info.context.caller, video_id=video_row_id, prefix=begins, most=first)
+        found = await use_cases.offered(
+            info.context.caller, video_id=video_row_id, prefix=begins, most=first, visibility=visibility
+        )
     except DomainError:
         return None
     return [Mentionable(row_id=each.user_id, handle=each.handle) for each in found]

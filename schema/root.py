@@ -15,10 +15,11 @@ from schema.accounts import AccountMutations, User
 from schema.activity import TeamActivitySubscriptions
 from schema.api_keys import ApiKeyMutations
 from schema.audit import AuditEntry
-from schema.comments import Comment, CommentMutations, CommentSubscriptions
+from schema.comments import Comment, CommentMutations
 from schema.credentials import CredentialMutations
 from schema.deliveries import DeliveryMutations, DeliverySubscriptions, WebhookDelivery
 from schema.fields import query
+from schema.happenings import CommentSubscriptions
 from schema.identities import IdentityMutations, IdentityProvider, identity_providers
 from schema.inputs import foresee_inputs, foresee_mutations
 from schema.invitations import InvitationMutations, InvitationPreview
@@ -82,7 +83,7 @@ class Query:
         "comment:create",
         resolver=mentionable,
         description="Who may be mentioned in comments on a video, besides you: first those who take part there, then "
-        "by name. Null where you may not comment.",
+        "by name. Null where you may not comment, or not for so few.",
     )
     upload: Upload | None = by_id(
         "video:view",

@@ -9,7 +9,7 @@ import strawberry
 from tortoise.expressions import Q
 
 import models
-from domain.comments import ThreadState
+from domain.comments import CommentVisibility, ThreadState
 from plan import ASKER, BadInput, decode_id
 from plan.scalars import SafeInt
 from schema import enums  # noqa: F401 - describes the states before a type names them: an enum is made once
@@ -21,6 +21,9 @@ class CommentFilter:
 
     state: ThreadState | None = strawberry.field(
         default=None, description="Only comments that open a thread which is open, or resolved."
+    )
+    visibility: CommentVisibility | None = strawberry.field(
+        default=None, description="Only those that are for everybody in the team, or for the team alone."
     )
     mine: bool | None = strawberry.field(default=None, description="True: only those that you have written.")
     author_id: strawberry.ID | None = strawberry.field(default=None, description="Only those that this person wrote.")

@@ -166,6 +166,7 @@ def variables(of: Things) -> dict[str, dict[str, Any]]:
         "EditComment": {"input": {"id": of.comment, "body": "No", "endMs": 900}},
         "StartCommentImage": {"input": {"commentId": of.comment, "fileName": "a.png", "size": 3}},
         "RemoveCommentImage": {"id": of.comment},
+        "SetCommentVisibility": {"input": {"id": of.comment, "visibility": "TEAM"}},
         "AddReaction": {"input": {"commentId": of.comment, "kind": "HEART"}},
         "RemoveReaction": {"input": {"commentId": of.comment, "kind": "HEART"}},
         "ResolveComment": {"id": of.comment},

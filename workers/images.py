@@ -56,6 +56,7 @@ async def _tell(comment: Comment, job: Job, now: datetime) -> None:
         comment_id=comment.id,
         parent_id=comment.parent_id,
         changed=["image"],
+        visibility=comment.visibility.value,
     )
     await record(edited, now)
 

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from domain.comments import CommentVisibility
 from domain.jobs import JobKind
 from domain.links import page_of_video
 from domain.mails import MailKind
@@ -68,7 +69,8 @@ async def _groups(means: Means, user: User, new: list[Notification]) -> list[Gro
     bodies = await _texts(Comment, "body", viewer, [each.comment_id for each in new])
     groups: dict[UUID, Group] = {}
     for each, (key, params) in zip(new, said, strict=True):
-        if each.video_id not in titles:  # lost since the notifications were read
+        is_lost = each.comment_id not in bodies and each.visibility is not CommentVisibility.OPEN
+        if each.video_id not in titles or is_lost:  # since the notifications were read
             continue
         where = page_of_video(means.public_url, each.video_id)
         group = groups.setdefault(each.video_id, Group(titles[each.video_id], where, []))

@@ -35,6 +35,7 @@ from domain.events.comments import (
     CommentResolved,
     CommentRestored,
     CommentUnresolved,
+    CommentVisibilityChanged,
 )
 from domain.events.jobs import (
     JobCancelled,
@@ -100,6 +101,7 @@ __all__ = [
     "CommentResolved",
     "CommentRestored",
     "CommentUnresolved",
+    "CommentVisibilityChanged",
     "DeletionCancelled",
     "DeletionPostponed",
     "DeletionRequested",

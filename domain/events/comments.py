@@ -1,9 +1,15 @@
-"""What happens to comments. No event holds what was said: that can be edited, and deleted for good."""
+"""What happens to comments. No event holds what was said: that can be edited, and deleted for good.
+
+Each says by `visibility` who may hear of it: for whom the comment was when it happened.
+"""
 
 from dataclasses import dataclass
 from uuid import UUID
 
+from domain.comments import CommentVisibility
 from domain.events.base import Event, register
+
+OPEN = CommentVisibility.OPEN.value
 
 
 @register
@@ -16,6 +22,7 @@ class CommentCreated(Event):
     version_id: UUID
     comment_id: UUID
     parent_id: UUID | None = None
+    visibility: str = OPEN
 
 
 @register
@@ -29,6 +36,7 @@ class CommentEdited(Event):
     comment_id: UUID
     changed: list[str]
     parent_id: UUID | None = None
+    visibility: str = OPEN
 
 
 @register
@@ -41,6 +49,7 @@ class CommentDeleted(Event):
     version_id: UUID
     comment_id: UUID
     parent_id: UUID | None = None
+    visibility: str = OPEN
 
 
 @register
@@ -53,6 +62,7 @@ class CommentRestored(Event):
     version_id: UUID
     comment_id: UUID
     parent_id: UUID | None = None
+    visibility: str = OPEN
 
 
 @register
@@ -64,6 +74,7 @@ class CommentResolved(Event):
     video_id: UUID
     version_id: UUID
     comment_id: UUID
+    visibility: str = OPEN
 
 
 @register
@@ -75,6 +86,7 @@ class CommentUnresolved(Event):
     video_id: UUID
     version_id: UUID
     comment_id: UUID
+    visibility: str = OPEN
 
 
 @register
@@ -89,3 +101,19 @@ class CommentReacted(Event):
     kind: str
     added: bool
     parent_id: UUID | None = None
+    visibility: str = OPEN
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentVisibilityChanged(Event):
+    """A thread is for others than before, with all that hangs on it: `became` says for whom.
+
+    Those hear of it, too, who may not see it any more: they know of it.
+    """
+
+    type = "comment.visibility_changed"
+    video_id: UUID
+    version_id: UUID
+    comment_id: UUID
+    became: str

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from domain.comments import CommentVisibility
 from domain.events.base import Event, register
+
+OPEN = CommentVisibility.OPEN.value
 
 
 @register
@@ -36,6 +39,8 @@ class JobSucceeded(Event):
     type = "job.succeeded"
     job_id: UUID
     video_id: UUID | None = None
+    visibility: str = OPEN
+    """Of the comment that it is for, if it is for one."""
 
 
 @register
@@ -48,6 +53,8 @@ class JobFailed(Event):
     code: str
     params: dict[str, Any]
     video_id: UUID | None = None
+    visibility: str = OPEN
+    """Of the comment that it is for, if it is for one."""
 
 
 @register
@@ -58,3 +65,5 @@ class JobCancelled(Event):
     type = "job.cancelled"
     job_id: UUID
     video_id: UUID | None = None
+    visibility: str = OPEN
+    """Of the comment that it is for, if it is for one."""

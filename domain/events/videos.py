@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from domain.comments import CommentVisibility
 from domain.events.base import Event, register
+
+OPEN = CommentVisibility.OPEN.value
 
 
 @register
@@ -80,6 +83,8 @@ class UploadStarted(Event):
     video_id: UUID
     upload_id: UUID
     file_name: str
+    visibility: str = OPEN
+    """Of the comment that it is for, if it is for one."""
 
 
 @register
@@ -92,6 +97,8 @@ class UploadCompleted(Event):
     upload_id: UUID
     job_id: UUID
     file_name: str
+    visibility: str = OPEN
+    """Of the comment that it is for, if it is for one."""
 
 
 @register
@@ -103,3 +110,5 @@ class UploadDiscarded(Event):
     video_id: UUID
     upload_id: UUID
     file_name: str
+    visibility: str = OPEN
+    """Of the comment that it is for, if it is for one."""

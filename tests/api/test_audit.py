@@ -157,7 +157,7 @@ async def test_what_it_is_about_comes_first_and_only_types_of_the_schema_are_nam
     (entry,) = await log(crew.owner.client, crew)
     assert entry["subject"] == {"typename": "Comment", "id": gid(comment)}
     assert {thing["typename"] for thing in entry["related"]} == {"Video", "Version"}
-    assert entry["details"] == {}
+    assert entry["details"] == {"visibility": "open"}
 
 
 async def test_what_jobs_do_by_themselves_and_what_nobody_did_is_no_entry(make: Factory) -> None:

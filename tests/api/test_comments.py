@@ -140,6 +140,7 @@ async def test_the_event_is_recorded_with_the_comment(make: Factory) -> None:
         "version_id": str(version.id),
         "comment_id": str(uuid_in(made["id"])),
         "parent_id": str(thread.id),
+        "visibility": "open",
     }
 
 

@@ -40,6 +40,7 @@ NEVER_INVALID = {
     ("CreateWebhook", ("input", "headers")): "of objects: a list of anything else never comes to the mutation",
     ("UpdateWebhook", ("input", "headers")): "the same",
     ("UpdatePresence", ("input", "activity")): "the same",
+    ("SetCommentVisibility", ("input", "visibility")): "the same",
 }
 COARSER = {("input", "parts", "0", "number"), ("input", "parts", "0", "checksum")}
 """A part is wrong as a whole: number and checksum belong together."""

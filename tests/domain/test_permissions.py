@@ -43,6 +43,7 @@ EXPECTED = {
     "comment:edit": (set(), WRITE),
     "comment:delete": ({OWNER, ADMIN, EDITOR}, WRITE),
     "comment:resolve": ({OWNER, ADMIN, EDITOR}, WRITE),
+    "comment:set_visibility": ({OWNER, ADMIN, EDITOR}, WRITE),
     "presence:update": ({OWNER, ADMIN, EDITOR, VIEWER}, None),
     "job:view": ({OWNER, ADMIN, EDITOR, VIEWER}, READ),
     "job:cancel": ({OWNER, ADMIN, EDITOR}, WRITE),

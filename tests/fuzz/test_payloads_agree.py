@@ -10,6 +10,7 @@ from graphql import GraphQLField, get_named_type
 from domain.activity import TOLD
 from domain.comments import CommentHappening
 from domain.permissions import Role
+from domain.presence import PresenceActivity
 from live.message import Message
 from plan import decode_id
 from tests.fuzz.cases import Case, Talk
@@ -51,6 +52,7 @@ def edited(values: Values, pools: Pools) -> dict[str, Any]:
 
 def said(values: Values, pools: Pools) -> dict[str, Any]:
     answered = {"parentId": some(values, pools, "Comment")} if values.chance(3) else {"startMs": values.one_of((0, 1))}
+    answered |= {"visibility": values.one_of(("OPEN", "TEAM", None))} if values.chance(2) else {}
     return {"input": {"versionId": some(values, pools, "Version"), "body": values.one_of(TEXTS), **answered}}
 
 
@@ -120,6 +122,10 @@ def reacted(values: Values, pools: Pools) -> dict[str, Any]:
     return {"input": {"commentId": some(values, pools, "Comment"), "kind": values.one_of(("HEART", "EYES"))}}
 
 
+def shown(values: Values, pools: Pools) -> dict[str, Any]:
+    return {"input": {"id": some(values, pools, "Comment"), "visibility": values.one_of(("OPEN", "TEAM"))}}
+
+
 MUTATIONS: dict[str, Given] = {
     "addComment": said,
     "addReaction": reacted,
@@ -129,6 +135,7 @@ MUTATIONS: dict[str, Given] = {
     "removeReaction": reacted,
     "resolveComment": by_id("Comment"),
     "restoreComment": by_id("Comment"),
+    "setCommentVisibility": shown,
     "unresolveComment": by_id("Comment"),
     "cancelAccountDeletion": always(),
     "cancelJob": by_id("Job"),
@@ -271,7 +278,7 @@ def _news(values: Values, pools: Pools) -> tuple[dict[str, Any], Message]:
 
 def _room(values: Values, pools: Pools) -> tuple[dict[str, Any], Message | None]:
     """Who is in a room, perhaps by now nobody whom the viewer may see; or the beginning."""
-    said = {"version": _raw(values, pools, "Version"), "ms": 7, "activity": "typing"}
+    said = {"version": _raw(values, pools, "Version"), "ms": 7, "activity": PresenceActivity.TYPING.value}
     people = [[_raw(values, pools, "User"), values.one_of((said, None))] for _ in range(2)]
     told = values.one_of((Message({"count": 3, "people": people}), None))
     return {"videoId": some(values, pools, "Video")}, told

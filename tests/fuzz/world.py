@@ -5,7 +5,7 @@ from itertools import cycle
 from typing import Any
 from uuid import UUID, uuid5
 
-from domain.comments import ReactionKind
+from domain.comments import CommentVisibility, ReactionKind
 from domain.jobs import JobFault, JobKind, JobState, Queue
 from domain.media import IngestStep, Refusal
 from domain.notifications import NotificationKind
@@ -191,12 +191,21 @@ class World:
     def _thread(self, about: dict[str, Any], version: Version, answers: int) -> None:
         about = about | {"version_id": version.id}
         for number, moment in enumerate((0, 1500, 1500, 10**9)):
-            said = {"body": next(self._texts), "start_ms": moment}
+            # Of each two threads of a second version, or of a first one's later moments, one is team-only.
+            seen = CommentVisibility.TEAM if (number + version.number) % 4 in (2, 3) else CommentVisibility.OPEN
+            said = {"body": next(self._texts), "start_ms": moment, "visibility": seen}
             opening = self._add(Comment, **about, **(said | self._course(number)))
             self._beside(opening, number)
+            self._picture(opening)
             for author in ("viewer", "gone")[:answers]:
                 words = {"body": next(self._texts), "start_ms": moment, "created_by_id": self.people[author].id}
-                self._add(Comment, **(about | words), parent_id=opening.id)
+                self._add(Comment, **(about | words), parent_id=opening.id, visibility=seen)
+
+    def _picture(self, comment: Comment) -> None:
+        """One that is being made, of every fifth."""
+        if len(self.rows[Comment]) % 5 == 0:
+            about = {name: getattr(comment, name) for name in ("team_id", "created_by_id", "video_id", "visibility")}
+            self._upload(about, UploadState.COMPLETED).comment_id = comment.id
 
     def _course(self, number: int) -> dict[str, Any]:
         """What has become of a thread: one is resolved, one deleted, one about a range."""
@@ -209,9 +218,10 @@ class World:
     def _beside(self, comment: Comment, number: int) -> None:
         """Earlier words, seen or not, reactions, and who is mentioned."""
         owner = {"team_id": comment.team_id, "created_by_id": comment.created_by_id, "comment_id": comment.id}
+        words = {"start_ms": number, "visibility": comment.visibility}
         for ended in (None, NOW if number % 2 else None):
             at = {"created_at": NOW} if ended else {}  # those of what was deleted end with it
-            self._add(CommentEdit, **owner, **at, body=next(self._texts), start_ms=number, withdrawn_at=ended)
+            self._add(CommentEdit, **owner, **at, **words, body=next(self._texts), withdrawn_at=ended)
         for name, kind in zip(("owner", "gone", "both"), list(ReactionKind)[number:], strict=False):
             about = {"team_id": comment.team_id, "comment_id": comment.id}
             self._add(Reaction, **about, created_by_id=self.people[name].id, kind=kind)
@@ -277,6 +287,7 @@ class World:
             told = {"kind": kinds[number % 2], "people": people[::-1], "count": number % 5 + 1, "position": number}
             reader = (comment.created_by_id, self.people["both"].id, self.people["owner"].id)[number % 3]
             gone = {"comment_id": an_id("gone", number)} if number % 7 == 0 else {}
+            told |= {"visibility": comment.visibility}
             self._add(
                 Notification, user_id=reader, about_id=comment.id, latest_at=NOW - timedelta(hours=number // 2),
                 read_at=NOW if number % 4 == 0 else None, **(told | about | gone),

@@ -48,7 +48,7 @@ OF_ACCOUNTS = {"sessions", "credentials", "addresses", "profiles", "deletions"}
 """What accounts consist of: their rows are in `models/accounts.py`."""
 OF_COMMENTS = {"images", "moments", "threads"}
 """What comments consist of: their rows are in `models/comments.py`."""
-AT_THE_MOMENT = {"activity", "presence"}
+AT_THE_MOMENT = {"activity", "happenings", "presence"}
 """What is told as it is, or as it happens, and has no rows of its own."""
 HELPERS = {
     "models": {
@@ -69,6 +69,7 @@ HELPERS = {
         "migrate",
         "names",
         "reading",
+        "remarks",
         "replica",
         "search",
         "seen",
@@ -76,6 +77,7 @@ HELPERS = {
         "statements",
         "succession",
         "tenancy",
+        "threads",
     },
     "schema": {
         *OF_ACCOUNTS,

@@ -7,6 +7,7 @@ import pytest
 
 import models
 from domain.clock import utc_now
+from domain.comments import CommentVisibility
 from domain.errors import Conflict
 from domain.jobs import JobKind, JobState
 from domain.links import LinkKind
@@ -380,7 +381,9 @@ async def _link(world: World) -> None:
 async def _write(world: World) -> None:
     caller, places = world.asker.caller, world.places
     async with undone():
-        await comments.add(caller, version_id=places.room_version_id, body="Lovely, @Ada.")
+        said = await comments.add(caller, version_id=places.room_version_id, body="Lovely, @Ada.")
+        await comments.add(caller, version_id=places.room_version_id, body="So it is.", parent_id=said.id)
+        await comments.set_visibility(caller, comment_id=said.id, visibility=CommentVisibility.TEAM)
         await videos.create(caller, team_id=places.team_id, title="New")
         await videos.edit(caller, video_id=places.video_id, description="Edited")
         await videos.delete(caller, video_id=places.video_id)

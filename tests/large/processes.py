@@ -27,6 +27,7 @@ from models import (
 )
 from models.events import backlog, parked
 from models.jobs import waiting
+from models.remarks import remarks
 from models.tenancy import delete_owned
 from tests.large.cases import World, case, undone
 from workers.consumers import Tools, discard_failed_uploads, wake_workers
@@ -144,7 +145,7 @@ async def _sweep_notifications(world: World) -> None:
 )
 async def _concern(world: World) -> None:
     room = await Comment.filter(version_id=world.places.room_version_id, parent_id__isnull=False).limit(1)
-    (remark,) = await Comment.remarks([each.id for each in room])
+    (remark,) = await remarks([each.id for each in room])
     assert len(remark.talkers) > 1
     async with undone():
         await Mention.told({each.id: [world.places.owner_id] for each in room}, utc_now())

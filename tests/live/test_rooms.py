@@ -26,6 +26,9 @@ class Play:
     def wants(self, message):
         return True
 
+    async def still(self, messages):
+        return messages
+
     async def tell(self, happening):
         self.told += 1
         await asyncio.sleep(0)

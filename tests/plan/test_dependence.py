@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLNonNull, GraphQLObjectType, get_named_type, is_leaf_type
 
-from domain.comments import ReactionKind
+from domain.comments import CommentVisibility, ReactionKind
 from domain.events import CommentCreated
 from domain.permissions import Role
 from domain.viewers import ScopeViewer, Viewer
@@ -58,6 +58,8 @@ async def stage(desk: Desk) -> Any:
     said = await factory.comment(made)
     answer = said.answered(body="Yes", by=left.id, now=NOW)
     await answer.save(force_create=True)
+    kept_back = await factory.comment(made, visibility=CommentVisibility.TEAM)
+    await factory.edit(kept_back)
     await factory.edit(said)
     for person in (left, crew.viewer.user):
         about = {"comment_id": said.id, "team_id": crew.team.id, "created_by_id": person.id}
@@ -65,6 +67,8 @@ async def stage(desk: Desk) -> Any:
     await type(said).filter(id=said.id).update(created_by_id=left.id, resolved_by_id=left.id, resolved_at=NOW)
     work = await job(video, created_by_id=left.id)
     await upload(video, work)
+    hidden = {"visibility": CommentVisibility.TEAM}
+    await upload(video, await job(video, created_by_id=left.id, **hidden), comment_id=kept_back.id, **hidden)
     await invitation(crew.team, left)
     await factory.entry(crew)
     await notification(video, crew.viewer.user.id)

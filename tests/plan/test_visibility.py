@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from tortoise.expressions import Q
 
+from domain.comments import CommentVisibility
 from domain.ids import new_id
 from domain.permissions import Role
 from domain.viewers import ANONYMOUS, AnyViewer, ScopeViewer, Viewer
@@ -27,6 +28,9 @@ OF_ONE_PERSON = {"Notification", "Session"}
 HIDDEN = {name: {"viewer", "scope:editor", "scope:viewer"} for name in ("Invitation", "AuditEntry")}
 """What members of some roles do not see."""
 NEWEST = Window(("id",), 100)
+OUTSIDE = {"viewer", "scope:viewer"}
+"""Who sees nothing that is team-only."""
+HAVE_SUCH = {"Comment", "CommentEdit", "Upload", "Job", "Notification"}
 
 
 @pytest.fixture(scope="session")
@@ -35,13 +39,17 @@ async def crew(models: None):
     factory = Factory("http://unused")
     crew = await factory.crew()
     video = await factory.video(crew)
-    await factory.edit(await factory.comment(await version(video, 1)))
-    await upload(video, await job(video))
+    made = await version(video, 1)
+    for visibility in CommentVisibility:
+        said = await factory.comment(made, visibility=visibility)
+        await factory.edit(said)
+        await upload(video, await job(video, visibility=visibility), visibility=visibility, comment_id=said.id)
     await job(video, team_id=None)
     for person in (crew.owner, crew.viewer):
         await key(person.user)
         await identity(person.user)
-        await notification(video, person.user.id)
+        for visibility in CommentVisibility:
+            await notification(video, person.user.id, visibility=visibility, about_id=new_id())
     await invitation(crew.team, crew.owner.user)
     await factory.entry(crew)
     yield crew
@@ -83,6 +91,9 @@ async def test_the_plan_and_the_model_choose_the_same_rows(viewers, theirs, name
     assert found == set(await node.table.filter(visible).values_list("id", flat=True))
     assert not found & set(theirs.ids[name]), "somebody sees what belongs to a team that they are not in"
     of_another = name in OF_ONE_PERSON and isinstance(viewer, ScopeViewer)
+    if name in HAVE_SUCH and found:
+        shown = {row.visibility for row in await node.table.filter(id__in=found)}
+        assert shown == ({CommentVisibility.OPEN} if kind in OUTSIDE else set(CommentVisibility))
     if kind == "anonymous" or of_another or kind in HIDDEN.get(name, ()):
         assert found == set()
     elif kind == "stranger":

@@ -142,7 +142,7 @@ async def job(video: Video, **values: Any) -> Job:
     return await Job.create(kind=JobKind.INGEST, queue=Queue.MEDIA, available_at=NEVER, **(owner | values))
 
 
-async def upload(video: Video, work: Job) -> Upload:
+async def upload(video: Video, work: Job, **values: Any) -> Upload:
     owner = {"team_id": video.team_id, "video_id": video.id, "created_by_id": video.created_by_id}
     keys = {"version_id": new_id(), "storage_key": "key", "storage_upload_id": "id", "file_name": "cut.mp4"}
-    return await Upload.create(job_id=work.id, size=1, part_size=1, expires_at=NEVER, **owner, **keys)
+    return await Upload.create(job_id=work.id, size=1, part_size=1, expires_at=NEVER, **owner, **keys, **values)

@@ -15,6 +15,7 @@ from domain.notifications import KEPT, EmailNotifications, NotificationKind
 from models import Comment, EventRecord, Job, Member, Mention, Notification, User, Version, Video
 from models.database import transaction
 from models.events import record
+from models.remarks import remarks
 from tests.factories import Crew, Factory
 from tests.waiting import until
 from tests.workers.conftest import enqueue
@@ -303,16 +304,15 @@ async def test_a_mention_that_ends_while_it_is_told_is_told_no_more_when_it_is_b
     said, event = await room.say(viewer)
     said.mentions = [[0, 1, str(admin.id)]]
     await Mention.follow(said, utc_now())
-    read = Comment.remarks
 
     async def read_and_edit(comment_ids: Any) -> Any:
-        found = await read(comment_ids)
+        found = await remarks(comment_ids)
         await Mention.filter(comment_id=said.id).update(ended_at=utc_now())
         return found
 
-    monkeypatch.setattr(Comment, "remarks", read_and_edit)
+    monkeypatch.setattr("workers.notifications.remarks", read_and_edit)
     await room.tell(event)
     monkeypatch.undo()
     await Mention.follow(said, utc_now())
-    assert [remark.mentioned for remark in await Comment.remarks([said.id])] == [frozenset()]
+    assert [remark.mentioned for remark in await remarks([said.id])] == [frozenset()]
     assert await room.told(admin) == [(MENTION, 1, ids(viewer))]
