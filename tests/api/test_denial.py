@@ -4,15 +4,17 @@ What members may do by their roles is in `test_permissions.py`.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
 from graphql import OperationType
 
+from domain.comments import CommentVisibility
 from domain.ids import new_id
 from domain.permissions import Scope
 from local.client import Client, OperationFailed
+from models import Comment, CommentEdit, Job, Upload
 from plan import BadInput, decode_id, encode_id
 from tests.factories import Factory
 from tests.furnished import furnished
@@ -22,22 +24,25 @@ NOTHING = (None, "NotFound", "Unauthenticated")
 """What is answered where there is nothing, or nobody who could see it."""
 
 
-def elsewhere(value: Any) -> Any:
-    """The same variables with ids that nothing has in the place of all ids."""
+def elsewhere(value: Any, types: Collection[str] | None = None) -> Any:
+    """The same variables with ids that nothing has in the place of all ids, or of those of some types."""
     if isinstance(value, dict):
-        return {name: elsewhere(item) for name, item in value.items()}
+        return {name: elsewhere(item, types) for name, item in value.items()}
     if isinstance(value, list):
-        return [elsewhere(item) for item in value]
+        return [elsewhere(item, types) for item in value]
     try:
-        return encode_id(decode_id(value)[0], new_id()) if isinstance(value, str) else value
+        name = decode_id(value)[0] if isinstance(value, str) else None
     except BadInput:
         return value
+    return encode_id(name, new_id()) if name is not None and (types is None or name in types) else value
 
 
-def asking_by_id(variables: dict[str, dict[str, Any]], kind: OperationType) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The operations of a kind that name something by its id, with their variables."""
+def asking_by_id(
+    variables: dict[str, dict[str, Any]], kind: OperationType, types: Collection[str] | None = None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The operations of a kind that name something (of some types) by its id, with their variables."""
     for operation, values in variables.items():
-        if kind_of(operation) is kind and elsewhere(values) != values:
+        if kind_of(operation) is kind and elsewhere(values, types) != values:
             yield operation, values
 
 
@@ -75,6 +80,32 @@ async def test_a_stranger_sees_nothing_of_any_type(make: Factory) -> None:
         for client in (stranger, nobody):
             assert (await client.run("AnyNode", id=row_id))["data"]["node"] is None, kind
         assert (await there.crew.owner.client.run("AnyNode", id=row_id))["data"]["node"]["__typename"] == kind
+
+
+async def test_a_viewer_sees_nothing_that_is_team_only(make: Factory) -> None:
+    """Whatever can be, is: to viewers it is as if it had never been, whichever operation names it."""
+    there = await furnished(make)
+    models = (Comment, CommentEdit, Upload, Job)
+    for model in models:
+        await model.filter(team_id=there.crew.team.id).update(visibility=CommentVisibility.TEAM)
+    types, viewer = {model.__name__ for model in models}, there.crew.viewer.client
+    for kind in (OperationType.QUERY, OperationType.MUTATION):
+        asked = [each for each in asking_by_id(there.variables, kind, types) if each[0] != "AnyNode"]
+        assert len(asked) >= 3
+        for operation, values in asked:
+            seen, nowhere = (
+                await viewer.run(operation, **values),
+                await viewer.run(operation, **elsewhere(values, types)),
+            )
+            assert told(seen) == told(nowhere), operation
+            assert thing(seen) in NOTHING, (operation, seen)
+    for name in types:
+        assert (await viewer.run("AnyNode", id=there.ids[name]))["data"]["node"] is None, name
+        assert (await there.crew.editor.client.run("AnyNode", id=there.ids[name]))["data"]["node"] is not None, name
+    for operation, values in asking_by_id(there.variables, OperationType.SUBSCRIPTION, types):
+        async with viewer.follow(operation, **values) as events:
+            with pytest.raises(OperationFailed, match="NOT_FOUND"):
+                await anext(events)
 
 
 async def test_a_key_sees_nothing_of_its_persons_account(make: Factory) -> None:
