@@ -41,34 +41,53 @@ _ALIAS = "\x01"
 _VALUE = re.compile("\x02([0-9]+)\x02")
 _RIGHT = re.compile("\x03([0-9]+)\x03")
 _SELECT = re.compile(r'(NOT )?IN \((SELECT "(\w+)" "\w+" FROM "(\w+)")')
+_OWN_ID = f'"{_ALIAS}"."id" '
+_MORE = re.compile(r" (GROUP BY|HAVING|ORDER BY|LIMIT|OFFSET) ")
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """`… IN (SELECT …)` of which the SELECT, of one column, does not look at the row.
+
+    `compared` is how the row is compared with an array of it. `probe` looks whether a row of the SELECT has its id: for
+    one row that costs no more if there are thousands, as the members of a large team. Of many rows it would cost
+    more than the array does, and PostgreSQL might ask it of a whole table before it joins.
+    """
+
+    select: str
+    array_type: str
+    compared: str
+    probe: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A condition with marks for alias, values and rights (each a SELECT and the type of its array)."""
+    """A condition with marks for alias, values and rights."""
 
     text: str
     slots: tuple[Slot, ...]
-    rights: tuple[tuple[str, str], ...]
+    rights: tuple[Right, ...]
 
-    def written(self, alias: str, writing: Writing) -> str:
-        """The condition over `alias`, as part of the statement that is being written."""
-        return self._filled(self.text, writing).replace(_ALIAS, alias)
+    def written(self, alias: str, writing: Writing, *, alone: bool = False) -> str:
+        """The condition over `alias`, as part of the statement that is being written; `alone`, of a single row."""
+        return self._filled(self.text, writing, alone=alone).replace(_ALIAS, alias)
 
     def of_row(self) -> list[Slot]:
         """The values that the row itself is compared with, not those that rights are found by."""
         return [self.slots[int(mark)] for mark in _VALUE.findall(self.text)]
 
-    def _filled(self, text: str, writing: Writing) -> str:
+    def _filled(self, text: str, writing: Writing, *, alone: bool = False) -> str:
         if "\x03" in text:
-            text = _RIGHT.sub(lambda mark: self._right(int(mark[1]), writing), text)
+            text = _RIGHT.sub(lambda mark: self._right(self.rights[int(mark[1])], writing, alone=alone), text)
         if "\x02" in text:
             text = _VALUE.sub(lambda mark: writing.parameter(self.slots[int(mark[1])]), text)
         return text
 
-    def _right(self, number: int, writing: Writing) -> str:
-        select, kind = self.rights[number]
-        return writing.right(self._filled(select, writing), kind)
+    def _right(self, right: Right, writing: Writing, *, alone: bool) -> str:
+        if alone and right.probe is not None:
+            return self._filled(right.probe, writing)
+        held = writing.right(self._filled(right.select, writing), right.array_type)
+        return f"{right.compared}({held})"
 
 
 class Visibility:
@@ -81,12 +100,15 @@ class Visibility:
         self.shared: list[Template] = []
         """For each kind of viewer that is several people at once, and is not refused."""
 
-    def written(self, viewer: Any, alias: str, writing: Writing) -> str:
-        """The condition for `viewer` over `alias`, in brackets. The viewer's ids become parameters."""
+    def written(self, viewer: Any, alias: str, writing: Writing, *, alone: bool = False) -> str:
+        """The condition for `viewer` over `alias`, in brackets. The viewer's ids become parameters.
+
+        `alone` where it is asked of one row, which is found by its id, and not of each of many.
+        """
         kind = kind_of(viewer)
         if kind not in self._templates:
             self._templates[kind] = self._rendered(viewer)
-        return f"({self._templates[kind].written(alias, writing)})"
+        return f"({self._templates[kind].written(alias, writing, alone=alone)})"
 
     def _rendered(self, viewer: Any) -> Template:
         marked, marks = _marked(viewer)
@@ -173,23 +195,36 @@ def _template(table: Any, condition: Q, slot_of: Callable[[Any], Slot | None]) -
     return Template(text, tuple(slot_of(value) or Given(value) for value in values.values), tuple(rights))
 
 
-def _rights_apart(text: str) -> tuple[str, list[tuple[str, str]]]:
-    """`… IN (SELECT …)` as a comparison with a right, where the SELECT does not look at the row."""
-    rights = list[tuple[str, str]]()
+def _rights_apart(text: str) -> tuple[str, list[Right]]:
+    """The text with a mark for each right that is in it, and these."""
+    rights = list[Right]()
 
     def apart(text: str) -> str:
         found = _SELECT.search(text)
         if found is None:
             return text
         end = _closing(text, found.start(2))
-        select, rest = text[found.start(2) : end], apart(text[end + 1 :])
+        select, before, rest = text[found.start(2) : end], text[: found.start()], apart(text[end + 1 :])
         if _ALIAS in select:
-            return f"{text[: found.start(2)]}{select}){rest}"
-        rights.append((apart(select), array_type(model_of(found[4]), found[3])))
-        compared = "<> ALL" if found[1] else "= ANY"
-        return f"{text[: found.start()]}{compared}(\x03{len(rights) - 1}\x03){rest}"
+            return f"{before}{text[found.start() : found.start(2)]}{select}){rest}"
+        of_id = not found[1] and before.endswith(_OWN_ID)
+        compared = f"{_OWN_ID}= ANY" if of_id else "<> ALL" if found[1] else "= ANY"
+        select = apart(select)
+        probe = _probe(select, found[4], found[3]) if of_id else None
+        rights.append(Right(select, array_type(model_of(found[4]), found[3]), compared, probe))
+        return f"{before.removesuffix(_OWN_ID) if of_id else before}\x03{len(rights) - 1}\x03{rest}"
 
     return apart(text), rights
+
+
+def _probe(select: str, table: str, column: str) -> str | None:
+    """Whether one of the rows that are selected has the row's id in the column; None where that is not so simple."""
+    _, where, condition = select.partition(" WHERE ")
+    if not where or _MORE.search(condition):
+        return None
+    # As a value, which PostgreSQL looks up each time: EXISTS it might make a hash table of, with all rows in it.
+    has_it = f'({condition}) AND "{table}"."{column}" = {_OWN_ID.strip()}'
+    return f'(SELECT true FROM "{table}" WHERE {has_it} LIMIT 1)'  # noqa: S608 - all ours
 
 
 def _closing(text: str, start: int) -> int:

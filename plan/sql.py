@@ -124,9 +124,9 @@ class ToOneJoin:
     parent: str
     key: str
 
-    def written(self, scope: Scope) -> str:
-        """In SQL."""
-        seen = self.node.visibility.written(scope.viewer, self.alias, scope.writing)
+    def written(self, scope: Scope, *, alone: bool) -> str:
+        """In SQL; `alone` where the parent is a single row."""
+        seen = self.node.visibility.written(scope.viewer, self.alias, scope.writing, alone=alone)
         joined = f"LEFT JOIN {quoted(self.node.table)} {self.alias}"
         return f'{joined} ON {self.alias}.id = {self.parent}."{self.key}" AND {seen}'
 
@@ -141,8 +141,9 @@ class FirstOfJoin:
     key: str
     order: tuple[str, ...]
 
-    def written(self, scope: Scope) -> str:
-        """In SQL."""
+    def written(self, scope: Scope, *, alone: bool) -> str:
+        """In SQL. Of one parent, too, there may be many rows, of which it is the first that is seen."""
+        del alone
         seen = self.node.visibility.written(scope.viewer, self.alias, scope.writing)
         first = (
             f'SELECT {self.alias}.* FROM {quoted(self.node.table)} {self.alias} WHERE {self.alias}."{self.key}" = '
@@ -202,12 +203,13 @@ class Level:
         return f"array_reverse({rows})" if bound.backwards else rows
 
     def _select(self, scope: Scope, item: str, asked: str) -> str:
-        joined = "".join(f" {join.written(scope)}" for join in self.joins.values())
+        joined = "".join(f" {join.written(scope, alone=self.related is None)}" for join in self.joins.values())
         return f"SELECT {item} FROM {quoted(self.node.table)} {self.alias}{joined} WHERE {asked}"
 
     def _asked(self, scope: Scope) -> str:
         row_id = scope.writing.parameter(Argument(self.binding, 0))
-        return f"{self.alias}.id = {row_id} AND {self.node.visibility.written(scope.viewer, self.alias, scope.writing)}"
+        seen = self.node.visibility.written(scope.viewer, self.alias, scope.writing, alone=True)
+        return f"{self.alias}.id = {row_id} AND {seen}"
 
     def _window(self, related: Related, scope: Scope, bound: Bound, limit: int) -> str:
         bounds = "".join(self._beyond(scope, bound, start, until=until) for start, until in bound.keysets)

@@ -184,8 +184,15 @@ def test_what_a_viewer_may_see_is_asked_once_for_all_levels():
 
 def test_a_negated_right_stays_negated():
     mine = models.Member.filter(user_id=NOBODY).values("team_id")
-    text = template_of(models.Video, Q(team_id__not_in=Subquery(mine))).text
+    text = template_of(models.Video, Q(team_id__not_in=Subquery(mine))).written("x", Writing())
     assert "<> ALL(" in text or "NOT" in text
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_an_id_that_must_not_be_among_them_is_compared_with_all(alone):
+    theirs = models.Member.filter(user_id=NOBODY).values("user_id")
+    condition = template_of(models.User, Q(id__not_in=Subquery(theirs)))
+    assert '"x"."id" <> ALL(' in condition.written("x", Writing(), alone=alone)
 
 
 def test_a_predicate_may_not_tell_one_viewer_of_a_kind_from_another(declare):

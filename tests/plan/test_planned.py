@@ -20,7 +20,8 @@ query Everything($team: ID!, $video: ID!, $version: ID!) {
   viewer { name memberships { nodes { role team { name memberCount } } } }
   again: viewer { email }
   team(id: $team) { name videos(first: 2) { totalCount edges { cursor node {
-    title latestVersion { number comments(first: 3) { nodes { body replies(first: 3) { nodes { body } } } } } } } } }
+    title createdBy { name }
+    latestVersion { number comments(first: 3) { nodes { body replies(first: 3) { nodes { body } } } } } } } } }
   one: video(id: $video) { ...clip }
   other: node(id: $video) { __typename id ... on Video { ...clip } }
   version(id: $version) { number restoredFrom { restorations { number } } proxyUrl video { team { id } } }
@@ -136,6 +137,18 @@ async def test_a_right_is_asked_for_once(desk, world):
     assert len(selects) == len(set(selects)) == 2, "the viewer's teams, and who is in them"
     assert text.count(selects[0]) == 1
     assert text.count('(SELECT held FROM "right0")') > 10
+
+
+@pytest.mark.parametrize("kind", ["person", "role"])
+async def test_for_one_row_nobody_reads_all_colleagues(desk, world, kind):
+    """There may be thousands, and of an event it is one row that is told."""
+    team = world.ids["Team"][0]
+    asker = desk.asker(world.viewer if kind == "person" else ScopeViewer(team, Role.VIEWER))
+    data = await asker.data("query ($id: ID!) { video(id: $id) { createdBy { name } } }", id=ids(world)["video"])
+    assert data["video"]["createdBy"]["name"]
+    (text,) = asker.statements
+    assert 'SELECT ARRAY(SELECT "user_id"' not in text
+    assert 'SELECT true FROM "members"' in text
 
 
 async def test_the_operations_name_is_a_comment(desk, world):

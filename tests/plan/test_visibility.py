@@ -70,24 +70,25 @@ async def viewers(crew) -> dict[str, AnyViewer]:
     return asking | scopes | {"anonymous": ANONYMOUS}
 
 
-async def ids_by_the_plan(node: NodeDefinition, viewer: AnyViewer) -> set[UUID]:
+async def ids_by_the_plan(node: NodeDefinition, viewer: AnyViewer, *, alone: bool) -> set[UUID]:
     writing = Writing()
-    seen = node.visibility.written(viewer, "x", writing)
+    seen = node.visibility.written(viewer, "x", writing, alone=alone)
     statement = writing.statement(f'SELECT x.id FROM "{node.table._meta.db_table}" x WHERE {seen}', viewer)
     async with raw_connection() as connection:
         return {row["id"] for row in await connection.fetch(statement.text, *statement.values)}
 
 
+@pytest.mark.parametrize("alone", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", sorted(NODES))
-async def test_the_plan_and_the_model_choose_the_same_rows(viewers, theirs, name, kind):
+async def test_the_plan_and_the_model_choose_the_same_rows(viewers, theirs, name, kind, alone):
     node, viewer, visible = NODES[name], viewers[kind], None
     with contextlib.suppress(TypeError):  # a type of one person's own refuses a whole role
         visible = node.visible(viewer)
     if visible is None:
         assert isinstance(viewer, ScopeViewer)
         return
-    found = await ids_by_the_plan(node, viewer)
+    found = await ids_by_the_plan(node, viewer, alone=alone)
     assert found == set(await node.table.filter(visible).values_list("id", flat=True))
     assert not found & set(theirs.ids[name]), "somebody sees what belongs to a team that they are not in"
     of_another = name in OF_ONE_PERSON and isinstance(viewer, ScopeViewer)
