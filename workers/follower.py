@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
+from copy import copy
 from typing import NoReturn
 
 import structlog
 
 from models import ConsumerCursor, EventRecord, ParkedEvent
-from models.database import transaction
+from models.database import row_of, transaction
 from workers.consumers import Consumer, Tools
 from workers.outages import OUTAGES, Backoff
+from workers.tide import Tide
 from workers.traced import handled
 
 log = structlog.stdlib.get_logger(__name__)
@@ -18,26 +21,11 @@ PAGE = 500
 """Most events handed to a consumer at a time."""
 MOST_FAILURES = 5
 """An event that fails so often is parked."""
-
-
-class Tide:
-    """How far the events have got their positions; followers wait here for more."""
-
-    def __init__(self) -> None:
-        self.position = 0
-        self._risen = asyncio.Event()
-
-    def rise(self, position: int) -> None:
-        """Everything up to `position` is there to be read."""
-        if position > self.position:
-            self.position = position
-            self._risen.set()
-            self._risen = asyncio.Event()
-
-    async def above(self, position: int) -> None:
-        """Waits until there is something behind `position`."""
-        while self.position <= position:
-            await self._risen.wait()
+LAZY_SECONDS = 0.5
+"""How long what is done may be ahead of the cursor: after a crash so much is passed over, or done, once more."""
+_MOVE = """
+UPDATE consumer_cursors SET position = $3, failures = $4 WHERE consumer = $1 AND position = $2 RETURNING position
+"""
 
 
 class CursorTaken(Exception):
@@ -53,18 +41,47 @@ class Follower:
         self._log = log.bind(consumer=consumer.name)
         self._backoff = Backoff(0.05, 1)
         self._position = 0
+        self._written = 0
+        """Where the cursor is: here, or a little behind."""
+        self._write_at = 0.0
         self._failures = 0
         self._page_size = PAGE
 
     async def run(self, tide: Tide) -> NoReturn:
         """Follows for ever. Raises CursorTaken, and what the database raises when it is away."""
         cursor, _ = await ConsumerCursor.get_or_create(consumer=self._consumer.name)
-        self._position, self._failures = cursor.position, cursor.failures
-        while True:
-            await tide.above(self._position)
-            behind = EventRecord.filter(position__gt=self._position).order_by("position")
-            if page := await behind.limit(self._page_size):
-                await self._step(page)
+        self._position, self._written, self._failures = cursor.position, cursor.position, cursor.failures
+        try:
+            while True:
+                await self._keep_cursor(tide)
+                await tide.above(self._position)
+                if page := await self._page(tide):
+                    await self._step(page)
+        finally:
+            with suppress(Exception):  # whoever follows next does a little again
+                await self._catch_cursor_up()
+
+    async def _keep_cursor(self, tide: Tide) -> None:
+        """Writes the cursor once it has been behind for long enough, whether or not there is more to do."""
+        if self._written == self._position:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._write_at):
+                await tide.above(self._position)
+        if _now() >= self._write_at:
+            await self._catch_cursor_up()
+
+    async def _catch_cursor_up(self) -> None:
+        if self._written < self._position:
+            await self._move_cursor(self._position)
+            self._written = self._position
+
+    async def _page(self, tide: Tide) -> Sequence[EventRecord]:
+        known = tide.behind(self._position, self._page_size)
+        if known is not None:
+            return known
+        behind = EventRecord.filter(position__gt=self._position).order_by("position")
+        return await behind.limit(self._page_size)
 
     async def _step(self, page: Sequence[EventRecord]) -> None:
         try:
@@ -81,30 +98,32 @@ class Follower:
             self._page_size = min(2 * self._page_size, PAGE)
 
     async def _take(self, page: Sequence[EventRecord]) -> None:
-        wanted = [event for event in page if self._consumer.wants(event)]
-        with handled(self._tools.tracer, self._consumer.name, wanted):
-            await self._handle(wanted, page)
-        self._moved(page)
+        # Copies: the other consumers have the same, and their traces go on from what is noted there.
+        wanted = [copy(event) for event in page if self._consumer.wants(event)]
+        if wanted:
+            with handled(self._tools.tracer, self._consumer.name, wanted):
+                await self._handle(wanted, page)
+        self._moved(page, written=bool(wanted) and self._consumer.in_transaction)
 
     async def _handle(self, wanted: Sequence[EventRecord], page: Sequence[EventRecord]) -> None:
-        if wanted and self._consumer.in_transaction:
-            async with transaction():
-                await self._consumer.handle(wanted, self._tools)
-                await self._move_cursor(page)
-        else:
-            if wanted:
-                await self._consumer.handle(wanted, self._tools)
-            await self._move_cursor(page)
+        if not self._consumer.in_transaction:
+            await self._consumer.handle(wanted, self._tools)
+            return
+        async with transaction():
+            await self._consumer.handle(wanted, self._tools)
+            await self._move_cursor(_end(page))
 
-    async def _move_cursor(self, page: Sequence[EventRecord]) -> None:
+    async def _move_cursor(self, position: int, *, failures: int = 0) -> None:
         # Only from where we left it: a relay that has lost its lock without knowing it cannot undo another's work.
-        mine = ConsumerCursor.filter(consumer=self._consumer.name, position=self._position)
-        if not await mine.update(position=page[-1].position, failures=0):
+        if await row_of(_MOVE, (self._consumer.name, self._written, position, failures)) is None:
             raise CursorTaken(self._consumer.name)
 
-    def _moved(self, page: Sequence[EventRecord]) -> None:
-        assert page[-1].position is not None
-        self._position, self._failures = page[-1].position, 0
+    def _moved(self, page: Sequence[EventRecord], *, written: bool) -> None:
+        if self._written == self._position:
+            self._write_at = _now() + LAZY_SECONDS
+        self._position, self._failures = _end(page), 0
+        if written:
+            self._written = self._position
 
     async def _failed(self, page: Sequence[EventRecord], error: Exception) -> None:
         if len(page) > 1:
@@ -115,7 +134,8 @@ class Follower:
             await self._park(page, error)
             return
         self._log.warning("relay.consumer_failed", event_id=str(page[0].id), failures=self._failures, exc_info=error)
-        await ConsumerCursor.filter(consumer=self._consumer.name).update(failures=self._failures)
+        await self._move_cursor(self._position, failures=self._failures)
+        self._written = self._position
         await asyncio.sleep(self._backoff.pause())
 
     async def _park(self, page: Sequence[EventRecord], error: Exception) -> None:
@@ -124,7 +144,17 @@ class Follower:
             await ParkedEvent.create(
                 consumer=self._consumer.name, event_id=event.id, error=repr(error), parked_at=self._tools.clock()
             )
-            await self._move_cursor(page)
-        self._moved(page)
+            await self._move_cursor(_end(page))
+        self._moved(page, written=True)
         self._backoff.reset()
         self._log.error("relay.event_parked", event_id=str(event.id), type=event.type, exc_info=error)
+
+
+def _end(page: Sequence[EventRecord]) -> int:
+    position = page[-1].position
+    assert position is not None, "what is followed has positions"
+    return position
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

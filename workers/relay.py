@@ -7,17 +7,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import asyncpg
 import structlog
 
 import workers.notifications
 import workers.webhooks  # noqa: F401 - these declare consumers
-from models.events import CHANNEL
+from models.events import CHANNEL, EventRecord
 from workers.consumers import Consumer, Tools
-from workers.follower import Follower, Tide
+from workers.follower import PAGE, Follower
 from workers.outages import Backoff
+from workers.tide import Tide
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -44,9 +45,11 @@ fresh AS (
 ),
 numbered AS (
     UPDATE events SET position = last.position + fresh.place FROM last, fresh WHERE events.id = fresh.id
-    RETURNING events.position
+    RETURNING events.*
 )
-SELECT count(position) AS count, coalesce(max(position), (SELECT position FROM last)) AS newest FROM numbered
+SELECT total.count, total.newest, numbered.* FROM (
+    SELECT count(position) AS count, coalesce(max(position), (SELECT position FROM last)) AS newest FROM numbered
+) total LEFT JOIN numbered ON total.count <= $2 ORDER BY numbered.position
 """
 
 
@@ -113,7 +116,7 @@ class Relay:
                 tasks.create_task(_repeat(chore, seconds), name="chore")
             while True:
                 woken.clear()
-                tide.rise(await number(connection))
+                await number(connection, tide)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._rhythm.poll_seconds):
                         await woken.wait()
@@ -128,15 +131,22 @@ async def _repeat(chore: Callable[[], Awaitable[None]], seconds: float) -> NoRet
         await asyncio.sleep(seconds)
 
 
-async def number(connection: asyncpg.Connection) -> int:
-    """Gives every event without a position the next one, in the order of commits. Answers the newest position.
+async def number(connection: asyncpg.Connection, tide: Tide) -> None:
+    """Gives every event without a position the next one, in the order of commits, and raises the tide.
 
     Only the holder of the lock may do this, on the very connection that holds it.
     """
-    while True:
-        row = await connection.fetchrow(_NUMBER, _BATCH)
-        if row["count"] < _BATCH:
-            return int(row["newest"])
+    count = _BATCH
+    while count == _BATCH:
+        rows = await connection.fetch(_NUMBER, _BATCH, PAGE)
+        count = rows[0]["count"]
+        # Of many they had better read pages; few are handed to all at once.
+        few = [] if rows[0]["id"] is None else [EventRecord._init_from_db(**_columns(row)) for row in rows]  # noqa: SLF001 - as Tortoise makes rows of its own
+        tide.rise(rows[0]["newest"], few)
+
+
+def _columns(row: asyncpg.Record) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in ("count", "newest")}
 
 
 def main() -> None:
