@@ -28,6 +28,8 @@ from models.database import database
 RESULT = ROOT / "bench/results/live.json"
 _PEER = "graphql-ws"
 _RELAY_SECONDS = 60
+PEOPLE = int(os.environ.get("PEOPLE", "0"))
+"""How many are in the large team at least; as many as there are sockets without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ FULL = {
     "rooms": Turn(FanOut(10_000, 1_000, rate=50, seconds=20), by_all=True),
     "connects": Turn(Connects(5_000), rounds=3, by_all=True),
     "stalled": Turn(Stalled(rate=40, seconds=25)),
-    "comment": Turn(FanOut(500, 1, rate=10, seconds=20, by_request=True)),
+    "comment": Turn(FanOut(500, 1, rate=10, seconds=20, by_request=True, team=50)),
+    "comment_in_large_team": Turn(FanOut(500, 1, rate=10, seconds=20, by_request=True)),
     "comments_in_rooms": Turn(FanOut(500, 50, rate=50, seconds=20, by_request=True)),
     "revoke": Turn(Revocations(5_000, members=20, seconds=20)),
 }
@@ -55,7 +58,8 @@ QUICK = {
     "rooms": Turn(FanOut(1_000, 100, rate=50, seconds=1)),
     "connects": Turn(Connects(500), by_all=True),
     "stalled": Turn(Stalled(rate=40, seconds=12)),
-    "comment": Turn(FanOut(100, 1, rate=10, seconds=1, by_request=True)),
+    "comment": Turn(FanOut(100, 1, rate=10, seconds=1, by_request=True, team=50)),
+    "comment_in_large_team": Turn(FanOut(100, 1, rate=10, seconds=1, by_request=True)),
     "comments_in_rooms": Turn(FanOut(100, 10, rate=20, seconds=1, by_request=True)),
     "revoke": Turn(Revocations(500, members=5, seconds=1)),
 }
@@ -67,14 +71,20 @@ async def run(turns: Mapping[str, Turn], beside: Around) -> Measured:
     measured: Measured = {contender.name: {} for contender in found}
     async with database(beside.database_url):
         await _relay_ready()
-        scenarios = [turn.scenario for turn in turns.values()]
-        world = await made(max(one.sockets for one in scenarios) + EARLY, max(one.rooms for one in scenarios))
+        worlds = await _worlds([turn.scenario for turn in turns.values()])
         for name, turn in turns.items():
-            by_contender = await _played(turn, found if turn.by_all else found[:1], beside, world)
+            by_contender = await _played(turn, found if turn.by_all else found[:1], beside, worlds[turn.scenario.team])
             for contender, figures in by_contender.items():
                 measured[contender][name] = figures
             print(table(name, by_contender), flush=True)
     return measured
+
+
+async def _worlds(scenarios: Sequence[Scenario]) -> dict[int | None, World]:
+    """A team of each size that is played in; None is the large one, however few play."""
+    rooms = max(one.rooms for one in scenarios)
+    large = max(PEOPLE, *(one.sockets for one in scenarios)) + EARLY
+    return {size: await made(size or large, rooms) for size in {one.team for one in scenarios}}
 
 
 async def _relay_ready() -> None:

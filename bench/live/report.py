@@ -15,6 +15,7 @@ LIMITS = {
     "connects": {"seconds": 5, "lost": 0},
     "stalled": {"p99_ms": 20, "lost": 0, "memory_growth_mib": 64},
     "comment": {"p50_ms": 15, "p99_ms": 50, "lost": 0},
+    "comment_in_large_team": {"p50_ms": 15, "p99_ms": 50, "lost": 0},
     "comments_in_rooms": {"lost": 0},
     "revoke": {"p99_ms": 1000, "cpu_ms_per_revocation": 5, "lost": 0},
 }

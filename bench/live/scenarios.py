@@ -19,7 +19,7 @@ from bench.live.meter import Meter
 from bench.live.saying import Published, Talk, ask_all, record_all
 from bench.live.servers import Around
 from bench.live.usage import rss_kib
-from bench.live.world import World
+from bench.live.world import Person, World
 from domain.permissions import Role
 from models.events import newest_position
 from plan import encode_id
@@ -59,10 +59,12 @@ class Bench:
         return found
 
     def places(self, first: int, count: int, rooms: int) -> list[Place]:
-        """Of the people from the `first` on, who spread over the rooms."""
-        return [
-            Place(person.token, place % rooms) for place, person in enumerate(self.world.people[first : first + count])
-        ]
+        """Of the people from the `first` on, who spread over the rooms; of fewer people, some have several."""
+        return [Place(self.person(first + place).token, place % rooms) for place in range(count)]
+
+    def person(self, place: int) -> Person:
+        """Whose client it is."""
+        return self.world.people[place % len(self.world.people)]
 
     def meter(self, seconds: float) -> Meter:
         """See `Meter`."""
@@ -89,6 +91,10 @@ class Scenario(Protocol):
     def needs_another(self) -> bool:
         """Whether a second process of the product is asked for something."""
 
+    @property
+    def team(self) -> int | None:
+        """How many are in the team it is played in; None for the large one, which has as many as there are sockets."""
+
     async def play(self, bench: Bench) -> Figures:
         """The figures of one round."""
 
@@ -104,6 +110,7 @@ class FanOut:
     needs_another: bool = False
     by_request: bool = False
     """Whether they are comments by `addComment`, asked of the same process."""
+    team: int | None = None
 
     async def play(self, bench: Bench) -> Figures:
         """See `Scenario`."""
@@ -129,6 +136,7 @@ class Connects:
     sockets: int
     rooms: int = 1
     needs_another: bool = False
+    team: int | None = None
 
     async def play(self, bench: Bench) -> Figures:
         """See `Scenario`."""
@@ -154,6 +162,7 @@ class Stalled:
     sockets: int = 40
     rooms: int = 1
     needs_another: bool = False
+    team: int | None = None
 
     async def play(self, bench: Bench) -> Figures:
         """See `Scenario`: the moments are those of who reads on."""
@@ -189,6 +198,7 @@ class Revocations:
     seconds: float
     rooms: int = 1
     needs_another: bool = True
+    team: int | None = None
 
     async def play(self, bench: Bench) -> Figures:
         """See `Scenario`: the moments run from each request to the end of the subscription."""

@@ -1,4 +1,4 @@
-"""What there is before the first client comes: one team, its people with a session each, and rooms to sit in."""
+"""What there is before the first client comes: a team, its people with a session each, and rooms to sit in."""
 
 import asyncio
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ class World:
 
 async def made(people: int, rooms: int) -> World:
     """A world of so many, straight into the database, which is open: how they come about over the wire is no matter."""
-    team = await Team.create(name="A large studio")
+    team = await Team.create(name=f"A studio of {people:,}")
     everybody = [_person(place) for place in range(people)]
     await _write(team, everybody)
     versions = await asyncio.gather(*(_version(team, everybody[0]) for _ in range(rooms)))
