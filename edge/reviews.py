@@ -9,13 +9,14 @@ from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
 
 from domain.errors import DomainError
+from edge.companies import Companies
 from edge.guests import lost_credentials
 from edge.services import Services
 from edge.showing import Follower, Showing, Subscription
 from i18n import closest
 from live.rooms import Room, Rooms
 from live.seats import Seat
-from models.teams import places_of, who_is
+from models.teams import places_of
 from resolvers.caller import Caller, Following, require_scope
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Reviews:
         self._services = services
         self._rooms = rooms
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._companies = Companies()
 
     async def permitted(self, guest: Guest, subscription: Subscription) -> tuple[Caller, Following]:
         """The caller with today's rights, and what they may follow; DomainError where they may not."""
@@ -77,7 +79,7 @@ class Reviews:
 
     async def company(self, team_id: UUID, role: Role) -> Hashable:
         """Who has a role in a team, in a form that is another when it is others."""
-        return await who_is(team_id, role)
+        return await self._companies.of(team_id, role)
 
     async def keep_looking(self) -> NoReturn:
         """Looks from time to time at everybody, doubt or not, for as long as the process runs."""

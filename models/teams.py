@@ -38,9 +38,10 @@ SELECT user_id, role, locale FROM members JOIN users ON users.id = user_id WHERE
 """
 
 
-_WHO = """
-SELECT count(*), bit_xor(uuid_hash_extended(user_id, 0)) FROM members WHERE team_id = $1 AND role = $2
-"""
+_MARK = "SELECT mark FROM rosters WHERE team_id = $1"
+_WHO = f"""
+SELECT ({_MARK}), count(*), bit_xor(uuid_hash_extended(user_id, 0)) FROM members WHERE team_id = $1 AND role = $2
+"""  # noqa: S608 - all ours
 
 
 class Place(NamedTuple):
@@ -185,11 +186,29 @@ async def places_of(team_id: UUID, user_ids: Collection[UUID]) -> dict[UUID, Pla
     return {user_id: Place(Role(role), locale) for user_id, role, locale in rows}
 
 
-async def who_is(team_id: UUID, role: Role) -> tuple[int, int | None]:
-    """How many have the role in the team, and a number that is another one when it is others."""
+class Company(NamedTuple):
+    """Who has a role in a team: how many, and a number that is another one when it is others."""
+
+    mark: UUID | None
+    """The team's, see `roster_mark`, as of the same moment."""
+    many: int
+    who: int | None
+
+
+async def who_is(team_id: UUID, role: Role) -> Company:
+    """Who has the role in the team. It looks at all of them: of thousands that takes milliseconds."""
     async with raw_connection() as connection:
-        count, who = await connection.fetchrow(_WHO, team_id, role.value)
-    return count, who
+        return Company(*await connection.fetchrow(_WHO, team_id, role.value))
+
+
+async def roster_mark(team_id: UUID) -> UUID | None:
+    """What is another one as soon as anybody has come to the team, gone or got another role, by whatever hand.
+
+    The database's own triggers see to it (migration 0023), in the commit of the change. None where nobody is.
+    """
+    async with raw_connection() as connection:
+        mark: UUID | None = await connection.fetchval(_MARK, team_id)
+    return mark
 
 
 async def owners(team_id: UUID) -> Collection[User]:

@@ -151,7 +151,7 @@ class Follower:
 
 
 def _end(page: Sequence[EventRecord]) -> int:
-    position = page[-1].position
+    position: int | None = page[-1].position
     assert position is not None, "what is followed has positions"
     return position
 
