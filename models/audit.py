@@ -14,7 +14,7 @@ from domain.permissions import Role, allows
 from domain.viewers import NOBODY, AnyViewer, ScopeViewer
 from models.accounts import Session
 from models.base import Row, in_teams_of
-from models.database import raw_connection
+from models.database import row_of
 from models.indexes import PartialIndex, SearchIndex
 
 KEEP = """
@@ -103,5 +103,4 @@ class AuditEntry(Row):
     @classmethod
     async def keep(cls, event_ids: Collection[UUID]) -> None:
         """Makes entries of those of the events that have a person behind them and are not kept yet."""
-        async with raw_connection() as connection:
-            await connection.execute(f"{KEEP} id = ANY($2) ON CONFLICT (id) DO NOTHING", NOBODY, list(event_ids))
+        await row_of(f"{KEEP} id = ANY($2) ON CONFLICT (id) DO NOTHING", (NOBODY, list(event_ids)))

@@ -30,30 +30,35 @@ class Tools:
 
 
 Handler = Callable[[Sequence[EventRecord], Tools], Awaitable[None]]
+Filter = Callable[[EventRecord], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A name (its cursor's), what it does, for which types of event (None: all), and whether in a transaction."""
+    """A name (its cursor's), what it does, for which events (types; None: all), and whether in a transaction."""
 
     name: str
     handle: Handler
     types: frozenset[str] | None
     in_transaction: bool
+    only: Filter | None = None
 
     def wants(self, event: EventRecord) -> bool:
         """Whether the event is for this consumer."""
-        return self.types is None or event.type in self.types
+        return (self.types is None or event.type in self.types) and (self.only is None or self.only(event))
 
 
 CONSUMERS: dict[str, Consumer] = {}
 
 
-def consumer(name: str, *events: type[Event], in_transaction: bool = False) -> Callable[[Handler], Handler]:
-    """Declares the consumer `name` of these events; without any, of all.
+def consumer(
+    name: str, *events: type[Event], in_transaction: bool = False, only: Filter | None = None
+) -> Callable[[Handler], Handler]:
+    """Declares the consumer `name` of these events; without any, of all; of those for which `only` holds, if given.
 
     It gets events in order, in batches, each at least once: an effect outside of the database must be one that may
-    happen twice. With `in_transaction` its writes and its cursor are one commit; it must then do nothing else.
+    happen twice. With `in_transaction` its writes and its cursor are one commit; it must then do nothing else. What it
+    does not want costs nothing, so it should want no more than it needs.
 
     What it raises is tried again, with all that follows waiting behind it, most of a second until the event is parked:
     it should pass over what no second try can mend.
@@ -63,7 +68,7 @@ def consumer(name: str, *events: type[Event], in_transaction: bool = False) -> C
         if name in CONSUMERS:
             raise TypeError(f"two consumers are called {name}")
         types = frozenset(event.type for event in events) or None
-        CONSUMERS[name] = Consumer(name, handle, types, in_transaction)
+        CONSUMERS[name] = Consumer(name, handle, types, in_transaction, only)
         return handle
 
     return register
@@ -88,7 +93,11 @@ def _topics(event: EventRecord) -> list[str]:
     return [RIGHTS, *event.subjects] if kind is not None and kind.revokes else event.subjects
 
 
-@consumer("audit", in_transaction=True)
+def _somebody_did_it(event: EventRecord) -> bool:
+    return event.actor_id is not None
+
+
+@consumer("audit", in_transaction=True, only=_somebody_did_it)
 async def keep_audit_log(events: Sequence[EventRecord], tools: Tools) -> None:
     """What people have done, in a team or to their account, is kept for who answers for it."""
     del tools
