@@ -1,26 +1,25 @@
-"""How fast events travel: commit → relay → Redis → this process, beside how many the relay carries.
+"""How fast events travel: commit → relay → Redis → this process, what one costs, and how many the relay carries.
 
 `python -m bench.relay` starts a PostgreSQL and a Redis of its own, and a relay as a process.
 """
 
 import asyncio
+import os
 import statistics
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from bench.live.meter import Meter
+from bench.live.servers import Spine, spine
 from domain.clock import utc_now
 from domain.events import VideoCreated
 from domain.ids import new_id
 from live.message import POSITION_CHANNEL, channel, decode
-from local.postgres import EmbeddedPostgres
-from local.redis import EmbeddedRedis
 from models import ConsumerCursor
 from models.database import database, raw_connection, transaction
 from models.events import record
-from models.migrate import migrate
-from tests.studio import Studio, running
 from workers.wakes import open_queues
 
 RATE, SECONDS = 50, 6
@@ -34,7 +33,7 @@ FROM generate_series(1, $2)
 
 
 async def latency(redis_url: str) -> list[float]:
-    """Milliseconds from the end of the commit to the arrival of its message, for each event."""
+    """Milliseconds from the end of the commit to the arrival of its message, for each event of somebody's."""
     team = new_id()
     committed: dict[str, float] = {}
     arrived: dict[str | None, float] = {}
@@ -49,7 +48,7 @@ async def latency(redis_url: str) -> list[float]:
         for _ in range(RATE * SECONDS):
             started = time.perf_counter()
             async with transaction():
-                event = VideoCreated(team_id=team, actor_id=None, video_id=new_id(), title="A cut")
+                event = VideoCreated(team_id=team, actor_id=new_id(), video_id=new_id(), title="A cut")
                 event_id = await record(event, utc_now())
             committed[str(event_id)] = time.perf_counter()
             await asyncio.sleep(max(0, started + 1 / RATE - time.perf_counter()))
@@ -82,29 +81,26 @@ async def throughput(redis_url: str) -> tuple[float, float]:
     return BACKLOG / live, BACKLOG / (time.perf_counter() - started)
 
 
-async def measure(postgres_url: str, redis_url: str) -> None:
-    async with database(postgres_url):
+async def measure(spine: Spine) -> None:
+    """Prints all figures."""
+    async with database(spine.database_url):
         while not await ConsumerCursor.exists(consumer="live"):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-        times = await latency(redis_url)
+        meter = Meter(os.getpid(), spine.relay_pid, spine.database_pid, SECONDS)
+        times = await latency(spine.redis_url)
+        _, relay, base = (1000 * seconds / len(times) for seconds in meter.read())
+        print(f"CPU of an event that comes alone: relay {relay:.2f} ms, database {base:.2f} ms, its recording included")
         p99 = times[int(len(times) * 0.99)]
         print(f"commit → third process, {RATE}/s: median {statistics.median(times):.1f} ms, p99 {p99:.1f} ms")
-        live, everyone = await throughput(redis_url)
+        live, everyone = await throughput(spine.redis_url)
         print(f"backlog of {BACKLOG}: live {live:,.0f} events/s, all consumers {everyone:,.0f} events/s")
 
 
 def main() -> None:
     memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
-        folder = Path(name)
-        postgres = EmbeddedPostgres(folder / "postgres", lasting=False)
-        redis = EmbeddedRedis(folder / "redis", lasting=False)
-        with postgres, redis:
-            postgres.create_database("bench")
-            asyncio.run(migrate(postgres.url("bench")))
-            studio = Studio(folder, postgres.url("bench"), redis.url())
-            with running(studio, "relay"):
-                asyncio.run(measure(postgres.url("bench"), redis.url()))
+    folder = tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None)
+    with folder as name, spine(Path(name), lasting=False) as found:
+        asyncio.run(measure(found))
 
 
 if __name__ == "__main__":

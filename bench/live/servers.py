@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.graphql.asking import Dialect
 from bench.graphql.contenders import Contender, Running, running
@@ -21,6 +22,15 @@ from models.migrate import migrate
 PEERS = Path(__file__).parent / "peers"
 PRODUCT = "product"
 NAME = "bench"
+
+
+class Spine(NamedTuple):
+    """Where events go."""
+
+    database_url: str
+    redis_url: str
+    database_pid: int
+    relay_pid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +57,15 @@ def around(folder: Path) -> Iterator[Around]:
     first, *more = sorted(os.sched_getaffinity(0))
     alone, others = {first}, set(more) or {first}
     os.sched_setaffinity(0, others)
+    with spine(folder, lasting=True) as found:
+        yield Around(folder, *found, alone, others)
+
+
+@contextmanager
+def spine(folder: Path, *, lasting: bool) -> Iterator[Spine]:
+    """PostgreSQL, Redis and the relay, while the block runs; the database is migrated and, if `lasting`, syncs."""
     postgres, redis = (
-        EmbeddedPostgres(folder / "postgres", lasting=True),
+        EmbeddedPostgres(folder / "postgres", lasting=lasting),
         EmbeddedRedis(folder / "redis", lasting=False),
     )
     with postgres, redis:
@@ -59,7 +76,7 @@ def around(folder: Path) -> Iterator[Around]:
         relay = start(_python(("-m", "workers.relay"), settings, folder / "relay.log"))
         try:
             assert postgres.process is not None
-            yield Around(folder, url, redis.url(), postgres.process.pid, relay.pid, alone, others)
+            yield Spine(url, redis.url(), postgres.process.pid, relay.pid)
         finally:
             stop(relay, signal.SIGTERM, 10)
 
