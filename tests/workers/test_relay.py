@@ -18,6 +18,7 @@ from models.events import record
 from tests import clips
 from tests.waiting import until
 from tests.workers.conftest import enqueue
+from workers import follower
 from workers.consumers import CONSUMERS, Consumer, Tools
 from workers.follower import MOST_FAILURES, CursorTaken, Follower
 from workers.relay import Relay, Rhythm, number
@@ -106,6 +107,63 @@ async def _cursor_is(consumer: str, position: int) -> bool:
     return await ConsumerCursor.exists(consumer=consumer, position=position)
 
 
+async def test_who_is_up_to_date_is_handed_what_was_numbered(models, database_url, redis, monkeypatch) -> None:
+    seen: list[EventRecord] = []
+    async with relaying(database_url, redis, collecting(seen)):
+        await happen()
+        await until(lambda: len(seen) == 1)
+        monkeypatch.setattr(EventRecord, "filter", None)
+        event_id = await happen("handed on")
+        await until(lambda: len(seen) == 2)
+    monkeypatch.undo()
+    written = await EventRecord.get(id=event_id)
+    for handed, name in ((seen[-1], name) for name in written._meta.fields_map):
+        assert getattr(handed, name) == getattr(written, name), name
+
+
+async def test_what_one_consumer_notes_in_an_event_is_no_other_ones(models, database_url, redis) -> None:
+    async def note(events, tools) -> None:
+        for event in events:
+            event.traceparent = "noted"
+
+    noting = [Consumer(name, note, None, in_transaction=False) for name in ("first", "last")]
+    seen: list[EventRecord] = []
+    async with relaying(database_url, redis, noting[0], collecting(seen), noting[1]):
+        for _ in range(2):
+            await happen()
+        await until(lambda: len(seen) == 2)
+    assert [event.traceparent for event in seen] == [None, None]
+
+
+async def test_a_cursor_waits_for_company_but_not_for_longer_than_the_relay(
+    models, database_url, redis, monkeypatch
+) -> None:
+    monkeypatch.setattr(follower, "LAZY_SECONDS", 600)
+    seen: list[EventRecord] = []
+    idle = Consumer("idle", collecting(seen).handle, frozenset({"video.deleted"}), in_transaction=True)
+    async with relaying(database_url, redis, idle, collecting(seen)):
+        for kind in (VideoCreated, VideoCreated):
+            await happen(kind=kind)
+        await until(lambda: len(seen) == 2)
+        assert await _cursor_is("idle", 0)
+        assert await _cursor_is("collector", 0)
+    assert await _cursor_is("idle", 2)
+    assert await _cursor_is("collector", 2)
+
+
+async def test_a_cursor_that_was_passed_over_moves_with_the_next_effect(
+    models, database_url, redis, monkeypatch
+) -> None:
+    monkeypatch.setattr(follower, "LAZY_SECONDS", 600)
+    seen: list[EventRecord] = []
+    deletions = Consumer("deletions", collecting(seen).handle, frozenset({"video.deleted"}), in_transaction=True)
+    async with relaying(database_url, redis, deletions):
+        for kind in (VideoCreated, VideoDeleted):
+            await happen(kind=kind)
+        await until(lambda: _cursor_is("deletions", 2))
+    assert len(seen) == 1
+
+
 async def test_what_a_consumer_cannot_take_is_parked_and_holds_up_nobody(models, database_url, redis) -> None:
     tries: list[str] = []
     taken: list[str] = []
@@ -188,9 +246,9 @@ async def test_a_relay_that_was_overtaken_changes_nothing(models, database_url, 
     tide = Tide()
     await number(connection, tide)
     await connection.close()
-    follower = Follower(Consumer("slow", make_team, None, in_transaction=True), Tools(redis, utc_now))
+    slow = Follower(Consumer("slow", make_team, None, in_transaction=True), Tools(redis, utc_now))
     with pytest.raises(CursorTaken):
-        await follower.run(tide)
+        await slow.run(tide)
     assert not await Team.exists()
 
 
