@@ -28,8 +28,6 @@ from models.database import database
 RESULT = ROOT / "bench/results/live.json"
 _PEER = "graphql-ws"
 _RELAY_SECONDS = 60
-PEOPLE = int(os.environ.get("PEOPLE", "0"))
-"""How many are in the large team at least; as many as there are sockets without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ FULL = {
     "connects": Turn(Connects(5_000), rounds=3, by_all=True),
     "stalled": Turn(Stalled(rate=40, seconds=25)),
     "comment": Turn(FanOut(500, 1, rate=10, seconds=20, by_request=True, team=50)),
-    "comment_in_large_team": Turn(FanOut(500, 1, rate=10, seconds=20, by_request=True)),
+    "comment_in_large_team": Turn(FanOut(500, 1, rate=10, seconds=20, by_request=True, team=10_000)),
     "comments_in_rooms": Turn(FanOut(500, 50, rate=50, seconds=20, by_request=True)),
     "revoke": Turn(Revocations(5_000, members=20, seconds=20)),
 }
@@ -59,7 +57,7 @@ QUICK = {
     "connects": Turn(Connects(500), by_all=True),
     "stalled": Turn(Stalled(rate=40, seconds=12)),
     "comment": Turn(FanOut(100, 1, rate=10, seconds=1, by_request=True, team=50)),
-    "comment_in_large_team": Turn(FanOut(100, 1, rate=10, seconds=1, by_request=True)),
+    "comment_in_large_team": Turn(FanOut(100, 1, rate=10, seconds=1, by_request=True, team=10_000)),
     "comments_in_rooms": Turn(FanOut(100, 10, rate=20, seconds=1, by_request=True)),
     "revoke": Turn(Revocations(500, members=5, seconds=1)),
 }
@@ -81,10 +79,10 @@ async def run(turns: Mapping[str, Turn], beside: Around) -> Measured:
 
 
 async def _worlds(scenarios: Sequence[Scenario]) -> dict[int | None, World]:
-    """A team of each size that is played in; None is the large one, however few play."""
+    """A team of each size that is played in; None is the one with as many people as there are sockets."""
     rooms = max(one.rooms for one in scenarios)
-    large = max(PEOPLE, *(one.sockets for one in scenarios)) + EARLY
-    return {size: await made(size or large, rooms) for size in {one.team for one in scenarios}}
+    all_of_them = max(one.sockets for one in scenarios) + EARLY
+    return {size: await made(size or all_of_them, rooms) for size in {one.team for one in scenarios}}
 
 
 async def _relay_ready() -> None:

@@ -93,7 +93,7 @@ class Scenario(Protocol):
 
     @property
     def team(self) -> int | None:
-        """How many are in the team it is played in; None for the large one, which has as many as there are sockets."""
+        """How many are in the team it is played in; None for the one with as many as there are sockets."""
 
     async def play(self, bench: Bench) -> Figures:
         """The figures of one round."""

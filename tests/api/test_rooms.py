@@ -129,6 +129,21 @@ async def test_who_has_left_is_shown_to_none_though_some_share_another_team(make
         assert both["data"]["videoChanged"]["actor"] is None
 
 
+async def test_who_was_put_out_by_hand_is_told_nothing_of_what_happens_then(make: Factory, studio: Studio) -> None:
+    """No event tells of it: that others have the role is seen by the team's mark, which the database changes."""
+    crew, video, after = await a_video(make)
+    colleague = await make.member(crew.team, Role.VIEWER)
+    async with following(studio, [crew.viewer, colleague], SHARED, video, after) as (gone, left):
+        await edit(crew, video, "For both")
+        for socket in (gone, left):
+            assert (await told(socket))["data"]["videoChanged"]["video"]["title"] == "For both"
+        await Member.filter(team_id=crew.team.id, user_id=crew.viewer.user.id).delete()
+        await edit(crew, video, "For one")
+        assert (await told(left))["data"]["videoChanged"]["video"]["title"] == "For one"
+        message = await asyncio.wait_for(gone.told(), 10)
+        assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "NOT_FOUND")
+
+
 async def test_another_role_is_another_room_and_nothing_is_missed(make: Factory, studio: Studio) -> None:
     crew, video, after = await a_video(make)
     async with following(studio, [crew.viewer], SHARED, video, after) as (socket,):
