@@ -23,6 +23,7 @@ MOST_FAILURES = 5
 """An event that fails so often is parked."""
 LAZY_SECONDS = 0.5
 """How long what is done may be ahead of the cursor: after a crash so much is passed over, or done, once more."""
+PARTING_SECONDS = 1
 _MOVE = """
 UPDATE consumer_cursors SET position = $3, failures = $4 WHERE consumer = $1 AND position = $2 RETURNING position
 """
@@ -59,7 +60,8 @@ class Follower:
                     await self._step(page)
         finally:
             with suppress(Exception):  # whoever follows next does a little again
-                await self._catch_cursor_up()
+                async with asyncio.timeout(PARTING_SECONDS):  # and must not wait for us: we still hold the lock
+                    await self._catch_cursor_up()
 
     async def _keep_cursor(self, tide: Tide) -> None:
         """Writes the cursor once it has been behind for long enough, whether or not there is more to do."""
