@@ -12,7 +12,7 @@ OFFERED = (
     *("video.created", "video.edited", "video.published", "video.deleted", "video.restored"),
     *("version.created", "upload.started", "upload.completed", "upload.discarded"),
     *("comment.created", "comment.edited", "comment.deleted", "comment.restored"),
-    *("comment.resolved", "comment.unresolved", "comment.reacted"),
+    *("comment.resolved", "comment.unresolved", "comment.reacted", "comment.visibility_changed"),
     *("job.queued", "job.started", "job.succeeded", "job.failed", "job.cancelled"),
     *("member.invited", "invitation.resent", "invitation.revoked", "invitation.declined"),
     *("member.joined", "member.role_changed", "member.removed", "member.left", "ownership.transferred"),

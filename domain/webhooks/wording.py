@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from domain.comments import ReactionKind
+from domain.comments import CommentVisibility, ReactionKind
 from domain.jobs import Queue
 from domain.permissions import Role
 from domain.webhooks.states import PauseReason
@@ -25,6 +25,7 @@ def _one_of(values: Iterable[str], description: str, example: str) -> Wording:
 
 EXAMPLE = "example"
 """In the place of the example of an id: a made-up one."""
+_VISIBILITIES = [str(each.value) for each in CommentVisibility]
 _ROLES = [str(role.value) for role in Role]
 
 WORDING: dict[str, Wording] = {
@@ -54,6 +55,8 @@ WORDING: dict[str, Wording] = {
     # Comments
     "comment.edited.changed": Wording("What of it: `body`, `range`, `drawing`, `image`.", ["body"]),
     "kind": _one_of((str(kind.value) for kind in ReactionKind), "The way of reacting.", "heart"),
+    "visibility": _one_of(_VISIBILITIES, "For whom the thread is: one of the `team` is hidden from viewers.", "open"),
+    "became": _one_of(_VISIBILITIES, "For whom the thread is from now on.", "team"),
     "added": Wording("Whether it was added; false if it was taken back.", example=True),
     # Jobs
     "queue": _one_of((str(queue.value) for queue in Queue), "For which workers.", "media"),

@@ -12,7 +12,7 @@ from tortoise import fields
 from tortoise.indexes import Index
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0020_frame_tables')]
+    dependencies = [('models', '0021_visibility')]
 
     initial = False
 

@@ -45,7 +45,7 @@ UNDO = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0020_frame_tables')]
+    dependencies = [('models', '0022_webhooks')]
 
     initial = False
 

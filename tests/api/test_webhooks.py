@@ -226,8 +226,8 @@ async def test_who_answers_410_is_sent_nothing_more_and_its_maker_is_mailed(make
     assert (delivery["state"], delivery["fault"], delivery["status"]) == ("FAILED", "GONE", 410)
     paused = await EventRecord.get(type="webhook.paused", team_id=crew.team.id)
     assert (paused.actor_id, paused.payload["reason"]) == (None, "gone")
-    (mailed,) = [job for job in await Job.filter(kind=JobKind.MAIL) if job.payload.get("kind") == "webhook_gone"]
-    assert mailed is not None
+    mails = [job.payload for job in await Job.filter(kind=JobKind.MAIL)]
+    assert "webhook_gone" in [mail.get("kind") for mail in mails]
 
 
 async def test_a_deleted_webhook_is_sent_nothing_and_is_not_there(make: Factory) -> None:
