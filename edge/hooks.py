@@ -83,7 +83,7 @@ async def subscribe(request: Request, caller: Caller) -> Response:
             description=wish.description,
         )
     except DomainError as error:
-        error.path = tuple(wish.sent_as.get(part, part) for part in error.path)
+        error.path = wish.path_of(error.path)
         raise
     row = made.row
     told = {
@@ -130,6 +130,11 @@ class _Wish(NamedTuple):
     description: str
     sent_as: Mapping[str, str]
     """What a use-case calls a field → what it was called in the body."""
+
+    def path_of(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        """The place of a fault, as it was sent. One type of event is no list, in which it would have a place."""
+        named = tuple(self.sent_as.get(part, part) for part in path)
+        return named[:1] if named[:1] == ("eventType",) else named
 
 
 async def _body(request: Request) -> bytes | bytearray:

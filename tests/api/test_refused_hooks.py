@@ -43,7 +43,7 @@ async def zapier(http: httpx.AsyncClient, make: Factory, crew: Crew) -> Program:
         ({"targetUrl": "https://example.com:22/"}, (422, "INVALID", ["targetUrl"])),
         ({"targetUrl": ""}, (422, "INVALID", ["targetUrl"])),
         ({"eventType": "video.invented"}, (422, "INVALID", ["eventType"])),
-        ({"eventType": None, "eventTypes": ["video.created", "session.opened"]}, (422, "INVALID", ["eventTypes"])),
+        ({"eventType": None, "eventTypes": ["video.created", "session.opened"]}, (422, "INVALID", ["eventTypes", "1"])),
         ({"description": "x" * 201}, (422, "INVALID", ["description"])),
         ({"teamId": "nonsense"}, (422, "INVALID", ["teamId"])),
         ({"videoId": "nonsense"}, (422, "INVALID", ["videoId"])),
