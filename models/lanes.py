@@ -28,14 +28,21 @@ MEASURED = 500
 
 # A lease is by the clock of the database: workers whose clocks disagree would take from each other what they drive.
 _DUE = """
-due_at <= $1 AND (lease_until IS NULL OR lease_until <= clock_timestamp())
+due_at <= $1 AND (lease_until IS NULL OR lease_until <= clock_timestamp() AND lease_token <> $3)
 """
 _TAKE = f"""
 WITH waiting AS (
     SELECT webhook_id, team_id, served_at FROM webhook_lanes WHERE {_DUE} ORDER BY due_at LIMIT 1000
 ),
+served AS (
+    SELECT team_id, count(*) AS lanes FROM webhook_lanes
+    WHERE team_id = ANY(ARRAY(SELECT DISTINCT team_id FROM waiting)) AND lease_until > clock_timestamp()
+    GROUP BY team_id
+),
 turns AS (
-    SELECT webhook_id, row_number() OVER (PARTITION BY team_id ORDER BY served_at) AS turn, served_at FROM waiting
+    SELECT webhook_id, served_at,
+        row_number() OVER (PARTITION BY team_id ORDER BY served_at) + coalesce(served.lanes, 0) AS turn
+    FROM waiting LEFT JOIN served USING (team_id)
 ),
 chosen AS (
     SELECT webhook_id FROM webhook_lanes
@@ -229,7 +236,7 @@ class Standing:
 
 
 async def take(most: int, token: UUID, now: datetime, lease: timedelta) -> list[Record]:
-    """Takes lanes in which something is due: first one of each team, whoever has waited longest.
+    """Takes lanes in which something is due: first of teams that have few with anybody, and who has waited longest.
 
     What a lost worker was sending in them is due again.
     """

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from tortoise.context import TortoiseContext
 
@@ -50,6 +51,13 @@ class Parts:
         """What was in it is gone."""
         _end(self.redis, signal.SIGKILL)
 
+    async def revive(self) -> NoReturn:
+        """Starts whatever has ended by itself, for ever, as an operator's machine does: without PostgreSQL none can."""
+        while True:
+            for name in [name for name, process in self.studio.processes.items() if process.poll() is not None]:
+                self.studio.start(name)
+            await asyncio.sleep(0.1)
+
     async def noticed(self, *names: str, times: int) -> None:
         """Returns once those who send have met an outage so often from now on."""
         before = {name: self._waits(name) for name in names}
@@ -82,5 +90,8 @@ async def own_everything(*names: str, **settings: str) -> AsyncIterator[Parts]:
             await context.init(config=configuration(postgres.url("own"), connections=8))
             with running(studio, *names):
                 factory = Factory(studio.url)
-                yield Parts(studio, postgres, redis, factory)
+                parts = Parts(studio, postgres, redis, factory)
+                reviving = asyncio.create_task(parts.revive())
+                yield parts
+                reviving.cancel()
                 await factory.close()

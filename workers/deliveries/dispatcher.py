@@ -11,6 +11,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from typing import NoReturn
 from uuid import UUID, uuid4
 
@@ -63,6 +64,9 @@ class Dispatcher:
         self._in_doubt: list[UUID] = []
         """Tokens of statements of which it is not known whether they have come to something."""
         self._held: dict[UUID, Held] = {}
+        self._turns = count(1)
+        self._served: dict[UUID, int] = {}
+        """When teams were last given a request."""
         self._sending: set[asyncio.Task[None]] = set()
         self._open: set[UUID] = set()
         """Attempts that have begun, and of whose end nothing is written down."""
@@ -168,7 +172,7 @@ class Dispatcher:
             self._woken.set()
 
     async def _begin(self, now: datetime) -> None:
-        wanted = self._shares(now)
+        wanted = {} if self._stopping else self._shares(now)
         if not wanted:
             return
         asked = {webhook_id: self._held[webhook_id] for webhook_id in wanted}
@@ -195,10 +199,18 @@ class Dispatcher:
         for lane in self._held.values():
             if lane.is_open(now):
                 wanted[lane.team_id].append((lane.webhook_id, lane.room))
-        given = shared(self._pace.most - len(self._sending), wanted)
-        for webhook_id in given:  # who was served now is last next time
-            self._held[webhook_id] = self._held.pop(webhook_id)
+        turns = sorted(wanted, key=lambda team_id: self._served.get(team_id, 0))
+        given = shared(self._pace.most - len(self._sending), {team_id: wanted[team_id] for team_id in turns})
+        self._serve(given)
         return given
+
+    def _serve(self, webhook_ids: Collection[UUID]) -> None:
+        """Who is served now is last next time, among its team's, and its team among teams."""
+        for webhook_id in webhook_ids:
+            lane = self._held[webhook_id] = self._held.pop(webhook_id)
+            self._served[lane.team_id] = next(self._turns)
+        if len(self._served) > _MOST_LANES:  # who waits longest now is as good as new
+            self._served = {lane.team_id: self._served.get(lane.team_id, 0) for lane in self._held.values()}
 
     async def _carry(self, lane: Held, begun: Record) -> None:
         try:
