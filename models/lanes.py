@@ -26,6 +26,10 @@ _MOST_NAMED = 200
 MEASURED = 500
 """Of so many of the latest attempts that arrived the median time is taken."""
 
+# What a crash of the server takes back of these is found out again: leases end, and attempts that nobody makes are due.
+# Only a claim has to last before it is acted upon; it makes whatever came before it last, too.
+_QUICKLY = "(SELECT set_config('synchronous_commit', 'off', true)) AS quickly"
+
 # A lease is by the clock of the database: workers whose clocks disagree would take from each other what they drive.
 _DUE = """
 due_at <= $1 AND (lease_until IS NULL OR lease_until <= clock_timestamp() AND lease_token <> $3)
@@ -48,11 +52,22 @@ chosen AS (
     SELECT webhook_id FROM webhook_lanes
     WHERE webhook_id = ANY(ARRAY(SELECT webhook_id FROM turns ORDER BY turn, served_at LIMIT $2)) AND {_DUE}
     FOR UPDATE SKIP LOCKED
+),
+taken AS (
+    UPDATE webhook_lanes AS lanes SET lease_token = $3, lease_until = clock_timestamp() + $4, served_at = $1
+    FROM chosen, {_QUICKLY} WHERE lanes.webhook_id = chosen.webhook_id
+    RETURNING lanes.webhook_id, lanes.team_id, lanes.failures, lanes.failing_since, lanes.rests_until,
+        old.lease_token IS NOT NULL AS lost
+),
+cut AS (
+    UPDATE webhook_attempts AS each SET state = 'interrupted' FROM taken
+    WHERE taken.lost AND each.webhook_id = taken.webhook_id AND each.state = 'sending' RETURNING each.delivery_id
+),
+again AS (
+    UPDATE webhook_deliveries AS each SET due_at = $1
+    FROM cut WHERE each.id = cut.delivery_id AND each.state = 'pending' AND each.due_at IS NULL
 )
-UPDATE webhook_lanes AS lanes SET lease_token = $3, lease_until = clock_timestamp() + $4, served_at = $1 FROM chosen
-WHERE lanes.webhook_id = chosen.webhook_id
-RETURNING lanes.webhook_id, lanes.team_id, lanes.failures, lanes.failing_since, lanes.rests_until,
-    old.lease_token IS NOT NULL AS lost
+SELECT * FROM taken
 """  # noqa: S608 - all ours
 _OURS = """
 UPDATE webhook_lanes AS lanes SET lease_token = $2, lease_until = clock_timestamp() + $3
@@ -103,14 +118,14 @@ SELECT begun.id AS attempt_id, claimed.id AS delivery_id, webhook_id, event_id, 
 FROM begun JOIN claimed ON claimed.id = begun.delivery_id JOIN webhooks ON webhooks.id = webhook_id
 """  # noqa: S608 - all ours
 # Lanes before all else, here as everywhere: who wants them in another order waits for who waits for them.
-_WRITE = """
+_WRITE = f"""
 WITH held AS MATERIALIZED (
     SELECT webhook_id FROM webhook_lanes WHERE webhook_id = ANY($12) ORDER BY webhook_id FOR UPDATE
 ),
 told AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::text[], $6::text[], $7::int[], $8::text[], $9::timestamptz[]
-    ) AS told (attempt_id, delivery_id, attempt_state, status, fault, excerpt, duration_ms, state, due_at)
+    ) AS told (attempt_id, delivery_id, attempt_state, status, fault, excerpt, duration_ms, state, due_at), {_QUICKLY}
 ),
 written AS (
     UPDATE webhook_attempts AS each
@@ -140,7 +155,7 @@ FROM unnest($12::uuid[], $13::int[], $14::timestamptz[], $15::timestamptz[])
     AS news (webhook_id, failures, failing_since, rests_until)
 LEFT JOIN ended ON ended.webhook_id = news.webhook_id
 WHERE lanes.webhook_id = news.webhook_id AND lanes.lease_token = $11
-"""
+"""  # noqa: S608 - all ours
 _HOLD = "SELECT FROM webhook_lanes WHERE webhook_id = ANY($1) ORDER BY webhook_id FOR UPDATE"
 _RELEASE = f"""
 UPDATE webhook_lanes AS lanes SET lease_token = NULL, lease_until = NULL, due_at = (
@@ -151,7 +166,8 @@ UPDATE webhook_lanes AS lanes SET lease_token = NULL, lease_until = NULL, due_at
         ORDER BY each.due_at LIMIT 1
     ) AS next
 )
-FROM webhooks WHERE webhooks.id = lanes.webhook_id AND lanes.webhook_id = ANY($1) AND lease_token = $2
+FROM webhooks, {_QUICKLY}
+WHERE webhooks.id = lanes.webhook_id AND lanes.webhook_id = ANY($1) AND lease_token = $2
 """  # noqa: S608 - all ours
 _RENEW = """
 UPDATE webhook_lanes AS lanes SET lease_until = clock_timestamp() + $3
@@ -162,9 +178,12 @@ WHERE lanes.webhook_id = held.webhook_id RETURNING lanes.webhook_id
 """
 # A receiver that rests is not woken by what happens meanwhile.
 _STIR = """
-UPDATE webhook_lanes AS lanes SET due_at = least(lanes.due_at, greatest($2, rests_until))
-FROM (SELECT webhook_id FROM webhook_lanes WHERE webhook_id = ANY($1) ORDER BY webhook_id FOR UPDATE) AS held
-WHERE lanes.webhook_id = held.webhook_id
+WITH stirred AS (
+    UPDATE webhook_lanes AS lanes SET due_at = least(lanes.due_at, greatest($2, rests_until))
+    FROM (SELECT webhook_id FROM webhook_lanes WHERE webhook_id = ANY($1) ORDER BY webhook_id FOR UPDATE) AS held
+    WHERE lanes.webhook_id = held.webhook_id
+)
+SELECT pg_notify($3, $4)
 """
 _FIGURES = f"""
 SELECT webhook_id, delivered, failed, last_at, rests_until, failing_since,
@@ -240,10 +259,8 @@ async def take(most: int, token: UUID, now: datetime, lease: timedelta) -> list[
 
     What a lost worker was sending in them is due again.
     """
-    async with transaction(), raw_connection() as connection:
+    async with raw_connection() as connection:
         taken: list[Record] = await connection.fetch(_TAKE, now, most, token, lease)
-        if lost := [lane["webhook_id"] for lane in taken if lane["lost"]]:
-            await connection.execute(_INTERRUPT, lost, now, [])
     return taken
 
 
@@ -297,8 +314,7 @@ async def stir(webhook_ids: Sequence[UUID], now: datetime) -> None:
     """Says that something is due in these lanes, and wakes the workers once the running transaction has committed."""
     named = " ".join(each.hex for each in webhook_ids) if len(webhook_ids) <= _MOST_NAMED else ""
     async with raw_connection() as connection:
-        await connection.execute(_STIR, list(webhook_ids), now)
-        await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, named)
+        await connection.execute(_STIR, list(webhook_ids), now, CHANNEL, named)
 
 
 async def figures(webhook_ids: Sequence[UUID]) -> dict[UUID, Record]:

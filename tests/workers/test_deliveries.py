@@ -253,9 +253,9 @@ async def test_a_worker_that_was_away_for_too_long_writes_nothing_about_what_ano
     await until(lambda: len(post.waiting) == 1)
     async with away._turning:  # it does nothing
         await until(lambda: Lane.exists(webhook_id=webhook.id, lease_until__lt=utc_now()))
-        monkeypatch.setattr(lanes, "renew", renew)
         sending.start(clock, LASTING)
         await until(lambda: len(post.waiting) == 2)
+        monkeypatch.setattr(lanes, "renew", renew)
     post.answer(BAD)
     await until(lambda: post.under_way[webhook.url] == 1)
     post.answer(WELL)
@@ -279,6 +279,22 @@ async def test_workers_whose_clocks_disagree_take_nothing_from_each_other(clock,
     (another,) = await happens(await endpoint(await crew()), "{}", now=ahead.now)  # the one that is ahead has this
     await until(lambda: len(post.waiting) == 2)
     assert await attempts(delivery_id) == await attempts(another) == ["sending"]
+
+
+async def test_what_could_not_be_written_is_written_later(clock, post, sending, monkeypatch) -> None:
+    write, refused = lanes.write, []
+
+    async def refuses(*given):
+        if not refused:
+            refused.append(True)
+            raise ConnectionResetError
+        await write(*given)
+
+    monkeypatch.setattr(lanes, "write", refuses)
+    (delivery_id,) = await happens(await endpoint(await crew()), "{}", now=clock.now)
+    sending.start(clock, LASTING)
+    await ended(delivery_id)
+    assert await attempts(delivery_id) == ["succeeded"]
 
 
 @pytest.mark.parametrize("verb", ["take", "claim", "write", "release"])

@@ -140,14 +140,13 @@ class Dispatcher:
 
     async def _turn(self) -> None:
         await self._settle()
-        await self._write()
-        if self._stopping:
-            return
-        if not self._closed:
+        if not self._closed and not self._stopping:  # first what somebody waits for
             now = self._clock()
             await self._take(now)
             await self._begin(now)
-        await self._release()
+        await self._write()
+        if not self._stopping:
+            await self._release()
 
     async def _settle(self) -> None:
         """Finds out what is its own, after a fault: what a statement did whose answer was lost is not known."""
