@@ -120,6 +120,9 @@ bench-graphql: $(RUN) $(PEERS_INSTALLED) ## measure the API beside SQL by hand a
 bench-live: $(RUN) $(LIVE_PEERS_INSTALLED) ## measure live updates beside graphql-ws and a bare broadcast (QUICK=1, ONLY="hot_room …")
 	@QUICK=$(QUICK) $(BIN)/python -m bench.live $(ONLY)
 
+bench-webhooks: $(RUN) ## measure how much one worker carries to webhooks, how soon, and beside hanging endpoints (QUICK=1, ONLY="'in time' …")
+	@QUICK=$(QUICK) $(BIN)/python -m bench.webhooks $(ONLY)
+
 # No addresses and no paths in the locks. The second and third agree with the first, which is their constraint; the
 # versions of a lock that exists are kept: `make lock UPGRADE=--upgrade` moves them.
 LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
@@ -135,7 +138,7 @@ clean: ## remove .venv and caches; .data stays
 
 .PHONY: help run graphiql demo seed-large plan maintenance mail webhook-listen mails test test-large fuzz-plan fuzz-api fuzz-live check format schema
 .PHONY: messages languages operations zapier migration lock clean
-.PHONY: bench-graphql bench-live
+.PHONY: bench-graphql bench-live bench-webhooks
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
