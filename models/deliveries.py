@@ -86,7 +86,7 @@ class WebhookDelivery(Row):
             PartialIndex(
                 fields=["webhook_id", "video_id", "position"],
                 name="idx_webhook_deliveries_order",
-                where="state = 'pending' AND video_id IS NOT NULL",
+                where="state = 'pending'",
             ),
         ]
 

@@ -83,12 +83,47 @@ WITH cut AS (
 UPDATE webhook_deliveries SET due_at = $2
 FROM cut WHERE webhook_deliveries.id = cut.delivery_id AND state = 'pending' AND due_at IS NULL
 """
-_EARLIER = """
-SELECT FROM webhook_deliveries AS earlier
-WHERE earlier.webhook_id = each.webhook_id AND earlier.video_id = each.video_id AND earlier.state = 'pending'
-AND earlier.position < each.position
+# Where order is wanted, only the first of each video has its turn. Each is found by itself: thousands that wait behind
+# one must not be looked at.
+_HEADS = """
+WITH RECURSIVE videos AS (
+    (
+        SELECT video_id FROM webhook_deliveries WHERE webhook_id = webhooks.id AND state = 'pending'
+            AND video_id IS NOT NULL ORDER BY video_id LIMIT 1
+    )
+    UNION ALL
+    SELECT (
+        SELECT next.video_id FROM webhook_deliveries AS next WHERE next.webhook_id = webhooks.id
+            AND next.state = 'pending' AND next.video_id > videos.video_id ORDER BY next.video_id LIMIT 1
+    ) FROM videos WHERE videos.video_id IS NOT NULL
+)
+SELECT head.id, head.due_at FROM videos CROSS JOIN LATERAL (
+    SELECT id, due_at FROM webhook_deliveries WHERE webhook_id = webhooks.id AND state = 'pending'
+        AND video_id = videos.video_id ORDER BY position LIMIT 1
+) AS head WHERE head.due_at IS NOT NULL
+UNION ALL
+SELECT id, due_at FROM webhook_deliveries
+WHERE webhook_id = webhooks.id AND state = 'pending' AND video_id IS NULL AND due_at IS NOT NULL
 """
-_IN_TURN = f"(NOT webhooks.in_order OR each.video_id IS NULL OR NOT EXISTS ({_EARLIER}))"
+_DUE_OF_ALL = """
+SELECT id FROM webhook_deliveries WHERE NOT webhooks.in_order AND webhook_id = webhooks.id AND due_at <= $4
+ORDER BY due_at LIMIT wanted.most
+"""
+# First those of the first that are due: most often that is enough, and who has waited longest is first.
+_DUE_IN_TURN = f"""
+SELECT id FROM (
+    SELECT each.id FROM (
+        SELECT id, video_id, position FROM webhook_deliveries WHERE webhook_id = webhooks.id AND due_at <= $4
+        ORDER BY due_at LIMIT 64
+    ) AS each WHERE each.video_id IS NULL OR (
+        SELECT earlier.id FROM webhook_deliveries AS earlier WHERE earlier.webhook_id = webhooks.id
+            AND earlier.state = 'pending' AND earlier.video_id = each.video_id AND earlier.position < each.position
+        ORDER BY earlier.position LIMIT 1
+    ) IS NULL
+    UNION ALL
+    SELECT id FROM ({_HEADS}) AS heads WHERE due_at <= $4
+) AS found WHERE webhooks.in_order LIMIT wanted.most
+"""  # noqa: S608 - all ours
 _CLAIM = f"""
 WITH ours AS MATERIALIZED (
     SELECT webhook_id FROM webhook_lanes WHERE webhook_id = ANY($1) AND lease_token = $3 ORDER BY webhook_id FOR SHARE
@@ -98,9 +133,7 @@ due AS (
     JOIN ours ON ours.webhook_id = wanted.webhook_id
     JOIN webhooks ON webhooks.id = wanted.webhook_id AND webhooks.state = 'active' AND deleted_at IS NULL
     CROSS JOIN LATERAL (
-        SELECT id FROM webhook_deliveries AS each
-        WHERE each.webhook_id = wanted.webhook_id AND each.due_at <= $4 AND {_IN_TURN}
-        ORDER BY each.due_at LIMIT wanted.most
+        ({_DUE_OF_ALL}) UNION ALL ({_DUE_IN_TURN})
     ) AS found
 ),
 claimed AS (
@@ -160,11 +193,11 @@ _HOLD = "SELECT FROM webhook_lanes WHERE webhook_id = ANY($1) ORDER BY webhook_i
 _RELEASE = f"""
 UPDATE webhook_lanes AS lanes SET lease_token = NULL, lease_until = NULL, due_at = (
     SELECT greatest(next.due_at, rests_until) FROM (
-        SELECT each.due_at FROM webhook_deliveries AS each
-        WHERE each.webhook_id = lanes.webhook_id AND each.due_at IS NOT NULL AND webhooks.state = 'active'
-            AND {_IN_TURN}
-        ORDER BY each.due_at LIMIT 1
-    ) AS next
+        SELECT CASE WHEN webhooks.state <> 'active' THEN NULL WHEN webhooks.in_order
+            THEN (SELECT min(due_at) FROM ({_HEADS}) AS heads)
+            ELSE (SELECT min(due_at) FROM webhook_deliveries WHERE webhook_id = webhooks.id AND due_at IS NOT NULL)
+        END AS due_at
+    ) AS next WHERE next.due_at IS NOT NULL
 )
 FROM webhooks, {_QUICKLY}
 WHERE webhooks.id = lanes.webhook_id AND lanes.webhook_id = ANY($1) AND lease_token = $2

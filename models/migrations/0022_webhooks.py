@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                 ('fault', fields.CharEnumField(null=True, description='', enum_type=Fault, max_length=30)),
                 ('ended_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'webhook_deliveries', 'app': 'models', 'unique_together': (('webhook_id', 'event_id'),), 'indexes': [Index(fields=['team_id'], name='idx_webhook_deliveries_team'), Index(fields=['webhook_id', 'created_at', 'id'], name='idx_webhook_deliveries_webhook_created'), PartialIndex(fields=['webhook_id', 'created_at', 'id'], name='idx_webhook_deliveries_failed', where="state = 'failed'"), PartialIndex(fields=['webhook_id', 'due_at'], name='idx_webhook_deliveries_due', where='due_at IS NOT NULL'), PartialIndex(fields=['webhook_id', 'video_id', 'position'], name='idx_webhook_deliveries_order', where="state = 'pending' AND video_id IS NOT NULL")], 'pk_attr': 'id'},
+            options={'table': 'webhook_deliveries', 'app': 'models', 'unique_together': (('webhook_id', 'event_id'),), 'indexes': [Index(fields=['team_id'], name='idx_webhook_deliveries_team'), Index(fields=['webhook_id', 'created_at', 'id'], name='idx_webhook_deliveries_webhook_created'), PartialIndex(fields=['webhook_id', 'created_at', 'id'], name='idx_webhook_deliveries_failed', where="state = 'failed'"), PartialIndex(fields=['webhook_id', 'due_at'], name='idx_webhook_deliveries_due', where='due_at IS NOT NULL'), PartialIndex(fields=['webhook_id', 'video_id', 'position'], name='idx_webhook_deliveries_order', where="state = 'pending'")], 'pk_attr': 'id'},
             bases=['Row'],
         ),
         ops.CreateModel(
