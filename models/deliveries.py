@@ -1,7 +1,8 @@
 """Deliveries: what each webhook is sent, and how each attempt at it has gone."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from tortoise import fields
@@ -9,17 +10,32 @@ from tortoise.expressions import Q
 from tortoise.indexes import Index
 
 from domain.errors import Conflict
+from domain.ids import new_id
 from domain.viewers import AnyViewer
 from domain.webhooks.faults import Fault
 from domain.webhooks.states import AttemptState, DeliveryState
 from models.base import Row, choice, owned_by
 from models.database import raw_connection
+from models.events import EventRecord
 from models.indexes import PartialIndex
 from models.webhooks import Webhook, managing
 
 KEPT = timedelta(days=30)
 """How long deliveries and their attempts are kept."""
+_MADE_AT_ONCE = 1000
+"""Deliveries that one statement makes: a page of events for all webhooks of a team would outlast its time."""
 
+# A body goes to the database once, however many webhooks are told of the event.
+_MAKE = """
+INSERT INTO webhook_deliveries (id, created_at, team_id, webhook_id, event_id, event_type, position, video_id, is_test,
+    body, state, due_at, attempt_count, tries)
+SELECT made.id, $1::timestamptz, team_id, webhook_id, event_id, event_type, position, video_id, FALSE, body, 'pending',
+    $1::timestamptz, 0, 0
+FROM unnest($2::uuid[], $3::uuid[], $4::int[]) AS made (id, webhook_id, nth)
+JOIN unnest($5::uuid[], $6::uuid[], $7::text[], $8::bigint[], $9::uuid[], $10::text[]) WITH ORDINALITY
+    AS told (team_id, event_id, event_type, position, video_id, body, nth) USING (nth)
+ON CONFLICT (webhook_id, event_id) DO NOTHING
+"""
 _RESEND_FAILED = """
 UPDATE webhook_deliveries SET state = 'pending', due_at = $3, ended_at = NULL, tries = 0
 WHERE id = ANY(ARRAY(
@@ -38,6 +54,15 @@ SELECT old.id FROM webhooks CROSS JOIN LATERAL (
     ORDER BY created_at LIMIT $2
 ) AS old LIMIT $2
 """
+
+
+class Telling(NamedTuple):
+    """An event, and what some webhooks of its team are sent of it."""
+
+    event: EventRecord
+    video_id: UUID | None
+    body: str
+    webhook_ids: Sequence[UUID]
 
 
 class WebhookDelivery(Row):
@@ -108,6 +133,21 @@ class WebhookDelivery(Row):
         given: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
         return Q(**given)
 
+    @staticmethod
+    async def make(told: Sequence[Telling], now: datetime) -> None:
+        """Makes the deliveries that there are not yet, due at once; in a few statements, however many they are."""
+        wanted = [(nth, webhook_id) for nth, each in enumerate(told) for webhook_id in each.webhook_ids]
+        async with raw_connection() as connection:
+            for begin in range(0, len(wanted), _MADE_AT_ONCE):
+                part = wanted[begin : begin + _MADE_AT_ONCE]
+                first, last = part[0][0], part[-1][0]
+                made = (
+                    [new_id() for _ in part],
+                    [webhook_id for _, webhook_id in part],
+                    [nth - first + 1 for nth, _ in part],
+                )
+                await connection.execute(_MAKE, now, *made, *_columns(told[first : last + 1]))
+
     def send_again(self, now: datetime) -> None:
         """It is due anew, with all its attempts before it; Conflict while it is still to arrive."""
         if self.state is DeliveryState.PENDING:
@@ -166,6 +206,14 @@ class WebhookAttempt(Row):
     @classmethod
     def visible_to(cls, viewer: AnyViewer) -> Q:
         return managing(viewer)
+
+
+def _columns(told: Sequence[Telling]) -> tuple[list[Any], ...]:
+    rows = [
+        (each.event.team_id, each.event.id, each.event.type, each.event.position, each.video_id, each.body)
+        for each in told
+    ]
+    return tuple(map(list, zip(*rows, strict=True)))
 
 
 def _count(status: str) -> int:

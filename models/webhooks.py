@@ -24,6 +24,8 @@ MOST_WEBHOOKS = 100
 BOTH_SECRETS = timedelta(hours=24)
 """How long deliveries are signed with the secret before, too, once a webhook has another one."""
 
+_HEARING = ("id", "created_at", "team_id", "event_types", "edition", "video_id", "state")
+"""What says who is told of an event: their sealed headers are much more, and would be read at every event."""
 _KEYLESS = """
 SELECT webhooks.id FROM webhooks
 LEFT JOIN api_keys ON api_keys.id = api_key_id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1)
@@ -101,7 +103,7 @@ class Webhook(TeamRow):
     @classmethod
     async def hearing(cls, team_ids: Collection[UUID]) -> "list[Webhook]":
         """Those that are told what happens in these teams; the paused, too, for which it is kept."""
-        return await cls.filter(cls.kept(), team_id__in=list(team_ids)).order_by("id")
+        return await cls.filter(cls.kept(), team_id__in=list(team_ids)).order_by("id").only(*_HEARING)
 
     @staticmethod
     async def keyless(now: datetime) -> list[UUID]:

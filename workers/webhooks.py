@@ -1,8 +1,6 @@
 """What happens in a team becomes deliveries for its webhooks: one for each event and webhook."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -11,35 +9,27 @@ from domain.events import AccountDeleted, ApiKeyRevoked, MemberLeft, MemberRemov
 from domain.webhooks.catalogue import EVENT_KINDS
 from domain.webhooks.envelope import Names, envelope
 from models import EventRecord, Webhook, lanes
-from models.deliveries import WebhookDelivery
+from models.deliveries import Telling, WebhookDelivery
 from models.names import names_of
 from workers.consumers import Tools, consumer
 from workers.pausing import pause_keyless
 
 
-class Wanted(NamedTuple):
-    """An event that a webhook is told of."""
-
-    event: EventRecord
-    webhook: Webhook
+def _in_a_team(event: EventRecord) -> bool:
+    return event.team_id is not None
 
 
-@consumer("webhooks", in_transaction=True)
+@consumer("webhooks", *(kind.event for kind in EVENT_KINDS.values()), only=_in_a_team, in_transaction=True)
 async def make_deliveries(events: Sequence[EventRecord], tools: Tools) -> None:
     """Notes what each webhook is to be sent, word for word, and wakes who sends it."""
-    wanted = await _wanted([event for event in events if event.team_id and event.type in EVENT_KINDS])
-    if not wanted:
+    heard = await _heard(events)
+    if not heard:
         return
-    told = list({each.event.id: each.event for each in wanted}.values())
-    names = dict(zip((event.id for event in told), await names_of(told), strict=True))
-    bodies: dict[tuple[UUID, int], str] = {}
-    for event, webhook in wanted:
-        about = (event.id, webhook.edition)
-        if about not in bodies:
-            bodies[about] = body_of(event, webhook.edition, names[event.id], tools)
-    made = [_delivery(event, webhook, bodies[event.id, webhook.edition], tools.clock()) for event, webhook in wanted]
-    await WebhookDelivery.bulk_create(made, ignore_conflicts=True)
-    await lanes.stir(sorted({each.webhook.id for each in wanted if each.webhook.is_active}), tools.clock())
+    names = await names_of([event for event, _ in heard])
+    told = [each for (event, by), named in zip(heard, names, strict=True) for each in _told(event, by, named, tools)]
+    await WebhookDelivery.make(told, tools.clock())
+    awake = {webhook.id for _, by in heard for webhook in by if webhook.is_active}
+    await lanes.stir(sorted(awake), tools.clock())
 
 
 @consumer(
@@ -65,37 +55,29 @@ def body_of(event: EventRecord, edition: int, names: Names, tools: Tools) -> str
     return orjson.dumps(told).decode()
 
 
-async def _wanted(events: Sequence[EventRecord]) -> list[Wanted]:
-    if not events:
-        return []
+async def _heard(events: Sequence[EventRecord]) -> list[tuple[EventRecord, list[Webhook]]]:
+    """The events that anybody is told of, each with the webhooks that are."""
     hearing = await Webhook.hearing({event.team_id for event in events if event.team_id})
-    return [each for event in events for each in _for(event, hearing)]
+    heard = [(event, list(_by(event, hearing))) for event in events] if hearing else []
+    return [(event, by) for event, by in heard if by]
 
 
-def _for(event: EventRecord, hearing: Sequence[Webhook]) -> Iterator[Wanted]:
+def _by(event: EventRecord, hearing: Sequence[Webhook]) -> Iterator[Webhook]:
     """The webhooks of its team that there were when it happened, and that want it."""
     video_id = _video_of(event)
     for webhook in hearing:
         is_theirs = webhook.team_id == event.team_id and webhook.created_at <= event.created_at
         if is_theirs and webhook.wants(event.type, video_id):
-            yield Wanted(event, webhook)
+            yield webhook
+
+
+def _told(event: EventRecord, by: Sequence[Webhook], names: Names, tools: Tools) -> Iterator[Telling]:
+    """What they are sent: the same, but for each edition."""
+    for edition in sorted({webhook.edition for webhook in by}):
+        ids = [webhook.id for webhook in by if webhook.edition == edition]
+        yield Telling(event, _video_of(event), body_of(event, edition, names, tools), ids)
 
 
 def _video_of(event: EventRecord) -> UUID | None:
     video_id = event.payload.get("video_id")
     return UUID(video_id) if video_id else None
-
-
-def _delivery(event: EventRecord, webhook: Webhook, body: str, now: datetime) -> WebhookDelivery:
-    assert event.team_id is not None
-    return WebhookDelivery(
-        created_at=now,
-        team_id=event.team_id,
-        webhook_id=webhook.id,
-        event_id=event.id,
-        event_type=event.type,
-        position=event.position,
-        video_id=_video_of(event),
-        body=body,
-        due_at=now,
-    )

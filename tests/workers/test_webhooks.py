@@ -1,0 +1,98 @@
+"""What happens in a team becomes deliveries: one for each event and webhook that wants it."""
+
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import pytest
+from arq.connections import ArqRedis
+
+import models.deliveries as making
+from domain.clock import utc_now
+from domain.events import AccountEdited, Event, VideoCreated
+from domain.ids import new_id
+from domain.webhooks.catalogue import EVENT_KINDS
+from models import EventRecord, Lane, Team, User, Video, Webhook, WebhookDelivery
+from models.database import transaction
+from workers.consumers import CONSUMERS, Tools
+from workers.webhooks import make_deliveries
+
+
+def recorded(event: Event, position: int) -> EventRecord:
+    return EventRecord(
+        id=new_id(), type=event.type, version=event.version, team_id=event.team_id, actor_id=event.actor_id,
+        subjects=[], payload=event.payload(), created_at=utc_now(), position=position,
+    )  # fmt: skip
+
+
+class Office:
+    """A team with webhooks, and a video in it."""
+
+    def __init__(self, user: User, team: Team, video: Video, tools: Tools) -> None:
+        self.user, self.team, self.video, self.tools = user, team, video, tools
+
+    async def hook(self, **more: Any) -> Webhook:
+        yesterday = utc_now() - timedelta(days=1)
+        given = {"url": "https://hooks.example.com/1", "edition": 1, "sealed_secret": "sealed", "created_at": yesterday}
+        webhook = await Webhook.create(team_id=self.team.id, created_by_id=self.user.id, **{**given, **more})
+        await Lane.create(webhook_id=webhook.id, team_id=self.team.id, served_at=yesterday)
+        return webhook
+
+    def happens(self, count: int, video: Video | None = None) -> list[EventRecord]:
+        about = {"team_id": self.team.id, "actor_id": self.user.id, "video_id": (video or self.video).id}
+        return [recorded(VideoCreated(**about, title=f"Cut {number}"), number) for number in range(1, count + 1)]
+
+    async def tell(self, events: list[EventRecord]) -> None:
+        async with transaction():
+            await make_deliveries(events, self.tools)
+
+
+@pytest.fixture
+async def office(models: None, redis: ArqRedis) -> Office:
+    user = await User.create(name="Ada", email="ada@example.com", password_hash="none")
+    team = await Team.create(name="Crew")
+    video = await Video.create(title="Rushes", team_id=team.id, created_by_id=user.id)
+    return Office(user, team, video, Tools(redis, utc_now))
+
+
+async def told(webhook: Webhook) -> list[tuple[int, str]]:
+    """The positions of the events that it is to be sent, in the order of its log, and what their bodies say."""
+    made = await WebhookDelivery.filter(webhook_id=webhook.id).order_by("created_at", "id")
+    bodies = [orjson.loads(each.body) for each in made]
+    assert [body["id"] for body in bodies] == [str(each.event_id) for each in made]
+    return [(each.position, body["data"]["title"]) for each, body in zip(made, bodies, strict=True)]
+
+
+async def test_many_events_for_many_webhooks_are_made_in_parts_and_none_twice(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "_MADE_AT_ONCE", 4)  # fewer than one event's webhooks, and no divisor of all
+    hooks = [await office.hook() for _ in range(5)]
+    events = office.happens(7)
+    await office.tell(events)
+    await office.tell(events)
+    for webhook in hooks:
+        assert await told(webhook) == [(number, f"Cut {number}") for number in range(1, 8)]
+        assert (await Lane.get(webhook_id=webhook.id)).due_at is not None
+
+
+async def test_each_is_told_of_its_own_video_and_what_happened_after_it_was_made(office: Office) -> None:
+    other = await Video.create(title="Trailer", team_id=office.team.id, created_by_id=office.user.id)
+    of_one, paused = await office.hook(video_id=office.video.id), await office.hook(state="paused")
+    late = await office.hook(created_at=utc_now() + timedelta(minutes=1))
+    deleted = await office.hook(deleted_at=utc_now())
+    other_type = await office.hook(event_types=["video.deleted"])
+    await office.tell([*office.happens(1), *office.happens(2, other)[1:]])
+    assert [await told(each) for each in (of_one, late, deleted, other_type)] == [[(1, "Cut 1")], [], [], []]
+    assert [position for position, _ in await told(paused)] == [1, 2]
+    assert (await Lane.get(webhook_id=paused.id)).due_at is None
+
+
+async def test_what_is_in_no_team_or_not_offered_costs_nothing(office: Office) -> None:
+    webhooks = CONSUMERS["webhooks"]
+    personal = recorded(
+        AccountEdited(team_id=None, actor_id=office.user.id, user_id=office.user.id, changed=["name"]), 1
+    )
+    assert not webhooks.wants(personal)
+    assert webhooks.wants(office.happens(1)[0])
+    assert webhooks.types == frozenset(EVENT_KINDS)
