@@ -1,7 +1,7 @@
 """An event as others are told of it.
 
-Events hold ids and no text of people; what a receiver wants to read is looked up when it is sent (`Names`), and so it
-is as of then.
+Events hold ids and no text of people; what a receiver wants to read is looked up when the envelope is made (`Names`),
+and is as of then, whenever it is sent.
 """
 
 from collections.abc import Mapping

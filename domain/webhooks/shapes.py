@@ -1,5 +1,7 @@
 """The envelope, which is the same for all events. Its schema is made of what stands here.
 
+It is written once, as a rule moments after the event, and every attempt sends the same.
+
 Names are in snake_case, as those of the events' own fields. Every id but the event's own is the one that the API knows
 a thing by: it can be asked for with `node(id:)`.
 """
@@ -27,7 +29,7 @@ class Team(TypedDict):
     """The team that it happened in."""
 
     id: Annotated[str, _id("Team")]
-    name: Annotated[str | None, Said("What it is called when this is sent; null if it is gone.")]
+    name: Annotated[str | None, Said("What it is called when this is written; null if it is gone.")]
 
 
 class Actor(TypedDict):
@@ -37,21 +39,21 @@ class Actor(TypedDict):
         Literal["user", "system"], Said("`system` if nobody with an account did it; then nothing is named.")
     ]
     id: Annotated[str | None, _id("User")]
-    name: Annotated[str | None, Said("What they are called when this is sent; null if they are gone.")]
+    name: Annotated[str | None, Said("What they are called when this is written; null if they are gone.")]
 
 
 class Folder(TypedDict):
     """The folder that the video is in. There are none yet: null."""
 
     id: Annotated[str, _id("Folder")]
-    name: Annotated[str, Said("What it is called when this is sent.")]
+    name: Annotated[str, Said("What it is called when this is written.")]
 
 
 class Video(TypedDict):
     """The video that it is about, or about a part of."""
 
     id: Annotated[str, _id("Video")]
-    title: Annotated[str | None, Said("Its title when this is sent; null if it is gone.")]
+    title: Annotated[str | None, Said("Its title when this is written; null if it is gone.")]
 
 
 class Version(TypedDict):
@@ -74,11 +76,11 @@ class Author(TypedDict):
     """Who wrote it."""
 
     id: Annotated[str, _id("User")]
-    name: Annotated[str | None, Said("What they are called when this is sent; null if they are gone.")]
+    name: Annotated[str | None, Said("What they are called when this is written; null if they are gone.")]
 
 
 class Comment(TypedDict):
-    """The comment when this is sent, which may be later than what it tells of; null if it has been deleted."""
+    """The comment when this is written, which may be later than what it tells of; null if it has been deleted."""
 
     id: Annotated[str, _id("Comment")]
     body: Annotated[str, Said("What it says, as it was written: Markdown, of which docs/review.md tells.")]
