@@ -24,8 +24,9 @@ from tests.guide import ANSWERS, DOCS, READ, RUN, Block, blocks, differences, pr
 from tests.house.test_layout import ROOMS, ROOT
 
 GUIDE = DOCS / "api.md"
-GUIDES = [GUIDE, DOCS / "studio.md", DOCS / "live.md", DOCS / "limits.md"]
-OTHERS_WORDS = {"GET", "POST", "PUT"}
+GUIDES = [GUIDE, DOCS / "studio.md", DOCS / "live.md", DOCS / "limits.md", DOCS / "webhooks.md"]
+OTHERS_WORDS = {"GET", "POST", "PUT", "ANSWER"}
+"""Methods of HTTP, and what `make webhook-listen` is given."""
 WIRE_WORDS = {
     "acceptLanguage", "eventId", "lastEventId", "resync", "resetsIn", "operationName", "persistedQuery", "sha256Hash",
 }  # fmt: skip
@@ -48,7 +49,11 @@ def test_every_block_is_run_or_compared_or_checked() -> None:
         before = block
 
 
-@pytest.mark.parametrize("block", [block for block in blocks(GUIDE) if block.kind in READ], ids=lambda b: str(b.line))
+@pytest.mark.parametrize(
+    "block",
+    [block for guide in (GUIDE, DOCS / "webhooks.md") for block in blocks(guide) if block.kind in READ],
+    ids=lambda block: str(block.line),
+)
 def test_what_is_shown_of_the_schema_is_the_schemas(schema: GraphQLSchema, block: Block) -> None:
     if block.kind == "graphql":
         assert validate(schema, parse(block.text)) == []
