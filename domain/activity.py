@@ -35,6 +35,7 @@ TOLD: dict[str, Told] = {
 _ACCOUNT = "it is about an account, which is its person's business: `User.activity` has it"
 _MACHINE = "it is how work goes on: `jobProgress` tells it, and `version.created` what comes of it"
 _MONEY = "it is about money, which is no business of everybody's in the team"
+_WEBHOOKS = "it is for who looks after webhooks, and the audit log tells it"
 UNTOLD: dict[str, str] = {
     **dict.fromkeys(("account.created", "account.edited", "account.password_changed"), _ACCOUNT),
     **dict.fromkeys(("account.email_change_requested", "account.email_confirmed", "account.email_changed"), _ACCOUNT),
@@ -48,6 +49,8 @@ UNTOLD: dict[str, str] = {
     **dict.fromkeys(("notification.raised", "notification.read"), "it is for one person: `notifications` tells it"),
     **dict.fromkeys(("job.queued", "job.started", "job.succeeded"), _MACHINE),
     **dict.fromkeys(("user.subscribed", "user.cancelled", "payment.succeeded", "payment.failed"), _MONEY),
+    **dict.fromkeys(("webhook.created", "webhook.edited", "webhook.paused", "webhook.resumed"), _WEBHOOKS),
+    **dict.fromkeys(("webhook.secret_rotated", "webhook.tested", "webhook.resent", "webhook.deleted"), _WEBHOOKS),
     "team.deleted": "nobody is left to hear of it: every subscription in the team has ended",
 }
 """Type → why no member is told."""

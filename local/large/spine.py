@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 
 from domain.events import CommentCreated, Event, JobQueued, JobStarted, JobSucceeded, VersionCreated, VideoCreated
+from domain.events.comments import OPEN
 from domain.jobs import JobState, Queue
 from local.large.keys import Kind, Numbers, ids, moment
 from local.large.shape import Shape
@@ -109,7 +110,7 @@ class _Stories:
 
     def _succeeded(self, place: int) -> Told:
         video, job = self._job(place)
-        return video, None, {"job": job, "video": self._videos[video]}, {}
+        return video, None, {"job": job, "video": self._videos[video]}, {"visibility": OPEN}
 
     def _job(self, place: int) -> tuple[int, str]:
         return self._video_of[self._work.version[place]], self._jobs[place]
@@ -124,4 +125,4 @@ class _Stories:
             "comment": str(comments.ids[place]),
             "parent": str(comments.ids[parent]) if parent >= 0 else None,
         }
-        return video, self._users[comments.user[place]], about, {}
+        return video, self._users[comments.user[place]], about, {"visibility": OPEN}

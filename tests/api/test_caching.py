@@ -12,7 +12,10 @@ from schema.root import build_schema
 from tests.factories import Factory
 from tests.studio import Studio
 
-PUBLIC = '{identityProviders {key name url} locales {code name} messages(locale: "de", namespace: "time") {texts}}'
+PUBLIC = """{
+    identityProviders {key name url} locales {code name} messages(locale: "de", namespace: "time") {texts}
+    webhookEventTypes {type description version recorded schemaUrl exampleUrl}
+}"""
 CONTRACT = '{__schema {types {name description}} __type(name: "Video") {fields {name}} __typename}'
 PRIVATE = "private, no-store"
 MODERN = "application/graphql-response+json"
@@ -117,7 +120,7 @@ async def test_what_is_declared_public_is_the_same_for_everybody(
     fields = schema._schema.query_type.fields.items()
     declared = {name: field.extensions["strawberry-definition"] for name, field in fields}
     public = {name for name, field in declared.items() if isinstance(field, QueryField) and field.public}
-    assert public == {"identityProviders", "locales", "messages"}
+    assert public == {"identityProviders", "locales", "messages", "webhookEventTypes"}
     crew = await make.crew()
     answers = set()
     for token in ("", *(f"Bearer {person.client.token}" for person in crew.everybody().values())):

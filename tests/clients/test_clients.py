@@ -77,8 +77,11 @@ class Client:
 
 @asynccontextmanager
 async def playing(built: Path, name: str, **place: Any) -> AsyncIterator[Client]:
-    program = ("node", str(built / "built" / "play" / "main.js"), name, json.dumps(place))
-    process = await asyncio.create_subprocess_exec(*program, stdout=PIPE, stderr=PIPE)
+    program = ("node", str(built / "built" / "play" / "main.js"), name)
+    process = await asyncio.create_subprocess_exec(*program, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(place).encode())  # the product's operations are more than an argument may hold
+    process.stdin.close()
     try:
         yield Client(process)
     finally:

@@ -20,12 +20,25 @@ from plan.statements import Window
 from plan.writing import Writing
 from tests.factories import Factory
 from tests.plan.conftest import Desk
-from tests.plan.world import World, a_world, identity, invitation, job, key, notification, upload, user, version
+from tests.plan.world import (
+    World,
+    a_world,
+    identity,
+    invitation,
+    job,
+    key,
+    notification,
+    upload,
+    user,
+    version,
+    webhook,
+)
 
 KINDS = ("owner", "viewer", "stranger", "anonymous", *(f"scope:{role.value}" for role in Role))
 OF_ONE_PERSON = {"Notification", "Session"}
 """Of which a whole role has none."""
-HIDDEN = {name: {"viewer", "scope:editor", "scope:viewer"} for name in ("Invitation", "AuditEntry")}
+FOR_ADMINS = ("Invitation", "AuditEntry", "Webhook", "WebhookDelivery", "WebhookAttempt")
+HIDDEN = {name: {"viewer", "scope:editor", "scope:viewer"} for name in FOR_ADMINS}
 """What members of some roles do not see."""
 NEWEST = Window(("id",), 100)
 OUTSIDE = {"viewer", "scope:viewer"}
@@ -52,6 +65,7 @@ async def crew(models: None):
             await notification(video, person.user.id, visibility=visibility, about_id=new_id())
     await invitation(crew.team, crew.owner.user)
     await factory.entry(crew)
+    await webhook(crew.team, crew.owner.user, 1)
     yield crew
     await factory.close()
 

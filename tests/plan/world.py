@@ -11,6 +11,7 @@ from domain.jobs import JobKind, Queue
 from domain.notifications import NotificationKind
 from domain.permissions import Role, Scope
 from domain.viewers import Viewer
+from domain.webhooks.states import AttemptState, DeliveryState
 from models import (
     ApiKey,
     AuditEntry,
@@ -19,6 +20,7 @@ from models import (
     Identity,
     Invitation,
     Job,
+    Lane,
     Member,
     Notification,
     Session,
@@ -27,6 +29,9 @@ from models import (
     User,
     Version,
     Video,
+    Webhook,
+    WebhookAttempt,
+    WebhookDelivery,
 )
 from models.comments import Span
 
@@ -71,6 +76,8 @@ async def a_world(size: int) -> World:
         members = [await Member.create(team_id=team.id, user_id=mate.id, role=Role.ADMIN) for mate in mates]
         world.note(team, *members, *[await invitation(team, mates[0]) for _ in range(size)])
         world.note(*[await entry(mates[0], team) for _ in range(size)])
+        for _ in range(size):
+            world.note(*await webhook(team, mates[0], size))
         for _ in range(size):
             await _fill(world, await Video.create(title="Cut", team_id=team.id, created_by_id=mates[0].id), size)
     return world
@@ -128,6 +135,23 @@ async def invitation(team: Team, by: User) -> Invitation:
 async def entry(by: User, team: Team | None = None) -> AuditEntry:
     where = {"team_id": team.id if team else None, "actor_id": by.id, "position": 0}
     return await AuditEntry.create(type="video.edited", subjects=[f"video:{new_id()}"], details={"n": [1]}, **where)
+
+
+async def webhook(team: Team, by: User, size: int) -> list[Any]:
+    """With as many deliveries, each with as many attempts, and its lane."""
+    made = {"team_id": team.id, "created_by_id": by.id, "edition": 1, "sealed_secret": "", "event_types": ["a.b"]}
+    hook = await Webhook.create(url="https://receiver.invalid/", **made)
+    await Lane.create(webhook_id=hook.id, team_id=team.id, served_at=LONG_AGO)
+    of = {"team_id": team.id, "webhook_id": hook.id}
+    sent = {"event_type": "a.b", "position": 1, "body": "{}", "state": DeliveryState.FAILED}
+    deliveries = [await WebhookDelivery.create(event_id=new_id(), **sent, **of) for _ in range(size)]
+    went = {"state": AttemptState.FAILED}
+    attempts = [
+        await WebhookAttempt.create(delivery_id=delivery.id, number=number, **went, **of)
+        for delivery in deliveries
+        for number in range(size)
+    ]
+    return [hook, *deliveries, *attempts]
 
 
 async def notification(video: Video, user_id: UUID, **values: Any) -> Notification:

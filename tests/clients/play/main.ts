@@ -1,4 +1,5 @@
-/** Plays one client against the running product: `node main.js NAME PLACE`. PLACE is JSON, and so is each line told. */
+/** Plays one client against the running product: `node main.js NAME`. The place comes in as JSON, and each line told is. */
+import { text } from "node:stream/consumers";
 import { parse } from "graphql";
 import { registered } from "../documents.js";
 import { ViewerDocument } from "../generated/operations.js";
@@ -10,8 +11,8 @@ import type { Heard, Place, Player } from "./player.js";
 import { urql } from "./urql.js";
 
 const PLAYERS: Record<string, (place: Place) => Player> = { apollo, urql, "graphql-ws": graphqlWs };
-const [name = "", given = ""] = process.argv.slice(2);
-const { socket, ...place } = JSON.parse(given);
+const [name = ""] = process.argv.slice(2);
+const { socket, ...place } = JSON.parse(await text(process.stdin));
 const tell = (what: Record<string, unknown>) => console.log(JSON.stringify(what));
 
 const browser = new Browser(place.url);
