@@ -65,8 +65,8 @@ async def test_every_mutation_that_takes_a_key_is_done_once_and_answered_twice(
     assert replayed == {name for name, field in fields.items() if not field.keyless}
 
 
-MOVING = {"SetAvatar", "CompleteUpload"}
-"""What answers a job, which workers have begun with meanwhile."""
+MOVING = {"SetAvatar", "CompleteUpload", "SendTestEvent", "ResendDelivery"}
+"""What answers a job or a delivery, which workers have begun with meanwhile."""
 
 
 async def test_every_other_mutation_refuses_the_key_and_does_nothing(
