@@ -139,7 +139,8 @@ async def resume(caller: Caller, *, webhook_id: UUID, discard: bool) -> Webhook:
         row = await lock(caller, "webhook:edit", Webhook, webhook_id)
         row.resume(now)
         if row.api_key_id is not None:
-            row.api_key_id = None  # whoever resumes it answers for it from here on, not the key
+            # Whoever resumes it answers for it from here on: a key that does cannot make it outlive all keys.
+            row.api_key_id = caller.api_key_id
         await row.save()
         if discard:
             await WebhookDelivery.discard(row.id, now)
