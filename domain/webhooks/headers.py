@@ -34,5 +34,5 @@ def checked(headers: Sequence[tuple[str, str]], *, path: tuple[str, ...]) -> dic
 def _require_name(name: str, path: tuple[str, ...]) -> None:
     if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         raise Invalid("problem.header_name", path=path, most=LONGEST_NAME)
-    if _OURS.fullmatch(name):
+    if _OURS.fullmatch(name.replace("_", "-")):  # CGI, WSGI and PHP make one name of both
         raise Invalid("problem.header_ours", path=path, name=name)
