@@ -13,8 +13,8 @@ from gateways.outbound.notes import noted
 
 MOST_ADDRESSES = 8
 """Of one name; whoever has more is reached at the first ones. Each is tried when those before it do not answer."""
-_AT_ONCE = 64
-"""Names that are asked for at the same time: the system waits long for a DNS server that is silent."""
+_LEAST_THREADS = 64
+"""The system waits long for a DNS server that is silent, longer than an attempt lasts."""
 
 
 class AddressRefused(OSError):
@@ -65,11 +65,13 @@ class CheckedResolver(AbstractResolver):
 class SystemResolver:
     """Asks as the system does, in threads of its own, so that silent DNS servers keep nobody else from a thread.
 
-    Whoever asks for a name that is being asked for waits for the same answer; nothing is kept.
+    Whoever asks for a name that is being asked for waits for the same answer; nothing is kept. There are two threads
+    for each of the `attempts` that are made at the same time, its own and that of the one before, so that names whose
+    servers are silent on purpose keep none from any other. They are started as they are wanted.
     """
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="webhook-names")
+    def __init__(self, attempts: int) -> None:
+        self._threads = ThreadPoolExecutor(max(_LEAST_THREADS, 2 * attempts), thread_name_prefix="webhook-names")
         self._asked: dict[tuple[str, int], asyncio.Future[Sequence[str]]] = {}
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:

@@ -47,7 +47,7 @@ async def open_sender(
     `resolver` answers for the system's, and `allowed` for what is public: both are for tests. Raises ValueError if
     `rules.ca_file` has no certificates that can be read.
     """
-    system = SystemResolver()
+    system = SystemResolver(rules.connections)
     connector = Connector(CheckedResolver(resolver or system, allowed), _trust(rules.ca_file), rules.connections)
     session = ClientSession(
         connector=connector,

@@ -1,6 +1,8 @@
 """Nothing is sent to an address that is not public, whatever a name leads to: nobody so much as connects there."""
 
 import asyncio
+import socket
+import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
@@ -204,7 +206,25 @@ async def test_a_name_without_addresses() -> None:
 
 async def test_the_system_knows_its_own_name_and_none_that_cannot_be() -> None:
     with ExitStack() as opened:
-        system = opened.enter_context(closing(SystemResolver()))
+        system = opened.enter_context(closing(SystemResolver(1)))
         assert set(await system("localhost", 80)) <= {"127.0.0.1", "::1"}
         both = await asyncio.gather(*(system("nothing.invalid", 80) for _ in range(2)), return_exceptions=True)
     assert [isinstance(each, OSError) for each in both] == [True, True]
+
+
+async def test_names_whose_servers_are_silent_keep_none_from_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the system waits for these: each attempt has a thread, and so has the one before it."""
+    over = threading.Event()
+
+    def looked_up(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
+        if host != "good.example":
+            over.wait()
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (RECEIVER, 443))]
+
+    monkeypatch.setattr("gateways.outbound.resolving.socket.getaddrinfo", looked_up)
+    attempts = 100
+    with closing(SystemResolver(attempts)) as system:
+        waiting = [asyncio.ensure_future(system(f"{number}.evil.example", 443)) for number in range(2 * attempts - 1)]
+        assert await asyncio.wait_for(system("good.example", 443), 10) == [RECEIVER]
+        over.set()
+        assert await asyncio.gather(*waiting) == [[RECEIVER]] * len(waiting)
