@@ -55,6 +55,7 @@ async def resend_failed(caller: Caller, *, webhook_id: UUID, since: datetime) ->
     now = caller.now()
     if not now - KEPT - timedelta(days=1) <= since <= now:
         raise Invalid("problem.resend_since", path=("since",), days=KEPT.days)
+    await caller.throttle.hit(DELIVERY_OF_PERSON, str(require_somebody(caller)))
     async with transaction():
         webhook = await lock(caller, "webhook:send", Webhook, webhook_id)
         _require_active(webhook)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -16,14 +15,13 @@ from tortoise.expressions import Q
 import models
 from plan import BadInput, Node, column, computed, decode_id, encode_id, node, to_one
 from plan.nodes import NODES
-from schema.scalars import Json, in_utc
+from schema.scalars import EVENT_TYPE, Json, in_utc
 
 if TYPE_CHECKING:
     from schema.accounts import User
     from schema.teams import Team
 
 MOST_TYPES = 50
-_TYPE = re.compile(r"[a-z_]{1,25}\.[a-z_]{1,24}")
 
 
 @strawberry.type(description="A thing that was done something to. It may be gone, or nothing that you may see.")
@@ -60,7 +58,7 @@ def matching(
     """The entries that a client asks for; BadInput for what can be asked of no entry."""
     if len(types) > MOST_TYPES:
         raise BadInput(f"At most {MOST_TYPES} types; {len(types)} were asked for.")
-    if malformed := next((name for name in types if not _TYPE.fullmatch(name)), None):
+    if malformed := next((name for name in types if not EVENT_TYPE.fullmatch(name)), None):
         raise BadInput(f"{malformed[:50]!r} is no type of an entry.")
     return models.AuditEntry.matching(
         actor_id=None if actor_id is None else _person(actor_id),

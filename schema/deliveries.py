@@ -14,7 +14,7 @@ from domain.errors import Conflict, Throttled
 from domain.webhooks.faults import Fault
 from domain.webhooks.states import AttemptState, DeliveryState
 from live.message import Message
-from plan import Connection, Depends, Node, column, node, reference, to_many, to_one
+from plan import BadInput, Connection, Depends, Node, column, node, reference, to_many, to_one
 from resolvers import deliveries, webhooks
 from resolvers.caller import Following
 from schema.context import Context, Info
@@ -22,7 +22,7 @@ from schema.enums import Action
 from schema.fields import mutation, subscription
 from schema.ids import uuid_of
 from schema.rights import rights
-from schema.scalars import in_utc
+from schema.scalars import EVENT_TYPE, in_utc
 
 if TYPE_CHECKING:
     from schema.videos import Video
@@ -49,7 +49,9 @@ def matching(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Q:
-    """The deliveries that a client asks for; BadInput for a moment that is none in UTC."""
+    """The deliveries that a client asks for; BadInput for a moment that is none in UTC, and for no type of event."""
+    if event_type is not None and not EVENT_TYPE.fullmatch(event_type):
+        raise BadInput(f"{event_type[:50]!r} is no type of an event.")
     return models.WebhookDelivery.matching(
         state=state,
         event_type=event_type,
@@ -153,7 +155,7 @@ class DeliveryMutations:
     @mutation(
         "webhook:send",
         answers=DeliveriesResent,
-        fails=(Conflict,),
+        fails=(Conflict, Throttled),
         description="Sends again whatever has failed since a moment.",
     )
     async def resend_failed_deliveries(self, info: Info, input: ResendFailedDeliveriesInput) -> DeliveriesResent:

@@ -1,5 +1,6 @@
-"""Scalars beside GraphQL's own."""
+"""Scalars beside GraphQL's own, and what values of some have to look like."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NewType
@@ -16,6 +17,8 @@ Json = NewType("Json", dict[str, Any])
 """An object of JSON whose members depend on what it is about."""
 Drawing = NewType("Drawing", dict[str, Any])
 """What was drawn on a picture: see `domain/drawings.py`."""
+EVENT_TYPE = re.compile(r"[a-z_]{1,25}\.[a-z_]{1,24}")
+"""How types of events look, those included that are recorded no more."""
 
 
 def _moment(given: object) -> Any:
