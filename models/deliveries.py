@@ -22,6 +22,8 @@ from models.webhooks import Webhook, managing
 
 KEPT = timedelta(days=30)
 """How long deliveries and their attempts are kept."""
+MOST_RESENT = 10_000
+"""Failed deliveries that one request has sent again: half a million outlast its time, and then none is."""
 _MADE_AT_ONCE = 1000
 """Deliveries that one statement makes: a page of events for all webhooks of a team would outlast its time."""
 
@@ -39,7 +41,8 @@ ON CONFLICT (webhook_id, event_id) DO NOTHING
 _RESEND_FAILED = """
 UPDATE webhook_deliveries SET state = 'pending', due_at = $3, ended_at = NULL, tries = 0
 WHERE id = ANY(ARRAY(
-    SELECT id FROM webhook_deliveries WHERE webhook_id = $1 AND state = 'failed' AND created_at >= $2 FOR UPDATE
+    SELECT id FROM webhook_deliveries WHERE webhook_id = $1 AND state = 'failed' AND created_at >= $2
+    ORDER BY created_at, id LIMIT $4 FOR UPDATE
 ))
 """
 _DISCARD = """
@@ -156,9 +159,9 @@ class WebhookDelivery(Row):
 
     @staticmethod
     async def resend_failed(webhook_id: UUID, since: datetime, now: datetime) -> int:
-        """Makes those due anew that have failed and were made from `since` on; how many."""
+        """Makes those due anew that have failed and were made from `since` on, the oldest of them; how many."""
         async with raw_connection() as connection:
-            return _count(await connection.execute(_RESEND_FAILED, webhook_id, since, now))
+            return _count(await connection.execute(_RESEND_FAILED, webhook_id, since, now, MOST_RESENT))
 
     @staticmethod
     async def discard(webhook_id: UUID, now: datetime) -> int:

@@ -51,7 +51,7 @@ async def resend(caller: Caller, *, delivery_id: UUID) -> WebhookDelivery:
 
 
 async def resend_failed(caller: Caller, *, webhook_id: UUID, since: datetime) -> int:
-    """Sends again whatever has failed of what was made from `since` on; how many that are."""
+    """Sends again what has failed of what was made from `since` on, `MOST_RESENT` at a time; how many that are."""
     now = caller.now()
     if not now - KEPT - timedelta(days=1) <= since <= now:
         raise Invalid("problem.resend_since", path=("since",), days=KEPT.days)

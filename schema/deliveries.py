@@ -14,6 +14,7 @@ from domain.errors import Conflict, Throttled
 from domain.webhooks.faults import Fault
 from domain.webhooks.states import AttemptState, DeliveryState
 from live.message import Message
+from models.deliveries import MOST_RESENT
 from plan import BadInput, Connection, Depends, Node, column, node, reference, to_many, to_one
 from resolvers import deliveries, webhooks
 from resolvers.caller import Following
@@ -156,7 +157,8 @@ class DeliveryMutations:
         "webhook:send",
         answers=DeliveriesResent,
         fails=(Conflict, Throttled),
-        description="Sends again whatever has failed since a moment.",
+        description=f"Sends again what has failed since a moment: the oldest {MOST_RESENT:,} at a time, so ask again "
+        "until there is none.",
     )
     async def resend_failed_deliveries(self, info: Info, input: ResendFailedDeliveriesInput) -> DeliveriesResent:
         from schema.webhooks import Webhook

@@ -11,6 +11,7 @@ from domain.webhooks.catalogue import EVENT_KINDS
 from domain.webhooks.states import DeliveryState
 from local.client import OperationFailed
 from models import WebhookDelivery
+from models.database import transaction
 from tests.api.test_webhooks import hook, log, make_video, settled
 from tests.factories import Factory, gid, uuid_in
 from tests.receivers import answer, receiving
@@ -86,6 +87,24 @@ async def test_whatever_has_failed_since_a_moment_is_sent_again(make: Factory) -
     too_old = {**given, "since": (now - timedelta(days=99)).isoformat()}
     with pytest.raises(OperationFailed, match="30 days"):
         await crew.owner.client.do("ResendFailedDeliveries", input=too_old)
+
+
+async def test_more_than_can_be_resent_at_once_is_resent_by_asking_again(
+    make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.deliveries.MOST_RESENT", 2)
+    crew = await make.crew()
+    webhook = await make.webhook(crew)
+    now = utc_now()
+    made = [await make.delivery(webhook, created_at=now - timedelta(minutes=ago)) for ago in (1, 3, 2)]
+
+    async def resend() -> int:
+        async with transaction():
+            return await WebhookDelivery.resend_failed(webhook.id, now - timedelta(days=1), now)
+
+    assert await resend() == 2
+    assert (await WebhookDelivery.get(webhook_id=webhook.id, state="failed")).id == made[0].id
+    assert [await resend(), await resend()] == [1, 0]
 
 
 async def test_the_log_is_narrowed_by_state_type_and_time(make: Factory) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 import jsonschema_rs
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 import schema.root  # noqa: F401 - declares the types
 from domain.events import EVENT_TYPES, CommentCreated, Event, SessionOpened, VideoDeleted
@@ -157,6 +157,7 @@ FREE = [kind for kind in EVENT_KINDS.values() if kind.type != "user.cancelled"]
 def test_whatever_an_event_may_hold_fits_the_schema_that_is_served(kind: Kind) -> None:
     served = validator(kind, kind.version, strict=False)
 
+    @settings(deadline=None)  # a busy machine is no fault of an event
     @given(event=events_of(kind.event))
     def fits(event: Event) -> None:
         event = replace(event, team_id=event.team_id or new_id())
