@@ -28,8 +28,9 @@ async def make_deliveries(events: Sequence[EventRecord], tools: Tools) -> None:
     names = await names_of([event for event, _ in heard])
     told = [each for (event, by), named in zip(heard, names, strict=True) for each in _told(event, by, named, tools)]
     await WebhookDelivery.make(told, tools.clock())
-    awake = {webhook.id for _, by in heard for webhook in by if webhook.is_active}
-    await lanes.stir(sorted(awake), tools.clock())
+    # Nobody is woken for what is only kept; a word that names no lane would have every worker look at all.
+    if awake := {webhook.id for _, by in heard for webhook in by if webhook.is_active}:
+        await lanes.stir(sorted(awake), tools.clock())
 
 
 @consumer(

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import orjson
 import pytest
 from arq.connections import ArqRedis
@@ -14,6 +15,8 @@ from domain.ids import new_id
 from domain.webhooks.catalogue import EVENT_KINDS
 from models import EventRecord, Lane, Team, User, Video, Webhook, WebhookDelivery
 from models.database import transaction
+from models.lanes import CHANNEL
+from tests.waiting import until
 from workers.consumers import CONSUMERS, Tools
 from workers.webhooks import make_deliveries
 
@@ -86,6 +89,19 @@ async def test_each_is_told_of_its_own_video_and_what_happened_after_it_was_made
     assert [await told(each) for each in (of_one, late, deleted, other_type)] == [[(1, "Cut 1")], [], [], []]
     assert [position for position, _ in await told(paused)] == [1, 2]
     assert (await Lane.get(webhook_id=paused.id)).due_at is None
+
+
+async def test_nobody_is_woken_for_what_is_only_kept(office: Office, database_url: str) -> None:
+    paused, heard = await office.hook(state="paused"), list[str]()
+    listener = await asyncpg.connect(database_url)
+    await listener.add_listener(CHANNEL, lambda *told: heard.append(told[-1]))
+    await office.tell(office.happens(1))
+    awake = await office.hook()
+    await office.tell(office.happens(1))
+    await until(lambda: bool(heard))
+    await listener.close()
+    assert heard == [awake.id.hex]
+    assert len(await told(paused)) == 2
 
 
 async def test_what_is_in_no_team_or_not_offered_costs_nothing(office: Office) -> None:
