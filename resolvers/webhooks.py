@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -92,7 +93,7 @@ async def edit(
     in_order: bool | None = None,
     headers: Sequence[tuple[str, str]] | None = None,
 ) -> Webhook:
-    """Changes what is given. What waits for it goes where it leads from now on."""
+    """Changes what is given. What waits for it goes where it leads from now on, and that is no receiver that failed."""
     given: dict[str, Any] = {
         "url": None if url is None else _url(caller, url),
         "description": None if description is None else _description(description),
@@ -107,6 +108,8 @@ async def edit(
         if changes:
             row.update_from_dict({**changes, "updated_at": caller.now()})
             await row.save()
+            if "url" in changes:
+                await _try_anew(row, caller.now())
             await _tell(caller, WebhookEdited, row, changed=_said(changes))
     return row
 
@@ -144,8 +147,7 @@ async def resume(caller: Caller, *, webhook_id: UUID, discard: bool) -> Webhook:
         await row.save()
         if discard:
             await WebhookDelivery.discard(row.id, now)
-        await Lane.filter(webhook_id=row.id).update(failures=0, failing_since=None, rests_until=None)
-        await lanes.stir([row.id], now)
+        await _try_anew(row, now)
         await _tell(caller, WebhookResumed, row)
     return row
 
@@ -170,6 +172,13 @@ async def figures(caller: Caller, rows: Sequence[Mapping[str, Any]]) -> list[Any
     del caller  # they are read of webhooks that the viewer sees
     found = await lanes.figures([row["id"] for row in rows])
     return [found.get(row["id"]) for row in rows]
+
+
+async def _try_anew(row: Webhook, now: datetime) -> None:
+    """Whatever its receiver has had is over: it is not left alone any more, and has five days from its next failure."""
+    await Lane.filter(webhook_id=row.id).update(failures=0, failing_since=None, rests_until=None)
+    if row.is_active:
+        await lanes.stir([row.id], now)
 
 
 def _url(caller: Caller, url: str) -> str:

@@ -10,7 +10,7 @@ from domain.clock import utc_now
 from domain.jobs import JobKind
 from domain.permissions import Scope
 from local.client import OperationFailed
-from models import ApiKey, EventRecord, Job, Webhook, WebhookDelivery
+from models import ApiKey, EventRecord, Job, Lane, Webhook, WebhookDelivery
 from models.webhooks import MOST_WEBHOOKS
 from tests.factories import Crew, Factory, Person, gid, uuid_in
 from tests.receivers import Received, Receiver, answer, receiving
@@ -228,6 +228,23 @@ async def test_who_answers_410_is_sent_nothing_more_and_its_maker_is_mailed(make
     assert (paused.actor_id, paused.payload["reason"]) == (None, "gone")
     mails = [job.payload for job in await Job.filter(kind=JobKind.MAIL)]
     assert "webhook_gone" in [mail.get("kind") for mail in mails]
+
+
+@pytest.mark.parametrize(
+    ("change", "is_over"), [({"url": "https://other.example/hook"}, True), ({"description": "x"}, False)]
+)
+async def test_another_address_is_another_receiver_which_has_not_failed(
+    make: Factory, change: dict[str, Any], is_over: bool
+) -> None:
+    crew = await make.crew()
+    webhook, until_then = await make.webhook(crew), utc_now() + timedelta(minutes=10)
+    lane = Lane.filter(webhook_id=webhook.id)
+    await lane.update(failures=15, failing_since=utc_now() - timedelta(days=4), rests_until=until_then)
+    await crew.owner.client.do("UpdateWebhook", input={"id": gid(webhook), **change})
+    figures = (await shown(crew, gid(webhook)))["figures"]
+    assert ((await lane.get()).failures == 0, figures["failingSince"] is None, figures["restsUntil"] is None) == (
+        (is_over,) * 3
+    )
 
 
 async def test_a_deleted_webhook_is_sent_nothing_and_is_not_there(make: Factory) -> None:
