@@ -92,6 +92,7 @@ class Follower:
             raise
         except OUTAGES as error:  # not the events' fault: they wait until it is over
             self._log.warning("relay.consumer_waits", position=self._position, error=repr(error))
+            self._page_size = max(1, len(page) // 2)  # or they were too many for the time that a statement has
             await asyncio.sleep(self._backoff.pause())
         except Exception as error:  # noqa: BLE001 - a consumer may fail in any way, and must not hold up what follows
             await self._failed(page, error)

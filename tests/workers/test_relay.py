@@ -218,6 +218,22 @@ async def test_an_outage_parks_nothing(models, database_url, redis) -> None:
     assert not await ParkedEvent.exists()
 
 
+async def test_what_takes_too_long_at_once_is_done_in_parts(models, database_url, redis) -> None:
+    done: list[int] = []
+
+    async def handle(events, tools) -> None:
+        if len(events) > 2:
+            raise TimeoutError
+        done.extend(event.position for event in events)
+
+    for _ in range(9):
+        await happen()
+    async with relaying(database_url, redis, Consumer("slow", handle, None, in_transaction=True)):
+        await until(lambda: len(done) >= 9)
+    assert done == sorted(set(done))
+    assert len(done) == 9
+
+
 async def test_effects_and_cursor_are_one_commit(models, database_url, redis) -> None:
     async def make_team(events, tools) -> None:
         await Team.create(name=str(events[0].position))
