@@ -63,7 +63,7 @@ def matching(
 
 @node(table=models.WebhookDelivery, visible=models.WebhookDelivery.visible_to)
 class WebhookDelivery(Node):
-    """An event for a webhook. It is tried until it has arrived, nine times in 18 hours at most."""
+    """An event for a webhook. It is tried until it has arrived, nine times at most, in about 18 hours."""
 
     viewer_can: list[Action] = rights("webhook")
     webhook: Webhook | None = to_one("webhook_id", description="For which webhook it is; null once that is deleted.")
