@@ -23,6 +23,7 @@ from domain.webhooks.states import DeliveryState
 from gateways.outbound import Answer, Outgoing
 from models import Lane, Member, Team, User, Webhook, WebhookAttempt, WebhookDelivery, lanes
 from models.database import transaction
+from tests.waiting import until
 from workers.deliveries import Carrier, Dispatcher, Pace, Teller
 
 KEYS = Keys("s" * 32)
@@ -165,3 +166,21 @@ async def states(*delivery_ids: UUID) -> list[DeliveryState]:
 async def attempts(delivery_id: UUID) -> list[str]:
     """How each attempt at it has gone."""
     return [each.state.value for each in await WebhookAttempt.filter(delivery_id=delivery_id).order_by("number")]
+
+
+async def ended(*delivery_ids: UUID) -> None:
+    """Returns once they have arrived, or have been given up."""
+
+    async def have_ended() -> bool:
+        return DeliveryState.PENDING not in await states(*delivery_ids)
+
+    await until(have_ended)
+
+
+async def waits(delivery_id: UUID, count: int) -> None:
+    """Returns once an attempt at it, its `count`th, is written down as vain."""
+
+    async def is_due() -> bool:
+        return await WebhookDelivery.exists(id=delivery_id, attempt_count=count, due_at__isnull=False)
+
+    await until(is_due)
