@@ -57,7 +57,7 @@ taken AS (
     UPDATE webhook_lanes AS lanes SET lease_token = $3, lease_until = clock_timestamp() + $4, served_at = $1
     FROM chosen, {_QUICKLY} WHERE lanes.webhook_id = chosen.webhook_id
     RETURNING lanes.webhook_id, lanes.team_id, lanes.failures, lanes.failing_since, lanes.rests_until,
-        old.lease_token IS NOT NULL AS lost
+        lanes.delivered, old.lease_token IS NOT NULL AS lost
 ),
 cut AS (
     UPDATE webhook_attempts AS each SET state = 'interrupted' FROM taken
@@ -73,7 +73,7 @@ _OURS = """
 UPDATE webhook_lanes AS lanes SET lease_token = $2, lease_until = clock_timestamp() + $3
 FROM (SELECT webhook_id FROM webhook_lanes WHERE lease_token = ANY($1) ORDER BY webhook_id FOR UPDATE) AS held
 WHERE lanes.webhook_id = held.webhook_id
-RETURNING lanes.webhook_id, lanes.team_id, lanes.failures, lanes.failing_since, lanes.rests_until
+RETURNING lanes.webhook_id, lanes.team_id, lanes.failures, lanes.failing_since, lanes.rests_until, lanes.delivered
 """
 _INTERRUPT = """
 WITH cut AS (

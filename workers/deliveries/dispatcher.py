@@ -6,7 +6,7 @@ a few statements over all lanes: the busier it is, the more deliveries each turn
 
 import asyncio
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
@@ -193,15 +193,30 @@ class Dispatcher:
         task.add_done_callback(self._sending.discard)
 
     def _shares(self, now: datetime) -> dict[UUID, int]:
-        """How many requests may begin in which lanes."""
-        wanted: defaultdict[UUID, list[tuple[UUID, int]]] = defaultdict(list)
+        """How many requests may begin in which lanes: first where requests are known to arrive.
+
+        Of receivers of which that is not known, all together have half of what there is at most, and those of one team an
+        eighth: however many there are that hang, they keep nobody waiting whose own answers.
+        """
+        free, most = self._pace.most - len(self._sending), self._pace.most
+        doubtful = Counter[UUID]()
         for lane in self._held.values():
-            if lane.is_open(now):
-                wanted[lane.team_id].append((lane.webhook_id, lane.room))
-        turns = sorted(wanted, key=lambda team_id: self._served.get(team_id, 0))
-        given = shared(self._pace.most - len(self._sending), {team_id: wanted[team_id] for team_id in turns})
+            if not lane.is_proven:
+                doubtful[lane.team_id] += lane.under_way
+        given = shared(free, self._open_lanes(now, proven=True))
+        wanted = self._open_lanes(now, proven=False)
+        bounds = {team_id: max(most // 8, 1) - doubtful[team_id] for team_id in wanted}
+        given |= shared(min(free - sum(given.values()), max(most // 2, 1) - doubtful.total()), wanted, bounds)
         self._serve(given)
         return given
+
+    def _open_lanes(self, now: datetime, *, proven: bool) -> dict[UUID, list[tuple[UUID, int]]]:
+        """Of each team, whoever has waited longest first, its lanes and how many requests each would take."""
+        wanted: defaultdict[UUID, list[tuple[UUID, int]]] = defaultdict(list)
+        for lane in self._held.values():
+            if lane.is_proven is proven and lane.is_open(now):
+                wanted[lane.team_id].append((lane.webhook_id, lane.room))
+        return {each: wanted[each] for each in sorted(wanted, key=lambda team_id: self._served.get(team_id, 0))}
 
     def _serve(self, webhook_ids: Collection[UUID]) -> None:
         """Who is served now is last next time, among its team's, and its team among teams."""

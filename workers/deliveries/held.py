@@ -25,6 +25,8 @@ class Held:
     failures: int
     failing_since: datetime | None
     width: int
+    is_proven: bool
+    """Whether what was sent last has arrived."""
     rests_until: datetime | None = None
     under_way: int = 0
     unwritten: int = 0
@@ -36,8 +38,9 @@ class Held:
     def of(cls, taken: Record) -> "Held":
         """A lane that was taken just now."""
         failures = taken["failures"]
-        width, rests_until = width_at_first(failures), taken["rests_until"]
-        return cls(taken["webhook_id"], taken["team_id"], failures, taken["failing_since"], width, rests_until)
+        width, is_proven = width_at_first(failures), not failures and taken["delivered"] > 0
+        about = (taken["webhook_id"], taken["team_id"], failures, taken["failing_since"])
+        return cls(*about, width, is_proven, taken["rests_until"])
 
     @property
     def is_still(self) -> bool:
@@ -76,7 +79,7 @@ class Held:
     def ends(self, now: datetime, *, arrived: bool) -> None:
         """A request has its answer, or none."""
         self.under_way -= 1
-        self.width = width_after(self.width, arrived=arrived)
+        self.width, self.is_proven = width_after(self.width, arrived=arrived), arrived
         if arrived:  # whatever its receiver had, it is over
             self.failures, self.failing_since, self.rests_until = 0, None, None
         else:
