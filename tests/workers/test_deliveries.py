@@ -158,22 +158,35 @@ async def test_an_endpoint_rests_after_ten_failures_and_is_then_tried_by_one(clo
     await until(lambda: Lane.exists(webhook_id=webhook.id, failures=0, rests_until=None))
 
 
-async def test_a_team_with_many_endpoints_does_not_keep_another_waiting(clock, post, sending) -> None:
+async def test_however_many_receivers_hang_they_keep_nobody_waiting(clock, post, sending) -> None:
     post.holds = True
-    busy, other = await crew(), await crew()
-    for _ in range(50):
-        await happens(await endpoint(busy), *["{}"] * 5, now=clock.now)
-    sending.start(clock, Pace(10, PACE.lease, PACE.renew_seconds))
-    await until(lambda: len(post.waiting) == 10)
-    for _ in range(15):  # all its lanes that are held have had their turn, and wait for another
-        post.answer()
-        await until(lambda: len(post.waiting) == 10)
-    single = await endpoint(other)
+    teams = [await crew() for _ in range(3)]
+    for team in teams:
+        for _ in range(20):
+            await happens(await endpoint(team), *["{}"] * 5, now=clock.now)
+    sending.start(clock, Pace(80, PACE.lease, PACE.renew_seconds))
+    await until(lambda: len(post.waiting) == 30)  # of those of which nothing is known, a team has an eighth
+    single = await endpoint(await crew())
     await happens(single, "{}", now=clock.now)
-    for _ in range(3):
-        post.answer()
-        await until(lambda: len(post.waiting) == 10)
-    assert post.widest[single.url] == 1
+    await until(lambda: post.widest[single.url] == 1)
+    assert len(post.waiting) == 31
+
+
+async def test_a_team_whose_receivers_are_slow_and_answer_has_half_at_most(clock, post, sending) -> None:
+    busy = await crew()
+    urls = [await endpoint(busy) for _ in range(20)]
+    for webhook in urls:
+        await happens(webhook, "{}", now=clock.now)
+    sending.start(clock, Pace(16, PACE.lease, PACE.renew_seconds))
+    await until(lambda: len(post.sent) == 20)  # all of them answer, which is known from here on
+    post.holds = True
+    for webhook in urls:
+        await happens(webhook, *["{}"] * 5, now=clock.now)
+    await until(lambda: len(post.waiting) == 8)
+    single = await endpoint(await crew())
+    await happens(single, "{}", now=clock.now)
+    await until(lambda: post.widest[single.url] == 1)
+    assert len(post.waiting) == 9
 
 
 async def test_what_happens_to_a_video_is_sent_in_order_where_that_is_wanted(clock, post, sending) -> None:

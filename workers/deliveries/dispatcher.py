@@ -7,7 +7,7 @@ a few statements over all lanes: the busier it is, the more deliveries each turn
 import asyncio
 import random
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -195,20 +195,30 @@ class Dispatcher:
     def _shares(self, now: datetime) -> dict[UUID, int]:
         """How many requests may begin in which lanes: first where requests are known to arrive.
 
-        Of receivers of which that is not known, all together have half of what there is at most, and those of one team an
-        eighth: however many there are that hang, they keep nobody waiting whose own answers.
+        A team has half of what there is at most. Of receivers of which nothing good is known, all together have half,
+        and those of one team an eighth: however many there are that hang, they keep nobody waiting whose own answers.
         """
-        free, most = self._pace.most - len(self._sending), self._pace.most
-        doubtful = Counter[UUID]()
-        for lane in self._held.values():
-            if not lane.is_proven:
-                doubtful[lane.team_id] += lane.under_way
-        given = shared(free, self._open_lanes(now, proven=True))
+        free, half, eighth = (max(self._pace.most // part, 1) for part in (1, 2, 8))
+        free -= len(self._sending)
+        busy, doubtful = self._under_way(self._held.values()), self._under_way(self._doubtful())
+        wanted = self._open_lanes(now, proven=True)
+        given = shared(free, wanted, {team_id: half - busy[team_id] for team_id in wanted})
         wanted = self._open_lanes(now, proven=False)
-        bounds = {team_id: max(most // 8, 1) - doubtful[team_id] for team_id in wanted}
-        given |= shared(min(free - sum(given.values()), max(most // 2, 1) - doubtful.total()), wanted, bounds)
+        left = min(free - sum(given.values()), half - doubtful.total())
+        given |= shared(left, wanted, {team_id: eighth - doubtful[team_id] for team_id in wanted})
         self._serve(given)
         return given
+
+    def _doubtful(self) -> list[Held]:
+        return [lane for lane in self._held.values() if not lane.is_proven]
+
+    @staticmethod
+    def _under_way(held: Iterable[Held]) -> Counter[UUID]:
+        """How many requests each team has under way in these lanes."""
+        counted = Counter[UUID]()
+        for lane in held:
+            counted[lane.team_id] += lane.under_way
+        return counted
 
     def _open_lanes(self, now: datetime, *, proven: bool) -> dict[UUID, list[tuple[UUID, int]]]:
         """Of each team, whoever has waited longest first, its lanes and how many requests each would take."""
