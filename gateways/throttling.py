@@ -247,12 +247,13 @@ class _InProcess:
     def note(self, windows: Sequence[Window], counts: Sequence[tuple[int, float]]) -> None:
         """What Redis has counted: when that is away nobody begins at nought.
 
-        What was tried but once is not noted: most that comes is that, and it could fill the memory.
+        What was tried but once is not noted: most that comes is that, and it could fill the memory. Answers to tries at
+        once come in any order: what has counted in a window is the most that any of them says.
         """
         now = time.monotonic()
         for window, (count, left) in zip(windows, counts, strict=True):
             if count > 1:
-                self._keep(window, count, now + left)
+                self._keep(window, max(count, self._counted(window)[0]), now + left)
 
     def forgive(self, windows: Sequence[Window]) -> None:
         """Takes one back from each."""

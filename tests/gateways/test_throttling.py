@@ -267,6 +267,14 @@ async def test_when_redis_goes_away_nobody_begins_at_nought(throttle: LimitsThro
     assert await passed(throttle, 4) == 1
 
 
+async def test_of_answers_in_any_order_the_most_has_counted(throttle: LimitsThrottle) -> None:
+    windows = throttle._windows([(POLICY, "ada")])
+    for count in (2, 4, 3):
+        throttle._own.note(windows, [(count, MINUTE), (count, HOUR)])
+    throttle._away_until = time.monotonic() + MINUTE
+    assert await passed(throttle, 4) == 1
+
+
 async def test_while_redis_is_there_one_try_each_of_many_fills_no_memory(throttle: LimitsThrottle) -> None:
     for number in range(20):
         await throttle.hit(POLICY, str(number))
