@@ -133,11 +133,6 @@ class Webhook(TeamRow):
         chosen = not self.event_types or event_type in self.event_types
         return chosen and self.video_id in (None, video_id)
 
-    def secrets_at(self, now: datetime) -> list[str]:
-        """What a delivery is signed with, sealed: the newest first."""
-        older = self.older_secret if self.older_until and self.older_until > now else None
-        return [self.sealed_secret, *([older] if older else [])]
-
     def rotate(self, sealed: str, now: datetime) -> None:
         """Another secret; the one before is good for another day."""
         self.older_secret, self.older_until = self.sealed_secret, now + BOTH_SECRETS

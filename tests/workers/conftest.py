@@ -26,6 +26,7 @@ from tests import services
 from tests.conftest import fresh_database
 from tests.studio import Studio
 from tests.waiting import until
+from tests.workers.posting import Dispatching, Moving, Post, dispatching
 from workers.attempts import Attempts
 from workers.jobs import HANDLERS, Means, Rules, Work
 from workers.wakes import open_queues
@@ -147,6 +148,25 @@ class Uploads:
 @pytest.fixture
 def uploads(means: Means) -> Uploads:
     return Uploads(means)
+
+
+@pytest.fixture
+def clock() -> Moving:
+    """A clock that stands."""
+    return Moving()
+
+
+@pytest.fixture
+def post() -> Post:
+    """What dispatchers send is kept there."""
+    return Post()
+
+
+@pytest.fixture
+async def sending(database_url: str, redis: ArqRedis, post: Post) -> AsyncIterator[Dispatching]:
+    """Starts dispatchers that send to the post."""
+    async with dispatching(database_url, redis, post) as started:
+        yield started
 
 
 async def ended(job_id: UUID, seconds: float = 20) -> Job:

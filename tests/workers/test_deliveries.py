@@ -11,8 +11,7 @@ from domain.webhooks.states import DeliveryState, PauseReason
 from gateways.outbound import Answer
 from models import EventRecord, Job, Lane, Webhook, WebhookDelivery
 from tests.waiting import until
-from tests.workers import posting
-from tests.workers.posting import BAD, PACE, WELL, Moving, Post, attempts, crew, ended, endpoint, happens, states, waits
+from tests.workers.posting import BAD, PACE, WELL, attempts, crew, ended, endpoint, happens, states, waits
 from workers.deliveries import Pace, dispatcher
 
 pytestmark = pytest.mark.usefixtures("models")
@@ -21,22 +20,6 @@ pytestmark = pytest.mark.usefixtures("models")
 @pytest.fixture(autouse=True)
 def polls_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatcher, "POLL_SECONDS", 0.02)
-
-
-@pytest.fixture
-def clock() -> Moving:
-    return Moving()
-
-
-@pytest.fixture
-def post() -> Post:
-    return Post()
-
-
-@pytest.fixture
-async def sending(database_url, redis, post):
-    async with posting.dispatching(database_url, redis, post) as started:
-        yield started
 
 
 # What does not arrive

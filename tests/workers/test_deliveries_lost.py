@@ -11,8 +11,7 @@ from domain.webhooks.states import DeliveryState
 from gateways.outbound import Answer
 from models import Lane, Webhook, WebhookAttempt, WebhookDelivery, lanes
 from tests.waiting import until
-from tests.workers import posting
-from tests.workers.posting import BAD, WELL, Moving, Post, attempts, crew, ended, endpoint, happens, states, waits
+from tests.workers.posting import BAD, WELL, Moving, attempts, crew, ended, endpoint, happens, states, waits
 from workers.deliveries import Pace, dispatcher
 
 pytestmark = pytest.mark.usefixtures("models")
@@ -23,22 +22,6 @@ LASTING = Pace(100, timedelta(hours=1), 600)
 @pytest.fixture(autouse=True)
 def polls_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatcher, "POLL_SECONDS", 0.02)
-
-
-@pytest.fixture
-def clock() -> Moving:
-    return Moving()
-
-
-@pytest.fixture
-def post() -> Post:
-    return Post()
-
-
-@pytest.fixture
-async def sending(database_url, redis, post):
-    async with posting.dispatching(database_url, redis, post) as started:
-        yield started
 
 
 # What is lost
