@@ -12,14 +12,14 @@ INSERT INTO notifications (
 SELECT md5('notified of ' || videos.id)::uuid, latest.created_at, videos.created_by_id, 'comment', videos.id,
     videos.team_id, videos.id, latest.id, ARRAY[latest.created_by_id::text], 1, latest.created_at, 1, 1,
     CASE WHEN row_number() OVER (ORDER BY videos.id) % 10 > 0 THEN now() END
-FROM videos CROSS JOIN LATERAL (
-    SELECT id, created_at, created_by_id FROM comments WHERE video_id = videos.id
-    ORDER BY created_at DESC, id DESC LIMIT 1
-) AS latest
+FROM videos JOIN (
+    SELECT DISTINCT ON (video_id) id, video_id, created_at, created_by_id FROM comments
+    ORDER BY video_id, created_at DESC, id DESC
+) AS latest ON latest.video_id = videos.id
 """
 
 
 async def write(connection: asyncpg.Connection, report: Report) -> None:
-    """Of the videos and comments that are in the database already."""
+    """Of the videos and comments that are in the database already, which have no indexes yet: each is read once."""
     with timed(report, "notifications"):
         await connection.execute(_OF_COMMENTS)
