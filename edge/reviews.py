@@ -32,6 +32,8 @@ away, and while every change of rights is told to us (this is then for what no e
 AT_ONCE = 10
 """People who are looked at one by one at the same time."""
 TICK_SECONDS = 0.5
+_BREATH_SECONDS = 0.05
+"""The most that lies between two rooms, of those that are looked at without a doubt."""
 
 
 class Reviews:
@@ -91,9 +93,21 @@ class Reviews:
             connected_at = monotonic()
             due = [seat for seat in self._rooms.seats if self._is_due(seat.guest)]
             try:
-                await self.review(due)
+                await self.go_round(due)
             except Exception:  # whatever it was, it must be looked again
                 log.warning("rights could not be looked at", exc_info=True)
+
+    async def go_round(self, seats: Sequence[Seat[Follower]]) -> None:
+        """Looks at all of them, one room after the other, at ease while nothing gives a doubt.
+
+        Whoever is told something would otherwise wait for thousands of rooms that are due at the same time, since those
+        who sit there came together.
+        """
+        rooms = _together(seats)
+        for room in rooms:
+            await self._review([seat for seat in room if seat.room is not None])
+            if self._services.hub.connected:
+                await asyncio.sleep(min(_BREATH_SECONDS, RECHECK_SECONDS / len(rooms)))
 
     def _is_due(self, follower: Follower) -> bool:
         """What is in no team hangs on the session alone, or on a row that is the person's own: of both we are told."""

@@ -35,12 +35,13 @@ Filter = Callable[[EventRecord], bool]
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A name (its cursor's), what it does, for which events (types; None: all), and whether in a transaction."""
+    """A name (its cursor's), what it does, for which events (types; None: all), and how."""
 
     name: str
     handle: Handler
     types: frozenset[str] | None
     in_transaction: bool
+    at_once: bool = False
     only: Filter | None = None
 
     def wants(self, event: EventRecord) -> bool:
@@ -52,13 +53,19 @@ CONSUMERS: dict[str, Consumer] = {}
 
 
 def consumer(
-    name: str, *events: type[Event], in_transaction: bool = False, only: Filter | None = None
+    name: str,
+    *events: type[Event],
+    in_transaction: bool = False,
+    at_once: bool = False,
+    only: Filter | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declares the consumer `name` of these events; without any, of all; of those for which `only` holds, if given.
 
     It gets events in order, in batches, each at least once: an effect outside of the database must be one that may
     happen twice. With `in_transaction` its writes and its cursor are one commit; it must then do nothing else. What it
     does not want costs nothing, so it should want no more than it needs.
+
+    `at_once` is for what somebody waits for; the others begin a moment later, when that has been seen to.
 
     What it raises is tried again, with all that follows waiting behind it, most of a second until the event is parked:
     it should pass over what no second try can mend.
@@ -68,13 +75,13 @@ def consumer(
         if name in CONSUMERS:
             raise TypeError(f"two consumers are called {name}")
         types = frozenset(event.type for event in events) or None
-        CONSUMERS[name] = Consumer(name, handle, types, in_transaction, only)
+        CONSUMERS[name] = Consumer(name, handle, types, in_transaction, at_once, only)
         return handle
 
     return register
 
 
-@consumer("live")
+@consumer("live", at_once=True)
 async def publish_live(events: Sequence[EventRecord], tools: Tools) -> None:
     """Tells every API process what happened; clients drop what they hear twice."""
     batch = ((_topics(event), _message(event)) for event in events)
@@ -104,7 +111,7 @@ async def keep_audit_log(events: Sequence[EventRecord], tools: Tools) -> None:
     await AuditEntry.keep([event.id for event in events])
 
 
-@consumer("jobs", JobQueued)
+@consumer("jobs", JobQueued, at_once=True)
 async def wake_workers(events: Sequence[EventRecord], tools: Tools) -> None:
     """Wakes a worker for each job that still waits."""
     waiting = Job.filter(id__in=_job_ids(events), state=JobState.QUEUED)

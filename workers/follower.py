@@ -24,6 +24,8 @@ MOST_FAILURES = 5
 LAZY_SECONDS = 0.5
 """How long what is done may be ahead of the cursor: after a crash so much is passed over, or done, once more."""
 PARTING_SECONDS = 1
+LULL_SECONDS = 0.01
+"""How long a consumer that nobody waits for lets pass what people watch, and gathers what comes meanwhile."""
 _MOVE = """
 UPDATE consumer_cursors SET position = $3, failures = $4 WHERE consumer = $1 AND position = $2 RETURNING position
 """
@@ -54,24 +56,32 @@ class Follower:
         self._position, self._written, self._failures = cursor.position, cursor.position, cursor.failures
         try:
             while True:
-                await self._keep_cursor(tide)
-                await tide.above(self._position)
+                await self._news(tide)
                 if page := await self._page(tide):
                     await self._step(page)
+                if self._written < self._position and _now() >= self._write_at:
+                    await self._catch_cursor_up()  # not before: somebody may watch what has come
         finally:
             with suppress(Exception):  # whoever follows next does a little again
                 async with asyncio.timeout(PARTING_SECONDS):  # and must not wait for us: we still hold the lock
                     await self._catch_cursor_up()
 
-    async def _keep_cursor(self, tide: Tide) -> None:
-        """Writes the cursor once it has been behind for long enough, whether or not there is more to do."""
-        if self._written == self._position:
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(self._write_at):
-                await tide.above(self._position)
-        if _now() >= self._write_at:
+    async def _news(self, tide: Tide) -> None:
+        """Waits for what follows. Where nothing comes for long enough, a cursor that is behind is written meanwhile."""
+        while not await self._more_comes(tide):
             await self._catch_cursor_up()
+
+    async def _more_comes(self, tide: Tide) -> bool:
+        """Whether something follows before it is time to write the cursor."""
+        if tide.position > self._position:
+            return True
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._write_at if self._written < self._position else None):
+                await tide.above(self._position)
+                if not self._consumer.at_once:
+                    await asyncio.sleep(LULL_SECONDS)
+                return True
+        return False
 
     async def _catch_cursor_up(self) -> None:
         if self._written < self._position:

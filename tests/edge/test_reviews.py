@@ -84,6 +84,30 @@ async def test_the_first_event_of_a_room_has_nobody_looked_at_unless_others_have
     assert asked == ["company", "standing", "standing", "standing"]
 
 
+@pytest.mark.parametrize(("connected", "at_ease"), [(True, 3), (False, 0)])
+async def test_without_a_doubt_rooms_are_looked_at_one_by_one_and_at_ease_unless_it_is_urgent(
+    monkeypatch: pytest.MonkeyPatch, connected: bool, at_ease: int
+) -> None:
+    paused, looks = list[float](), list[str]()
+
+    async def pause(seconds: float) -> None:
+        paused.append(seconds)
+
+    async def review(seats: Any) -> None:
+        looks.extend(seat.guest.following.topics[0] for seat in seats)
+
+    world, served = World(bound=3), services()
+    served.hub.connected = connected
+    reviews = Reviews(served, Rooms[Any](world, world))
+    monkeypatch.setattr(module.asyncio, "sleep", pause)
+    monkeypatch.setattr(reviews, "_review", review)
+    seats: Any = [SimpleNamespace(guest=follower(name), room="a room") for name in ("one", "two", "three", "two")]
+    await reviews.go_round([*seats, SimpleNamespace(guest=follower("left"), room=None)])
+    assert looks == ["one", "two", "two", "three"]
+    assert len(paused) == at_ease
+    assert all(0 < seconds <= module.RECHECK_SECONDS / 3 for seconds in paused)
+
+
 async def test_whatever_fails_it_is_looked_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -95,7 +119,7 @@ async def test_whatever_fails_it_is_looked_again(
         looks.append(seats)
         raise ZeroDivisionError
 
-    monkeypatch.setattr(reviews, "review", review)
+    monkeypatch.setattr(reviews, "go_round", review)
     looking = asyncio.create_task(reviews.keep_looking())
     with caplog.at_level(logging.WARNING):
         await until(lambda: len(looks) > 1)

@@ -164,6 +164,27 @@ async def test_a_cursor_that_was_passed_over_moves_with_the_next_effect(
     assert len(seen) == 1
 
 
+async def test_what_somebody_waits_for_goes_first_and_meanwhile_the_others_gather(
+    models, database_url, redis, monkeypatch
+) -> None:
+    monkeypatch.setattr(follower, "LULL_SECONDS", 0.3)
+    took: list[tuple[str, list[int]]] = []
+
+    def noting(name: str, *, at_once: bool) -> Consumer:
+        async def handle(events, tools) -> None:
+            took.append((name, [event.position for event in events]))
+
+        return Consumer(name, handle, None, in_transaction=False, at_once=at_once)
+
+    async with relaying(database_url, redis, noting("patient", at_once=False), noting("watched", at_once=True)):
+        await until(lambda: _cursor_is("watched", 0))
+        for number in (1, 2, 3):
+            await happen()
+            await until(lambda number=number: len(took) == number)
+        await until(lambda: len(took) == 4)
+    assert took == [("watched", [1]), ("watched", [2]), ("watched", [3]), ("patient", [1, 2, 3])]
+
+
 async def test_what_a_consumer_cannot_take_is_parked_and_holds_up_nobody(models, database_url, redis) -> None:
     tries: list[str] = []
     taken: list[str] = []
