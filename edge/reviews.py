@@ -73,11 +73,12 @@ class Reviews:
         """
         subscription, caller = seat.guest.subscription, seat.guest.guest.caller
         context = self._services.context(caller._replace(action=subscription.field.action))
+        followed = subscription.field.topics(context, **subscription.arguments)
         try:
-            await subscription.field.topics(context, **subscription.arguments)
+            _, company = await asyncio.gather(followed, self.company(team_id, role))
         except DomainError:
             return None
-        return await self.company(team_id, role)
+        return company
 
     async def company(self, team_id: UUID, role: Role) -> Hashable:
         """Who has a role in a team, in a form that is another when it is others."""
