@@ -76,6 +76,14 @@ class Bench:
         return seen
 
 
+async def begun(bench: Bench) -> None:
+    """Waits until all processes work: a delivery has come. How long they take to start is no figure of these."""
+    there = await world.made(bench.url, teams=1, endpoints=1)
+    await there.goes_on(RATE, 1 / RATE)
+    await bench.until(1)
+    await world.forget()
+
+
 async def throughput(bench: Bench, shape: Shape, deliveries: int) -> dict[str, Any]:
     """Deliveries a second from the first to the last, events recorded at once; what each costs."""
     there = await world.made(bench.url, teams=shape.teams, endpoints=shape.endpoints, hanging=shape.hanging)
@@ -123,6 +131,7 @@ async def run(bench: Bench, names: Sequence[str], *, quick: bool) -> dict[str, d
     """All figures; each is printed as it comes."""
     found: dict[str, dict[str, Any]] = {}
     async with database(bench.database_url):
+        await begun(bench)
         for name, shape in (THROUGHPUT | LATENCY).items():
             if names and name not in names:
                 continue
