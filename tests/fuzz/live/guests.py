@@ -178,7 +178,7 @@ class Guest:
             return token in self._ended_tokens
         if code == CloseCode.RESTART:
             return ended
-        if code == CloseCode.TOO_SLOW:
+        if code in (CloseCode.TOO_SLOW, CloseCode.SILENT):  # who reads nothing answers no ping, either
             return self._stalled
         return code is None and (killed or self._stalled or (ended and not self.ready.is_set()))
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from live.limits import Limits
 from tests.fuzz.live.casts import Cast, gathered
 from tests.fuzz.live.guests import Guest
 from tests.fuzz.live.houses import House
@@ -13,8 +14,12 @@ from tests.waiting import until
 PATIENCE = 40
 """Seconds in which all have caught up: what waits for a lost right to be found out may take ten of them."""
 FLOOD, LONG_WORDS = 6, "long " * 800
-FLOODS = 2
-"""More than the network and the server keep for one who does not read."""
+FLOODS = 5
+"""More than the server, and the network on most machines, keep for one who does not read: of 160 KB each, six a flood.
+Linux lets the latter grow up to 4 MB where a line has carried much, as after somebody has come back."""
+GIVEN_UP = 2 * Limits().ping_seconds + Limits().stall_seconds
+"""Seconds after which whoever reads nothing is given up at the latest: where the network keeps all, by a ping without
+an answer, of which there is the next one 20 s later."""
 END = 0
 Turn = Callable[[], Awaitable[None]]
 """Returns when the next step may be made."""
@@ -47,12 +52,12 @@ class Room:
         await self._settle()
 
     async def read_too_slowly(self) -> None:
-        """Somebody takes nothing from their line until the server gives them up, which is after ten seconds."""
+        """Somebody takes nothing from their line until the server gives them up: ten seconds after it is full."""
         guest = self.cast.guests[Who.OTHER]
         guest.stall()
         for number in range(FLOODS):
             await self._make(Step(Who.OWNER, What.FLOOD, number, waits=True))
-        await until(lambda: guest.is_cut_off or guest.reads, PATIENCE)
+        await until(lambda: guest.is_cut_off or guest.reads, GIVEN_UP)
         guest.read_on()
 
     async def end(self) -> list[str]:
