@@ -5,9 +5,10 @@ from typing import Any
 
 import orjson
 
+from live.message import Message
 from tests.fuzz.cases import Case, Talk
 from tests.fuzz.compare import differences
-from tests.fuzz.seen import ids_in
+from tests.fuzz.seen import ids_in, ids_told
 from tests.fuzz.simplest import simplest
 from tests.fuzz.stages import OF_TUPLES, PLAIN, Seen, Stage, Visible
 from tests.fuzz.tally import Tally
@@ -66,7 +67,7 @@ def require_sound(case: Case, answers: Sequence[Answer], visible: Seen, complain
     faults = [*_differences(answers), *complaints]
     complaints.clear()
     for answer in answers:
-        faults += [*_leaks(answer, visible), *_masked(answer)]
+        faults += [*_leaks(answer, visible, case.root), *_masked(answer)]
     _require_none(faults, case, answers)
 
 
@@ -86,8 +87,9 @@ def _require_none(faults: Sequence[str], case: Case, answers: Sequence[Answer]) 
     assert not faults, "\n".join(["; ".join(faults), str(case), *shown])
 
 
-def _leaks(answer: Answer, visible: Seen) -> Iterator[str]:
-    for name, row_id in ids_in(answer.get("data")):
+def _leaks(answer: Answer, visible: Seen, event: Message | None) -> Iterator[str]:
+    data = answer.get("data")
+    for name, row_id in ids_in(data) if event is None else ids_told(data, event.body):
         if row_id not in visible[name]:
             yield f"not to be seen: {name} {row_id}"
 

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +32,28 @@ def ids_in(value: Any) -> Iterator[tuple[str, UUID]]:
             yield from ids_in(item)
     elif isinstance(value, str) and _OPAQUE.fullmatch(value):
         yield from _id_in(value)
+
+
+def ids_told(data: Any, body: Any) -> Iterator[tuple[str, UUID]]:
+    """As `ids_in`, of the answer to an event, but for what the event says by itself.
+
+    It names a comment, or whoever is in a room, beside the row that is read for it: also where that is null, and was
+    perhaps made team-only just now. So an id counts where it is in a row, or where the event's `body` does not have it.
+    """
+    named = orjson.dumps(body).decode()
+    for told in _told_in((data or {}).values()):
+        for value in told.values():
+            for name, row_id in ids_in(value):
+                if not (isinstance(value, str) and str(row_id) in named):
+                    yield name, row_id
+
+
+def _told_in(payloads: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """What is no row: the payloads and, in these, the entries of lists."""
+    for payload in payloads:
+        lists = {name: value for name, value in (payload or {}).items() if isinstance(value, list)}
+        yield {name: value for name, value in (payload or {}).items() if name not in lists}
+        yield from (entry for entries in lists.values() for entry in entries)
 
 
 def _id_in(text: str) -> Iterator[tuple[str, UUID]]:

@@ -276,12 +276,11 @@ def _news(values: Values, pools: Pools) -> tuple[dict[str, Any], Message]:
     return {}, Message(body, 1, "event")
 
 
-def _room(values: Values, pools: Pools) -> tuple[dict[str, Any], Message | None]:
-    """Who is in a room, perhaps by now nobody whom the viewer may see; or the beginning."""
+def _room(values: Values, pools: Pools) -> tuple[dict[str, Any], Message]:
+    """Who is in a room, perhaps by now nobody whom the viewer may see."""
     said = {"version": _raw(values, pools, "Version"), "ms": 7, "activity": PresenceActivity.TYPING.value}
     people = [[_raw(values, pools, "User"), values.one_of((said, None))] for _ in range(2)]
-    told = values.one_of((Message({"count": 3, "people": people}), None))
-    return {"videoId": some(values, pools, "Video")}, told
+    return {"videoId": some(values, pools, "Video")}, Message({"count": 3, "people": people})
 
 
 def _activity(values: Values, pools: Pools) -> tuple[dict[str, Any], Message]:
