@@ -26,7 +26,7 @@ from edge.showing import Follower, Showing, Subscription
 from edge.spending import shown
 from live.operations import Attention, OperationError, OperationRequest, RefusedError
 from live.rooms import Room
-from live.seats import Seat
+from live.seats import Seat, Told
 from live.ties import Standing
 from models.database import OUTAGES
 from plan.requests import Operation, Request, RequestRefused
@@ -113,9 +113,9 @@ class SocketOperations:
                 yield ATTENTION
             begun = await _begun(seat) if begins else None
             if begun is not None:
-                beginning, is_over = begun
-                yield beginning
-                if is_over:
+                seat.begin(begun)
+                yield begun.payload
+                if begun.last:
                     return
             yield seat
         finally:
@@ -174,8 +174,8 @@ async def _settled(room: Room[Follower]) -> None:
     await room.play.settle()
 
 
-async def _begun(seat: Seat[Follower]) -> tuple[bytes, bool] | None:
-    """The state, and whether nothing will follow; None for who has lost the right by the time at which it was made."""
+async def _begun(seat: Seat[Follower]) -> Told | None:
+    """The state; None for who has lost the right by the time at which it was made."""
     while (room := seat.room) is not None:
         begun = await room.beginning()
         if await seat.is_confirmed() and seat.room is room:

@@ -100,6 +100,11 @@ class Showing:
         self._inside = following.inside
         self.topics: Collection[str] = tuple(following.topics)
 
+    @property
+    def state_first(self) -> bool:
+        """See `Play`."""
+        return self.subscription.field.state_first
+
     def wants(self, message: Message) -> bool:
         """See `Play`."""
         if is_kept_back(message.body.get("payload") or {}) and not self._inside:
@@ -115,6 +120,14 @@ class Showing:
         with self._failing():
             hidden = await kept_back(set().union(*named)) if any(named) else set()
         return [message for message, about in zip(wanted, named, strict=True) if not about & hidden]
+
+    async def state(self) -> Message | None:
+        """See `Play`."""
+        find = self.subscription.field.state
+        if find is None:
+            return None
+        with bound_contextvars(request_id=new_label()), self._failing():
+            return await find(self._context(), **self.subscription.arguments)
 
     async def tell(self, happening: Message | Resync | None) -> tuple[bytes, bool]:
         """See `Play`; None is the beginning."""

@@ -24,5 +24,8 @@ class Presence(Protocol):
         ...
 
     async def look(self, topic: str) -> Mapping[str, Any]:
-        """`count`, and `people`: a member, and what they last said or None, in the order in which they came."""
+        """`count`, and `people`: a member, and what they last said or None, in the order in which they came.
+
+        Of two states the later has the higher `order`, which is None where nobody knows.
+        """
         ...

@@ -48,6 +48,10 @@ async def _nothing() -> None:
     pass
 
 
+async def _all(found: Sequence[Message]) -> Sequence[Message]:
+    return found
+
+
 async def feed(
     hub: Source,
     history: History,
@@ -56,13 +60,15 @@ async def feed(
     *,
     page: int = PAGE,
     began: Callable[[], None] = lambda: None,
-    looked_up: Callable[[], Awaitable[None]] = _nothing,
+    looked_up: Callable[[Sequence[Message]], Awaitable[Sequence[Message]]] = _all,
+    caught_up: Callable[[], Awaitable[None]] = _nothing,
 ) -> AsyncGenerator[Message | Resync, None]:
     """Everything on `topics` after position `after`; with None, from now on.
 
     Durable messages come exactly in the order of their positions, none twice, none left out; ephemeral ones pass as
     they come. Ends when the hub stops. Close it (`contextlib.aclosing`) to give the subscription up. `began` is called
-    when nothing can be missed any more, `looked_up` is awaited before what was found in the history is handed on.
+    when nothing can be missed any more. `looked_up` is awaited with what was found in the history, and answers what
+    of it is to be handed on; `caught_up`, when all that was missed has been: of what is ephemeral nothing was found.
     """
     # Taken before subscribing: a message that arrives meanwhile lies above it and is not taken for an old one.
     last = hub.position if after is None else after
@@ -78,11 +84,12 @@ async def feed(
                     yield Resync(newest)
                 else:
                     behind = len(found) == page
-                    if found:
-                        await looked_up()
-                    for message in found:
+                    for message in await looked_up(found) if found else ():
                         last = message.position or last
                         yield message
+                    last = (found[-1].position if found else None) or last
+                if not behind:
+                    await caught_up()
             async for arrival in arrivals:
                 if isinstance(arrival, Gap):
                     behind = True

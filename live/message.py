@@ -16,13 +16,15 @@ class Message:
     A durable message has a `position` (its place in the one order of all events, from 1) and the `event_id` it was
     recorded under; whoever misses it finds it again in the history. An ephemeral message has neither: only the
     latest of a topic matters, and nobody keeps it. `body` is any JSON value. `traceparent` says to which
-    trace it belongs, if to any.
+    trace it belongs, if to any. `order` is that of an ephemeral message which tells a whole state: of two of a topic
+    the higher tells the later one. For a state may also be looked up, and that comes by another way.
     """
 
     body: Any
     position: int | None = None
     event_id: str | None = None
     traceparent: str | None = None
+    order: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,12 @@ def channel(topic: str) -> str:
 
 
 def encode(message: Message) -> bytes:
-    """Compact JSON: `{"body":…}`, with `position` and `id` when the message is durable, and `traceparent` if any."""
+    """Compact JSON: `{"body":…}`; with `position` and `id` when it is durable, `order` and `traceparent` if any."""
     wire: dict[str, Any] = {"body": message.body}
     if message.position is not None:
         wire |= {"position": message.position, "id": message.event_id}
+    if message.order is not None:
+        wire["order"] = message.order
     if message.traceparent is not None:
         wire["traceparent"] = message.traceparent
     return orjson.dumps(wire)
@@ -48,4 +52,4 @@ def encode(message: Message) -> bytes:
 def decode(data: bytes) -> Message:
     """The message in `data`; raises ValueError, KeyError or TypeError on anything that `encode` did not write."""
     wire = orjson.loads(data)
-    return Message(wire["body"], wire.get("position"), wire.get("id"), wire.get("traceparent"))
+    return Message(wire["body"], wire.get("position"), wire.get("id"), wire.get("traceparent"), wire.get("order"))

@@ -1,12 +1,12 @@
 """Who is in a room: entries that all API processes share through Redis, each there as long as it is renewed.
 
 A room is a topic. Whoever listens to it at the hub is told the whole of it, as an ephemeral message with the body
-`{"count": …, "people": [[member, state], …]}`, a few times a second at most, however many processes and members there
-are. Each process asks Redis once for all members that it has in a room, and only the clock of Redis counts.
+`{"count": …, "people": [[member, state], …], "order": …}`, a few times a second at most, however many processes and
+members there are. Each process asks Redis once for all members that it has in a room, and only the clock of Redis
+counts.
 """
 
 import asyncio
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +18,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
+from live.exchange import EXCHANGE, SHA
 from live.message import channel
 
 log = logging.getLogger(__name__)
@@ -34,87 +35,16 @@ GRACE_SECONDS = 4.0
 are still there, and listens again."""
 TICK_SECONDS = 0.1
 ANSWER_SECONDS = 0.5
-"""How long Redis may take; after that it is taken to be away."""
+"""How long Redis may take; whoever does so twice is taken to be away."""
 AWAY_SECONDS = 1.0
 """How long it is then left alone."""
 _AT_ONCE = 100
 """Rooms in one trip."""
 
-_EXCHANGE = """
-local here, people, says, told, owed, memory = unpack(KEYS)
-local asked, time = cjson.decode(ARGV[1]), redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local lasts, grace, changed, torn = tonumber(ARGV[3]), tonumber(ARGV[8]), asked.retell, false
-redis.call('SET', memory, now, 'NX')
-local is_young = now < redis.call('GET', memory) + grace
-
-local function renew(members, known)
-  for _, member in ipairs(members) do
-    local name = asked.process .. ' ' .. member
-    local ends = tonumber(redis.call('HGET', here, name) or '0')
-    torn = torn or (known and ends <= now)
-    redis.call('HSET', here, name, now + lasts)
-    if redis.call('ZADD', people, 'NX', now, member) == 1 then changed = true end
-  end
-end
-
-local function shown()
-  local members, told = redis.call('ZRANGE', people, 0, ARGV[7] - 1), {}
-  local states = #members > 0 and redis.call('HMGET', says, unpack(members)) or {}
-  for i, member in ipairs(members) do
-    told[i] = '[' .. cjson.encode(member) .. ',' .. (states[i] and string.match(states[i], ' (.*)') or 'null') .. ']'
-  end
-  return '{"count":' .. redis.call('ZCARD', people) .. ',"people":[' .. table.concat(told, ',') .. ']}'
-end
-
-for _, member in ipairs(asked.left) do redis.call('HDEL', here, asked.process .. ' ' .. member) end
-renew(asked.here, true)
-renew(asked.came, false)
-
-local there, entries = {}, redis.call('HGETALL', here)
-for i = 1, #entries, 2 do
-  if tonumber(entries[i + 1]) > now then
-    there[string.match(entries[i], ' (.*)')] = true
-  else
-    redis.call('HDEL', here, entries[i])
-  end
-end
-for _, member in ipairs(redis.call('ZRANGE', people, 0, -1)) do
-  if not there[member] then
-    redis.call('ZREM', people, member)
-    redis.call('HDEL', says, member)
-    changed = true
-  end
-end
-for member, said in pairs(asked.says) do
-  local at, before = now - said[1], redis.call('HGET', says, member) or '0 null'
-  if there[member] and at >= tonumber(string.match(before, '^%d+')) then
-    redis.call('HSET', says, member, string.format('%d %s', at, said[2]))
-    changed = changed or string.match(before, ' (.*)') ~= said[2]
-  end
-end
-
-for _, key in ipairs({here, people, says}) do redis.call('PEXPIRE', key, 2 * lasts) end
-if changed then redis.call('SET', owed, 1, 'PX', 60000) end
-if torn then redis.call('SET', told, 1, 'PX', grace) end
-local count, news = redis.call('ZCARD', people), asked.look and shown() or false
-local pause = count > tonumber(ARGV[6]) and ARGV[5] or ARGV[4]
-local is_owed = redis.call('EXISTS', owed) == 1
-if is_owed and not is_young and redis.call('SET', told, 1, 'NX', 'PX', pause) then
-  redis.call('DEL', owed)
-  is_owed = false
-  news = news or shown()
-  redis.call('PUBLISH', ARGV[2], '{"body":' .. news .. '}')
-end
-return {torn and 1 or 0, is_owed and 1 or 0, count, asked.look and news or ''}
-"""
-"""What a process says of a room, and what it is told, in one trip: who is still there, who came and left, and what they
-say. Of what a member says in several processes the latest counts, by how long ago it was said there. A change makes the
-room owed to its listeners; whoever comes by when it may be told does so."""
-_SHA = hashlib.sha1(_EXCHANGE.encode(), usedforsecurity=False).hexdigest()
 
 Room = Mapping[str, Any]
-"""`count`, of all members, and `people`: lists of a member and what they last said, or None, in the order they came."""
+"""`count`, of all members, `people`: lists of a member and what they last said, or None, in the order they came, and
+`order`: of two states the later has the higher; None of one that Redis does not know."""
 
 
 class _Said(NamedTuple):
@@ -156,7 +86,8 @@ class _Here:
         """The room as far as this process knows it."""
         first = list(self.places)[:SHOWN]
         states = (orjson.loads(self.said[member].state) if member in self.said else None for member in first)
-        return {"count": len(self.places), "people": list(map(list, zip(first, states, strict=True)))}
+        people = list(map(list, zip(first, states, strict=True)))
+        return {"count": len(self.places), "people": people, "order": None}
 
 
 @dataclass(slots=True)
@@ -165,6 +96,7 @@ class _Exchange:
 
     topic: str
     room: _Here
+    is_beat: bool
     here: list[str]
     came: list[str]
     left: list[str]
@@ -227,11 +159,11 @@ class Presence:
         room.says[member] = said = _Said(now, orjson.dumps(state).decode())
         if member in room.places:
             room.said[member] = said
+        if self._is_away:
+            return None
         room.due_at = min(room.due_at, room.asked_at + OFTEN_SECONDS)
         if room.due_at <= now:
             self._woken.set()
-        if self._is_away:
-            return None
         return SELDOM_SECONDS if room.count > CROWD else OFTEN_SECONDS
 
     async def look(self, topic: str) -> Room:
@@ -299,6 +231,7 @@ class Presence:
         made = _Exchange(
             topic,
             room,
+            is_beat,
             here=[member for member in room.places if member in room.known] if is_beat else [],
             came=[member for member in room.places if member not in room.known],
             left=list(room.left),
@@ -310,15 +243,16 @@ class Presence:
         room.due_at = room.beat_at
         return made
 
-    async def _answers(self, exchanges: Iterable[_Exchange]) -> list[tuple[int, int, int, bytes]] | None:
-        """What Redis says to each; None where it does not answer."""
+    async def _answers(self, exchanges: Sequence[_Exchange]) -> list[tuple[int, int, int, bytes]] | None:
+        """What Redis says to each; None where it does not answer.
+
+        It is asked again where that takes too long: this process may just have been too busy to listen.
+        """
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                try:
-                    found = await self._sent(exchanges)
-                except NoScriptError:
-                    await self._redis.script_load(_EXCHANGE)
-                    found = await self._sent(exchanges)
+            try:
+                found = await self._sent_in_time(exchanges)
+            except TimeoutError:
+                found = await self._sent_in_time(exchanges)
         except (RedisError, OSError) as error:
             if not self._is_away:
                 log.warning("Rooms are cut off from Redis: %r", error)
@@ -327,10 +261,18 @@ class Presence:
         self._is_away = False
         return found
 
+    async def _sent_in_time(self, exchanges: Sequence[_Exchange]) -> list[tuple[int, int, int, bytes]]:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            try:
+                return await self._sent(exchanges)
+            except NoScriptError:
+                await self._redis.script_load(EXCHANGE)
+                return await self._sent(exchanges)
+
     async def _sent(self, exchanges: Iterable[_Exchange]) -> list[tuple[int, int, int, bytes]]:
         async with self._redis.pipeline(transaction=False) as pipe:
             for exchange in exchanges:
-                pipe.evalsha(_SHA, 6, *_keys(exchange.topic), *self._asked(exchange))
+                pipe.evalsha(SHA, 7, *_keys(exchange.topic), *self._asked(exchange))
             found: list[tuple[int, int, int, bytes]] = await pipe.execute()
             return found
 
@@ -338,6 +280,7 @@ class Presence:
         now = _now()
         asked = {
             "process": self._process,
+            "beat": exchange.is_beat,
             "here": exchange.here,
             "came": exchange.came,
             "left": exchange.left,
@@ -355,6 +298,7 @@ class Presence:
         room.count, room.retell, room.owes = count, False, bool(owed)
         if torn:  # what was said there may be lost, too
             room.says = room.said | room.says
+            room.beat_at = 0.0
             self._hurry(room)
         elif owed:
             room.due_at = min(room.due_at, now + OFTEN_SECONDS)
@@ -364,14 +308,16 @@ class Presence:
         """Redis has not answered: all of it is still to be said, but for what those say who are elsewhere."""
         room, now = exchange.room, _now()
         room.left |= set(exchange.left) - room.places.keys()
+        room.known -= set(exchange.left)  # it may have been taken all the same: who is here again has come
         room.says = {member: said for member, said in exchange.says.items() if member in room.places} | room.says
         room.retell = True  # what others have told meanwhile has not come here
-        room.due_at = room.beat_at = now + AWAY_SECONDS
+        room.due_at = now + AWAY_SECONDS
+        room.beat_at = min(room.beat_at, room.due_at)  # it is not put off, however often something else was tried
         _tell(exchange.looking, room.seen())
 
 
 def _keys(topic: str) -> list[str]:
-    parts = [f"presence:{topic}:{part}" for part in ("here", "people", "says", "told", "owed")]
+    parts = [f"presence:{topic}:{part}" for part in ("here", "people", "says", "told", "owed", "order")]
     return [*parts, "presence:memory"]
 
 

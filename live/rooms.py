@@ -42,11 +42,18 @@ class Play(Protocol[Guest]):
     def topics(self) -> Collection[str]:
         """What is followed."""
 
+    @property
+    def state_first(self) -> bool:
+        """Whether it begins with a state, and so does who may have missed some of what is kept nowhere."""
+
     def wants(self, message: Message) -> bool:
         """Whether it is told of this message at all."""
 
     async def still(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Of what somebody has missed, that which would be told today."""
+
+    async def state(self) -> Message | None:
+        """The present state as a message that tells of it; None where `tell` finds it by itself."""
 
     async def tell(self, message: Message | Resync | None) -> tuple[bytes, bool]:
         """The payload, encoded, the same for all, of the state for None; and whether nothing will follow.
@@ -138,7 +145,7 @@ class Room(Generic[Guest]):
         self._known: int | None = None
         """Whatever happens after this position is told to all seats; None as long as that is not known of any."""
         self._telling: dict[int, asyncio.Task[tuple[bytes, bool]]] = {}
-        self._beginning: asyncio.Task[tuple[bytes, bool]] | None = None
+        self._beginning: asyncio.Task[Told] | None = None
         """That which nobody has begun to make yet."""
         self._begins = asyncio.Lock()
         self._task: asyncio.Task[None]
@@ -157,8 +164,8 @@ class Room(Generic[Guest]):
         self.take_in(seat)
         return seat
 
-    async def beginning(self) -> tuple[bytes, bool]:
-        """The state, for who has a seat here already and misses nothing that follows, and whether nothing will.
+    async def beginning(self) -> Told:
+        """The state, for who has a seat here already and misses nothing that follows.
 
         It is made once for all who come while another one is being made.
         """
@@ -169,11 +176,13 @@ class Room(Generic[Guest]):
         self.rooms.figures.deliveries += 1
         return await asyncio.shield(self._beginning)
 
-    async def _begin(self) -> tuple[bytes, bool]:
+    async def _begin(self) -> Told:
         async with self._begins:
             self._beginning = None  # who comes from now on may have missed something
             self.rooms.figures.executions += 1
-            return await self.play.tell(None)
+            state = await self.play.state()
+            payload, last = await self.play.tell(state)
+            return Told(payload, None, order=None if state is None else state.order, last=last)
 
     def take_in(self, seat: Seat[Guest]) -> None:
         """From now on the seat is told, or keeps, what happens here."""
@@ -221,6 +230,16 @@ class Room(Generic[Guest]):
                     return False
         if seat.room is self and not behind:
             self._known = max(self._known or 0, seat.position)
+            return not (self.play.state_first and seat.lacks_state) or await self._renew(seat)
+        return seat.room is self
+
+    async def _renew(self, seat: Seat[Guest]) -> bool:
+        """Tells the state to a seat that may have missed some of what is kept nowhere; whether it still sits here."""
+        state = await self.beginning()
+        if not await seat.is_confirmed() or seat.room is not self:
+            return False
+        seat.begin(state)
+        await seat.tell_alone(state)
         return seat.room is self
 
     async def _replay(self, seat: Seat[Guest], messages: Sequence[Message]) -> bool:
@@ -253,6 +272,7 @@ class Room(Generic[Guest]):
             page=rooms.page,
             began=self.listening.set,
             looked_up=self._looked_up,
+            caught_up=self._caught_up,
         )
         try:
             async with aclosing(following) as happenings:
@@ -266,9 +286,15 @@ class Room(Generic[Guest]):
             errors = _errors(fault)
         self._end(errors)
 
-    async def _looked_up(self) -> None:
+    async def _looked_up(self, found: Sequence[Message]) -> Sequence[Message]:
         """There has been a gap, and the history may be ahead of what we were told of rights."""
         await self.review([*self.seats])
+        return await self.play.still(found)
+
+    async def _caught_up(self) -> None:
+        """There has been a gap, and what is kept nowhere was perhaps told in it."""
+        if self.play.state_first:
+            await self._tell_all(await self._begin())
 
     async def _happened(self, happening: Message | Resync) -> bool:
         """Tells everybody; whether nothing follows."""
@@ -305,7 +331,7 @@ class Room(Generic[Guest]):
         if message.position is None:
             self.rooms.figures.executions += 1
             payload, last = await self.play.tell(message)
-            return Told(payload, None, last=last)
+            return Told(payload, None, order=message.order, last=last)
         telling = self._telling.get(message.position)
         if telling is None:
             self.rooms.figures.executions += 1

@@ -19,13 +19,14 @@ Errors = Sequence[Mapping[str, Any]]
 
 
 class Told:
-    """What is told of one thing: the payload, the position where it has one, and whether it is the last."""
+    """What is told of one thing: the payload, its position or order where it has one, and whether it is the last."""
 
-    __slots__ = ("last", "payload", "position")
+    __slots__ = ("last", "order", "payload", "position")
 
-    def __init__(self, payload: bytes, position: int | None, *, last: bool = False) -> None:
+    def __init__(self, payload: bytes, position: int | None, *, order: int | None = None, last: bool = False) -> None:
         self.payload = payload
         self.position = position
+        self.order = order
         self.last = last
 
 
@@ -55,11 +56,13 @@ class Seat(Generic[Guest]):
         "_errors",
         "_held",
         "_held_bytes",
+        "_order",
         "_outlet",
         "_settled",
         "_upon_leaving",
         "behind",
         "guest",
+        "lacks_state",
         "position",
         "room",
     )
@@ -71,6 +74,10 @@ class Seat(Generic[Guest]):
         self.room: Room[Guest] | None = None
         """None when it is given up."""
         self.behind = False
+        self.lacks_state = False
+        """Whether it has missed something that the history does not have."""
+        self._order = 0
+        """Of the state that was told last: an earlier one must not replace it."""
         self._upon_leaving: tuple[Callable[[Seat[Guest]], None], ...] = ()
         self._errors: Errors | None = None
         self._outlet: Outlet | None = None
@@ -132,10 +139,16 @@ class Seat(Generic[Guest]):
         old.let_go(self)
         self.keep(doubts)
 
+    def begin(self, told: Told) -> None:
+        """The client is told the state: what waits may be about an earlier one."""
+        self._order, self.lacks_state = max(self._order, told.order or 0), False
+
     def tell(self, told: Told) -> None:
         """Something has happened in the room."""
         position = told.position
         if position is not None and position <= self.position:
+            return
+        if told.order is not None and told.order < self._order:
             return
         if self._held is not None:
             self._hold(told)
@@ -144,6 +157,7 @@ class Seat(Generic[Guest]):
             return
         if position is not None:
             self.position = position
+        self._order = told.order or self._order
         self._outlet.tell(told.payload, lasting=position is not None)
         if told.last:
             self.end(None)
@@ -209,8 +223,8 @@ class Seat(Generic[Guest]):
             self._hold_nothing()
 
     def _hold_nothing(self) -> None:
-        """What waits is in the history, which is read in the end."""
-        self._held, self._held_bytes, self.behind = [], 0, True
+        """What waits is in the history, which is read in the end; but for states, which are told anew."""
+        self._held, self._held_bytes, self.behind, self.lacks_state = [], 0, True, True
 
     def _go_on(self) -> None:
         """Tells what has waited, or begins to read what was missed, unless something still stands against it."""

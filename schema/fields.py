@@ -26,6 +26,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Topics = Callable[..., Awaitable[Following]]
 """Takes the context and the field's arguments, permits, and answers what to follow."""
+State = Callable[..., Awaitable[Message]]
+"""Takes the context and the field's arguments, and answers the present state as a message that tells of it."""
 Ended = Callable[..., Awaitable[bool]]
 """Takes the context and the field's arguments, and says whether nothing more will come."""
 Attending = Callable[..., AbstractContextManager[None]]
@@ -100,6 +102,7 @@ class SubscriptionField(StrawberryField):
     action: str
     topics: Topics
     state_first: bool
+    state: State | None
     ended: Ended | None
     attending: Attending | None
     only: frozenset[str] | None
@@ -173,6 +176,7 @@ def subscription(
     topics: Topics,
     description: str,
     state_first: bool = False,
+    state: State | None = None,
     ended: Ended | None = None,
     attending: Attending | None = None,
     only: Iterable[str] | None = None,
@@ -180,18 +184,19 @@ def subscription(
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Declares a subscription that `action` permits, on the topics that the use-case `topics` answers.
 
-    The function makes the client's event of a message. With `state_first` it is also called at the beginning, with
-    None, to tell the present state, and a client that returns begins there too. `ended` is asked after durable events.
-    With `attending`, others see by what it opens that the client is there: who vanishes is then noticed soon. With
-    `only`, events of other types on these topics are passed over. `depends` says on whom the client's event
-    depends, what is selected below it aside: subscribers for whom nothing can differ share each execution.
+    The function makes the client's event of a message. With `state_first` it is also called at the beginning, to
+    tell the present state, and a client that returns begins there too: with what `state` answers, or with None.
+    `ended` is asked after durable events. With `attending`, others see by what it opens that the client is there:
+    who vanishes is then noticed soon. With `only`, events of other types on these topics are passed over. `depends`
+    says on whom the client's event depends, what is selected below it aside: subscribers for whom nothing can
+    differ share each execution.
     """
     _require_rule(action)
 
     def declare(function: Callable[P, R]) -> Callable[P, R]:
         field = SubscriptionField(base_resolver=_described(function), description=description)
         field.action, field.topics, field.state_first, field.ended = action, topics, state_first, ended
-        field.attending, field.depends = attending, depends
+        field.state, field.attending, field.depends = state, attending, depends
         field.only = None if only is None else frozenset(only)
         return cast("Callable[P, R]", field)
 

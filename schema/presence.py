@@ -136,6 +136,12 @@ async def _watch(context: Context, video_id: str, *, watch_only: bool = False) -
     return await presence.watch(context.caller, video_id=_video(video_id))
 
 
+async def _look(context: Context, video_id: str, *, watch_only: bool = False) -> Message:
+    del watch_only
+    room = await presence.look(context.caller, video_id=_video(video_id))
+    return Message(room, order=room["order"])
+
+
 def _attend(context: Context, video_id: str, *, watch_only: bool = False) -> AbstractContextManager[None]:
     return presence.attend(context.caller, video_id=_video(video_id), watch_only=watch_only)
 
@@ -148,6 +154,7 @@ class PresenceSubscriptions:
         "video:view",
         topics=_watch,
         state_first=True,
+        state=_look,
         attending=_attend,
         depends=Depends.NOTHING,
         description="Tells who is in the room of a video, where they are, and who is typing or drawing; while you "
@@ -155,10 +162,6 @@ class PresenceSubscriptions:
         "at most 4 times a second (once, with more than 50 people). Who completes it has left; who vanishes, within "
         "10 seconds.",
     )
-    async def presence(
-        self, root: Message | None, info: Info, video_id: _VideoId, *, watch_only: _WatchOnly = False
-    ) -> Presence:
-        del watch_only  # it counts while this is followed
-        if root is not None:
-            return Presence.of(root.body)
-        return Presence.of(await presence.look(info.context.caller, video_id=_video(video_id)))
+    def presence(self, root: Message, video_id: _VideoId, *, watch_only: _WatchOnly = False) -> Presence:
+        del video_id, watch_only  # they count while this is followed
+        return Presence.of(root.body)

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from domain.clock import utc_now
 from domain.permissions import Scope
+from live.message import Message, channel, encode
 from live.presence import OFTEN_SECONDS
 from local.client import Client, OperationFailed, Subscription, document
 from local.redis import EmbeddedRedis
@@ -274,9 +275,20 @@ async def playheads_until(room: Room, last: int) -> list[int]:
     """Where the second of the room was said to be, until they were at the last."""
     heard: list[int] = []
     while last not in heard:
-        # Seldom, on a machine with more to do than it can, they have been away for a moment: it is about what is said.
-        heard += [person["playheadMs"] or 0 for person in (await next_room(room))["people"][1:]]
+        heard.append((await next_room(room))["people"][1]["playheadMs"] or 0)
     return heard
+
+
+async def test_an_earlier_state_that_comes_late_takes_nobody_away(make: Factory, studio: Studio) -> None:
+    crew, version, video = await a_room(make)
+    async with in_room(crew.owner, video) as here, in_room(crew.viewer, video):
+        await until_there(here, "Owner", "Viewer")
+        alone = {"count": 1, "people": [[str(crew.owner.user.id), None]]}
+        async with Redis.from_url(studio.redis_url) as redis:
+            topic = channel(f"presence:{version.video_id}")
+            assert await redis.publish(topic, encode(Message(alone, order=1)))
+        await say(crew.viewer.client, version, 7)
+        await until_at(here, 7, always=["Owner", "Viewer"])
 
 
 async def test_a_video_in_a_team_that_is_going_has_a_room_still(make: Factory) -> None:

@@ -203,6 +203,133 @@ async def test_while_redis_is_away_each_process_knows_its_own_and_all_is_told_wh
             await until(lambda: here.say(ROOM, "ada", {"ms": 10}) is not None)
 
 
+async def test_a_process_that_speaks_of_its_people_does_not_lose_them_by_that(
+    mortal_redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "BEAT_SECONDS", 3600)
+    async with (
+        a_process(mortal_redis, "a") as here,
+        hearing(mortal_redis) as told,
+        Redis.from_url(mortal_redis.url) as redis,
+    ):
+        with here.attending(ROOM, "ada"), here.attending(ROOM, "bob"):
+            await until_told(told, "ada", "bob")
+            await redis.hset(f"presence:{ROOM}:here", mapping={"a ada": 1, "a bob": 1})  # as where the machine slept
+            here.say(ROOM, "bob", {"ms": 5})
+            assert names(await here.look(ROOM)) == ["ada", "bob"]
+            room = await next_room(told)
+            assert room["people"] == [["ada", None], ["bob", {"ms": 5}]]
+        assert names(await next_room(told)) == []
+
+
+class Clock:
+    """Time that passes where the test says so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 0.0
+        monkeypatch.setattr(presence, "_now", lambda: self.seconds)
+
+
+async def test_what_is_said_while_redis_does_not_answer_does_not_put_off_that_all_are_there(
+    mortal_redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    async with Redis.from_url(mortal_redis.url) as redis:
+        here = Presence(redis, "a")
+        with here.attending(ROOM, "ada"):
+            await here._exchange_all([ROOM])
+            answers, kept = here._answers, []
+
+            async def unanswered(exchanges: list[Any]) -> None:
+                kept.extend(exchanges)
+
+            monkeypatch.setattr(here, "_answers", unanswered)
+            for ms in range(20):
+                clock.seconds += OFTEN_SECONDS / 2
+                here.say(ROOM, "ada", {"ms": ms})
+                await here._exchange_all([ROOM])
+            beats = [each for each in kept if each.is_beat]
+            assert len(beats) > 20 * OFTEN_SECONDS / 2 / presence.LASTS_SECONDS
+            assert all(each.here == ["ada"] for each in beats)
+            monkeypatch.setattr(here, "_answers", answers)
+        await here._exchange_all([ROOM])
+
+
+async def test_while_redis_is_away_it_is_not_asked_by_whatever_is_said(
+    mortal_redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "AWAY_SECONDS", 4 * OFTEN_SECONDS)
+    clock = Clock(monkeypatch)
+    async with Redis.from_url(mortal_redis.url) as redis:
+        here = Presence(redis, "a")
+        with here.attending(ROOM, "ada"):
+            await here._exchange_all([ROOM])
+            mortal_redis.kill()
+            await here._exchange_all([ROOM])
+            clock.seconds += 2 * OFTEN_SECONDS
+            assert here.say(ROOM, "ada", {"ms": 1}) is None
+            assert here._rooms[ROOM].due_at > clock.seconds
+
+
+async def test_who_is_back_before_it_is_known_whether_redis_took_them_away_is_there_at_once(
+    mortal_redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Redis.from_url(mortal_redis.url) as redis:
+        here = Presence(redis, "a")
+        answers = here._answers
+
+        async def unheard(exchanges: list[Any]) -> None:
+            await answers(exchanges)
+
+        with here.attending(ROOM, "ada"):
+            await here._exchange_all([ROOM])
+        monkeypatch.setattr(here, "_answers", unheard)
+        await here._exchange_all([ROOM])
+        monkeypatch.setattr(here, "_answers", answers)
+        with here.attending(ROOM, "ada"):
+            await here._exchange_all([ROOM])
+            assert await redis.zrange(f"presence:{ROOM}:people", 0, -1) == [b"ada"]
+            assert await redis.pttl(f"presence:{ROOM}:told") <= OFTEN_SECONDS * 1000
+        await here._exchange_all([ROOM])
+
+
+async def test_an_answer_that_is_late_once_hides_nobody(
+    mortal_redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_process(mortal_redis, "a") as here, a_process(mortal_redis, "b") as there:
+        with here.attending(ROOM, "ada"), there.attending(ROOM, "bob"):
+            await until(lambda: are_both_there(here))
+            sent, late = there._sent, asyncio.Event()
+
+            async def too_busy_once(exchanges: Any) -> Any:
+                if not late.is_set():
+                    late.set()
+                    await asyncio.Event().wait()
+                return await sent(exchanges)
+
+            monkeypatch.setattr(presence, "ANSWER_SECONDS", 0.1)
+            monkeypatch.setattr(there, "_sent", too_busy_once)
+            assert sorted(names(await there.look(ROOM))) == ["ada", "bob"]
+            assert late.is_set()
+
+
+async def are_both_there(presence: Presence) -> bool:
+    return sorted(names(await presence.look(ROOM))) == ["ada", "bob"]
+
+
+async def test_of_what_is_told_and_what_is_looked_up_it_is_known_which_is_the_later(
+    mortal_redis: RedisProcess,
+) -> None:
+    async with a_process(mortal_redis, "a") as here, hearing(mortal_redis) as told:
+        with here.attending(ROOM, "ada"):
+            first = await until_told(told, "ada")
+            with here.attending(ROOM, "bob"):
+                second = await here.look(ROOM)
+                assert second["order"] > first["order"]
+                assert (await until_told(told, "ada", "bob"))["order"] == second["order"]
+                assert (await here.look(ROOM))["order"] == second["order"]
+
+
 async def test_a_process_that_ends_takes_its_people_along_at_once(mortal_redis: RedisProcess) -> None:
     async with a_process(mortal_redis, "a") as here, AsyncExitStack() as stack:
         there = await stack.enter_async_context(a_process(mortal_redis, "b"))

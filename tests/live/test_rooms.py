@@ -18,6 +18,7 @@ class Play:
     """A room on the topic `a`: rights are looked at when somebody asks, and take a turn to look at."""
 
     topics = ("a",)
+    state_first = False
 
     def __init__(self, world):
         self.world = world
@@ -28,6 +29,9 @@ class Play:
 
     async def still(self, messages):
         return messages
+
+    async def state(self):
+        return None
 
     async def tell(self, happening):
         self.told += 1
