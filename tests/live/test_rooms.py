@@ -17,8 +17,7 @@ ALLOWED, LOST = "may", "may not"
 class Play:
     """A room on the topic `a`: rights are looked at when somebody asks, and take a turn to look at."""
 
-    topics = ("a",)
-    state_first = False
+    topics, state_first = ("a",), False
 
     def __init__(self, world):
         self.world = world
@@ -29,9 +28,6 @@ class Play:
 
     async def still(self, messages):
         return messages
-
-    async def state(self):
-        return None
 
     async def tell(self, happening):
         self.told += 1
