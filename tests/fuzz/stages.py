@@ -206,7 +206,7 @@ class Twins:
 
     def __init__(self, planned: Stage, plain: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         self.planned = planned
-        self._plain = plain
+        self.plain = plain
         self._monkeypatch = monkeypatch
         self._asked = 0
         monkeypatch.setattr("domain.clock.datetime", _Still)
@@ -215,7 +215,7 @@ class Twins:
         """By the plan, and plainly."""
         self._asked += 1
         answers = []
-        for stage, how in ((self.planned, {}), (self._plain, PLAIN)):
+        for stage, how in ((self.planned, {}), (self.plain, PLAIN)):
             numbers = count(self._asked << 32)
             self._monkeypatch.setattr("domain.ids.uuid7", lambda numbers=numbers: UUID(int=next(numbers)))
             answers.append(await stage.answer(viewer, request, root, **how))
@@ -223,13 +223,13 @@ class Twins:
 
     async def prepare(self, write: Callable[[], Awaitable[None]]) -> None:
         """Writes something into each."""
-        for stage in (self.planned, self._plain):
+        for stage in (self.planned, self.plain):
             with stage.database:
                 await write()
 
     async def rows(self) -> list[dict[str, Any]]:
         """All that each of the two holds, by table."""
-        return [await stage.rows() for stage in (self.planned, self._plain)]
+        return [await stage.rows() for stage in (self.planned, self.plain)]
 
 
 class _Still(datetime):

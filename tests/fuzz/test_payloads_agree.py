@@ -187,7 +187,7 @@ async def test_what_mutations_answer(twins: Twins, pools: dict[str, Pools]) -> N
         viewer, name = random.choice(VIEWERS[:3] * 3 + VIEWERS), random.choice(list(MUTATIONS))
         writer = Writer(random, schema, pools[viewer], Mood.FAIR)
         given = MUTATIONS[name](writer.values, pools[viewer])
-        return Case(viewer, _payload(writer, "mutation", name, schema.mutation_type.fields[name], given))
+        return Case(viewer, payload(writer, "mutation", name, schema.mutation_type.fields[name], given))
 
     async def check(case: Case) -> None:
         answers = await twins.answers(case.viewer, case.request)
@@ -203,22 +203,13 @@ async def test_what_mutations_answer(twins: Twins, pools: dict[str, Pools]) -> N
 
 async def test_what_events_answer(stage: Stage, pools: dict[str, Pools], visible: Visible) -> None:
     schema = stage.engine.schema
-    events = {
-        "videoChanged": _change,
-        "commentEvents": _remark,
-        "jobProgress": _progress,
-        "notifications": _news,
-        "presence": _room,
-        "teamActivity": _activity,
-        "webhookDeliveries": _attempted,
-    }
-    assert events.keys() == schema.subscription_type.fields.keys()
+    assert EVENTS.keys() == schema.subscription_type.fields.keys()
 
     def draw(random: Random) -> Talk:
-        viewer, name = random.choice([who for who in stage.viewers if visible[who]["Job"]]), random.choice(list(events))
+        viewer, name = random.choice([who for who in stage.viewers if visible[who]["Job"]]), random.choice(list(EVENTS))
         writer = Writer(random, schema, pools[viewer], Mood.FAIR)
-        given, root = events[name](writer.values, pools[viewer])
-        document = _payload(writer, "subscription", name, schema.subscription_type.fields[name], given)
+        given, root = EVENTS[name](writer.values, pools[viewer])
+        document = payload(writer, "subscription", name, schema.subscription_type.fields[name], given)
         return (Case(viewer, document, root),)
 
     check = Check(stage, visible, Tally(schema, stage.runs))
@@ -227,7 +218,7 @@ async def test_what_events_answer(stage: Stage, pools: dict[str, Pools], visible
         await check(await check.simplest(talk))
 
 
-def _payload(writer: Writer, keyword: str, name: str, found: GraphQLField, given: dict[str, Any]) -> Document:
+def payload(writer: Writer, keyword: str, name: str, found: GraphQLField, given: dict[str, Any]) -> Document:
     """The one field with the arguments `given`, all by variables, and a drawn selection; a mutation at times twice."""
     passed = ", ".join(f"{argument}: ${argument}" for argument in given)
     call = f"{name}({passed})" if given else name
@@ -294,3 +285,15 @@ def _activity(values: Values, pools: Pools) -> tuple[dict[str, Any], Message]:
 
 def _raw(values: Values, pools: Pools, kind: str) -> str:
     return str(decode_id(some(values, pools, kind))[1])
+
+
+EVENTS: dict[str, Callable[[Values, Pools], tuple[dict[str, Any], Message | None]]] = {
+    "videoChanged": _change,
+    "commentEvents": _remark,
+    "jobProgress": _progress,
+    "notifications": _news,
+    "presence": _room,
+    "teamActivity": _activity,
+    "webhookDeliveries": _attempted,
+}
+"""The subscriptions, and what makes of each its arguments and an event."""
