@@ -28,7 +28,7 @@ from workers.consumers import CONSUMERS
 
 _PEOPLE = ("users", "teams", "members", "sessions", "api_keys", "sign_ups")
 _ORDER = (*_PEOPLE, "videos", "versions", "comments", "jobs", "uploads")
-_WEBHOOKS = ["webhooks", "webhook_lanes", "webhook_deliveries", "webhook_attempts"]
+_WEBHOOKS = ["webhooks", "webhook_lanes", "webhook_bodies", "webhook_deliveries", "webhook_attempts"]
 _TABLES = [*_ORDER, "notifications", "mentions", "events", "audit_entries", "consumer_cursors", *_WEBHOOKS]
 _CURSORS = """
 INSERT INTO consumer_cursors (consumer, position, failures) SELECT name, $2, 0 FROM unnest($1::text[]) AS name

@@ -5,8 +5,10 @@ from tortoise.models import Model
 from models.accounts import Session, SignUp, User
 from models.api_keys import ApiKey
 from models.audit import AuditEntry
+from models.bodies import WebhookBody
 from models.comments import Comment, CommentEdit
 from models.deliveries import WebhookAttempt, WebhookDelivery
+from models.discards import WebhookDiscard
 from models.events import ConsumerCursor, EventRecord, ParkedEvent
 from models.frames import FrameTable
 from models.idempotency import IdempotencyKey
@@ -57,7 +59,9 @@ __all__ = [
     "Video",
     "Webhook",
     "WebhookAttempt",
+    "WebhookBody",
     "WebhookDelivery",
+    "WebhookDiscard",
 ]
 
 for _model in [found for found in globals().values() if isinstance(found, type) and issubclass(found, Model)]:

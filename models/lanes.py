@@ -5,7 +5,7 @@ sure, and how its receiver has been doing. All is written by few statements over
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -88,35 +88,35 @@ FROM cut WHERE webhook_deliveries.id = cut.delivery_id AND state = 'pending' AND
 _HEADS = """
 WITH RECURSIVE videos AS (
     (
-        SELECT video_id FROM webhook_deliveries WHERE webhook_id = webhooks.id AND state = 'pending'
+        SELECT video_id FROM webhook_deliveries WHERE queue_id = lanes.queue_id AND state = 'pending'
             AND video_id IS NOT NULL ORDER BY video_id LIMIT 1
     )
     UNION ALL
     SELECT (
-        SELECT next.video_id FROM webhook_deliveries AS next WHERE next.webhook_id = webhooks.id
+        SELECT next.video_id FROM webhook_deliveries AS next WHERE next.queue_id = lanes.queue_id
             AND next.state = 'pending' AND next.video_id > videos.video_id ORDER BY next.video_id LIMIT 1
     ) FROM videos WHERE videos.video_id IS NOT NULL
 )
 SELECT head.id, head.due_at FROM videos CROSS JOIN LATERAL (
-    SELECT id, due_at FROM webhook_deliveries WHERE webhook_id = webhooks.id AND state = 'pending'
+    SELECT id, due_at FROM webhook_deliveries WHERE queue_id = lanes.queue_id AND state = 'pending'
         AND video_id = videos.video_id ORDER BY position LIMIT 1
 ) AS head WHERE head.due_at IS NOT NULL
 UNION ALL
 SELECT id, due_at FROM webhook_deliveries
-WHERE webhook_id = webhooks.id AND state = 'pending' AND video_id IS NULL AND due_at IS NOT NULL
+WHERE queue_id = lanes.queue_id AND state = 'pending' AND video_id IS NULL AND due_at IS NOT NULL
 """
 _DUE_OF_ALL = """
-SELECT id FROM webhook_deliveries WHERE NOT webhooks.in_order AND webhook_id = webhooks.id AND due_at <= $4
+SELECT id FROM webhook_deliveries WHERE NOT webhooks.in_order AND queue_id = lanes.queue_id AND due_at <= $4
 ORDER BY due_at LIMIT wanted.most
 """
 # First those of the first that are due: most often that is enough, and who has waited longest is first.
 _DUE_IN_TURN = f"""
 SELECT id FROM (
     SELECT each.id FROM (
-        SELECT id, video_id, position FROM webhook_deliveries WHERE webhook_id = webhooks.id AND due_at <= $4
+        SELECT id, video_id, position FROM webhook_deliveries WHERE queue_id = lanes.queue_id AND due_at <= $4
         ORDER BY due_at LIMIT 64
     ) AS each WHERE each.video_id IS NULL OR (
-        SELECT earlier.id FROM webhook_deliveries AS earlier WHERE earlier.webhook_id = webhooks.id
+        SELECT earlier.id FROM webhook_deliveries AS earlier WHERE earlier.queue_id = lanes.queue_id
             AND earlier.state = 'pending' AND earlier.video_id = each.video_id AND earlier.position < each.position
         ORDER BY earlier.position LIMIT 1
     ) IS NULL
@@ -126,12 +126,13 @@ SELECT id FROM (
 """  # noqa: S608 - all ours
 # By each lane in turn, whatever the statistics say: of tables that have just been filled they say nothing good.
 _CLAIM = f"""
-WITH ours AS MATERIALIZED (
-    SELECT webhook_id FROM webhook_lanes WHERE webhook_id = ANY($1) AND lease_token = $3 ORDER BY webhook_id FOR SHARE
+WITH lanes AS MATERIALIZED (
+    SELECT webhook_id, queue_id FROM webhook_lanes WHERE webhook_id = ANY($1) AND lease_token = $3
+    ORDER BY webhook_id FOR SHARE
 ),
 due AS (
     SELECT found.id FROM unnest($1::uuid[], $2::int[]) AS wanted (webhook_id, most)
-    JOIN ours ON ours.webhook_id = wanted.webhook_id
+    JOIN lanes ON lanes.webhook_id = wanted.webhook_id
     CROSS JOIN LATERAL (
         SELECT id, in_order FROM webhooks
         WHERE webhooks.id = wanted.webhook_id AND webhooks.state = 'active' AND deleted_at IS NULL LIMIT 1
@@ -143,24 +144,26 @@ due AS (
 claimed AS (
     UPDATE webhook_deliveries AS taken SET due_at = NULL, attempt_count = attempt_count + 1, tries = tries + 1
     FROM due WHERE taken.id = due.id AND due_at IS NOT NULL
-    RETURNING uuidv7() AS attempt_id, taken.id, team_id, webhook_id, event_id, event_type, body, attempt_count, tries
+    RETURNING uuidv7() AS attempt_id, taken.id, team_id, webhook_id, event_id, event_type, body_id,
+        attempt_count, tries
 ),
 begun AS (
     INSERT INTO webhook_attempts (id, created_at, team_id, webhook_id, delivery_id, number, state, excerpt)
     SELECT attempt_id, $4, team_id, webhook_id, id, attempt_count, 'sending', '' FROM claimed
 )
-SELECT attempt_id, claimed.id AS delivery_id, webhook_id, event_id, event_type, body, attempt_count, tries,
+SELECT attempt_id, claimed.id AS delivery_id, webhook_id, claimed.event_id, event_type, body, attempt_count, tries,
     url, in_order, sealed_secret, older_secret, older_until, sealed_headers
-FROM claimed JOIN webhooks ON webhooks.id = webhook_id
+FROM claimed JOIN webhooks ON webhooks.id = webhook_id LEFT JOIN webhook_bodies ON webhook_bodies.id = body_id
 """  # noqa: S608 - all ours
-# Lanes before all else, here as everywhere: who wants them in another order waits for who waits for them.
+# Lanes before all else, here as everywhere: who wants them in another order waits for who waits for them. What has
+# ended is counted whoever has the lane by now; how its receiver is doing only that one knows.
 _WRITE = f"""
 WITH held AS MATERIALIZED (
-    SELECT webhook_id FROM webhook_lanes WHERE webhook_id = ANY($12) ORDER BY webhook_id FOR UPDATE
+    SELECT webhook_id FROM webhook_lanes WHERE webhook_id = ANY($3) ORDER BY webhook_id FOR UPDATE
 ),
 told AS (
     SELECT * FROM unnest(
-        $1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::text[], $6::text[], $7::int[], $8::text[], $9::timestamptz[]
+        $1::uuid[], $2::uuid[], $4::text[], $5::int[], $6::text[], $7::text[], $8::int[], $9::text[], $10::timestamptz[]
     ) AS told (attempt_id, delivery_id, attempt_state, status, fault, excerpt, duration_ms, state, due_at), {_QUICKLY}
 ),
 written AS (
@@ -173,7 +176,7 @@ written AS (
 moved AS (
     UPDATE webhook_deliveries AS each
     SET state = told.state, due_at = told.due_at, status = told.status, fault = told.fault,
-        ended_at = CASE told.state WHEN 'pending' THEN NULL ELSE $10::timestamptz END
+        ended_at = CASE told.state WHEN 'pending' THEN NULL ELSE $11::timestamptz END
     FROM told JOIN written ON written.id = told.attempt_id
     WHERE each.id = told.delivery_id AND each.state = 'pending' AND each.due_at IS NULL
     RETURNING each.webhook_id, each.state
@@ -182,15 +185,23 @@ ended AS (
     SELECT webhook_id, count(*) FILTER (WHERE state = 'delivered') AS delivered,
         count(*) FILTER (WHERE state = 'failed') AS failed
     FROM moved GROUP BY webhook_id
+),
+news AS (
+    SELECT * FROM held LEFT JOIN ended USING (webhook_id)
+    LEFT JOIN unnest($13::uuid[], $14::int[], $15::timestamptz[], $16::timestamptz[])
+        AS standing (webhook_id, failures, failing_since, rests_until) USING (webhook_id)
 )
 UPDATE webhook_lanes AS lanes
-SET failures = news.failures, failing_since = news.failing_since, rests_until = news.rests_until,
-    delivered = lanes.delivered + coalesce(ended.delivered, 0), failed = lanes.failed + coalesce(ended.failed, 0),
-    last_at = $10::timestamptz
-FROM unnest($12::uuid[], $13::int[], $14::timestamptz[], $15::timestamptz[])
-    AS news (webhook_id, failures, failing_since, rests_until)
-LEFT JOIN ended ON ended.webhook_id = news.webhook_id
-WHERE lanes.webhook_id = news.webhook_id AND lanes.lease_token = $11
+SET delivered = lanes.delivered + coalesce(news.delivered, 0), failed = lanes.failed + coalesce(news.failed, 0),
+    waiting = lanes.waiting - coalesce(news.delivered, 0) - coalesce(news.failed, 0), last_at = $11::timestamptz,
+    (failures, failing_since, rests_until) = (
+        SELECT CASE WHEN theirs THEN news.failures ELSE lanes.failures END,
+            CASE WHEN theirs THEN news.failing_since ELSE lanes.failing_since END,
+            CASE WHEN theirs THEN news.rests_until ELSE lanes.rests_until END
+        FROM (SELECT news.failures IS NOT NULL AND lanes.lease_token = $12) AS lease (theirs)
+    )
+FROM news WHERE lanes.webhook_id = news.webhook_id
+    AND (news.delivered IS NOT NULL OR news.failures IS NOT NULL AND lanes.lease_token = $12)
 """  # noqa: S608 - all ours
 _HOLD = "SELECT FROM webhook_lanes WHERE webhook_id = ANY($1) ORDER BY webhook_id FOR UPDATE"
 _RELEASE = f"""
@@ -198,7 +209,7 @@ UPDATE webhook_lanes AS lanes SET lease_token = NULL, lease_until = NULL, due_at
     SELECT greatest(next.due_at, rests_until) FROM (
         SELECT CASE WHEN webhooks.state <> 'active' THEN NULL WHEN webhooks.in_order
             THEN (SELECT min(due_at) FROM ({_HEADS}) AS heads)
-            ELSE (SELECT min(due_at) FROM webhook_deliveries WHERE webhook_id = webhooks.id AND due_at IS NOT NULL)
+            ELSE (SELECT min(due_at) FROM webhook_deliveries WHERE queue_id = lanes.queue_id AND due_at IS NOT NULL)
         END AS due_at
     ) AS next WHERE next.due_at IS NOT NULL
 )
@@ -213,18 +224,19 @@ FROM (
 WHERE lanes.webhook_id = held.webhook_id RETURNING lanes.webhook_id
 """
 # A receiver that rests is not woken by what happens meanwhile.
-_STIR = """
-WITH stirred AS (
-    UPDATE webhook_lanes AS lanes SET due_at = least(lanes.due_at, greatest($2, rests_until))
+_FILL = """
+WITH filled AS (
+    UPDATE webhook_lanes AS lanes SET waiting = lanes.waiting + more.count,
+        due_at = CASE WHEN is_awake THEN least(lanes.due_at, greatest($4, rests_until)) ELSE lanes.due_at END
     FROM (SELECT webhook_id FROM webhook_lanes WHERE webhook_id = ANY($1) ORDER BY webhook_id FOR UPDATE) AS held
+    JOIN unnest($1::uuid[], $2::int[], $3::bool[]) AS more (webhook_id, count, is_awake) USING (webhook_id)
     WHERE lanes.webhook_id = held.webhook_id
+    RETURNING lanes.webhook_id, queue_id, is_awake
 )
-SELECT pg_notify($3, $4)
+SELECT webhook_id, queue_id, CASE WHEN is_awake THEN pg_notify($5, $6) END FROM filled
 """
 _FIGURES = f"""
-SELECT webhook_id, delivered, failed, last_at, rests_until, failing_since,
-    (SELECT count(*) FROM webhook_deliveries WHERE webhook_deliveries.webhook_id = lanes.webhook_id
-        AND state = 'pending') AS pending,
+SELECT webhook_id, delivered, failed, waiting, last_at, rests_until, failing_since,
     (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY duration_ms) FROM (
         SELECT duration_ms FROM webhook_attempts
         WHERE webhook_attempts.webhook_id = lanes.webhook_id AND state = 'succeeded'
@@ -245,6 +257,10 @@ class Lane(Model):
     due_at = fields.DatetimeField(null=True)
     lease_token = fields.UUIDField(null=True)
     lease_until = fields.DatetimeField(null=True)
+    queue_id = fields.UUIDField()
+    """In which its deliveries wait: at first the webhook's own id, and another one after each discard."""
+    waiting = fields.BigIntField(default=0, db_default=0)
+    """How many are still to arrive, those under way included: counted by whatever makes, ends or drops them."""
     served_at = fields.DatetimeField()
     """When a worker last took it: who has waited longest is next."""
     failures = fields.IntField(default=0)
@@ -264,6 +280,11 @@ class Lane(Model):
             Index(fields=["team_id"], name="idx_webhook_lanes_team"),
         ]
 
+    @classmethod
+    def of(cls, webhook_id: UUID, team_id: UUID, now: datetime) -> "Lane":
+        """The lane of a new webhook."""
+        return cls(webhook_id=webhook_id, team_id=team_id, queue_id=webhook_id, served_at=now)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -271,6 +292,7 @@ class Outcome:
 
     attempt_id: UUID
     delivery_id: UUID
+    webhook_id: UUID
     attempt_state: str
     status: int | None
     fault: str | None
@@ -348,9 +370,19 @@ async def release(webhook_ids: Sequence[UUID], token: UUID) -> None:
 
 async def stir(webhook_ids: Sequence[UUID], now: datetime) -> None:
     """Says that something is due in these lanes, and wakes the workers once the running transaction has committed."""
-    named = " ".join(each.hex for each in webhook_ids) if len(webhook_ids) <= _MOST_NAMED else ""
+    await fill(dict.fromkeys(webhook_ids, 0), webhook_ids, now)
+
+
+async def fill(more: Mapping[UUID, int], awake: Collection[UUID], now: datetime) -> dict[UUID, UUID]:
+    """Counts so many more in lanes, and stirs those that are `awake`; the queue of each, by its webhook.
+
+    It is theirs until the end of the running transaction, which holds them.
+    """
+    woken = [each in awake for each in more]
+    named = " ".join(each.hex for each in more if each in awake) if sum(woken) <= _MOST_NAMED else ""
     async with raw_connection() as connection:
-        await connection.execute(_STIR, list(webhook_ids), now, CHANNEL, named)
+        rows = await connection.fetch(_FILL, list(more), list(more.values()), woken, now, CHANNEL, named)
+    return {row["webhook_id"]: row["queue_id"] for row in rows}
 
 
 async def figures(webhook_ids: Sequence[UUID]) -> dict[UUID, Record]:

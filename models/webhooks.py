@@ -112,6 +112,12 @@ class Webhook(TeamRow):
         async with raw_connection() as connection:
             return [row["id"] for row in await connection.fetch(_KEYLESS, now, roles)]
 
+    @classmethod
+    async def ended(cls, most: int) -> list[UUID]:
+        """Deleted ones, whose logs are still to go."""
+        deleted = cls.filter(deleted_at__isnull=False).order_by("deleted_at").limit(most)
+        return [UUID(str(each)) for each in await deleted.values_list("id", flat=True)]
+
     @staticmethod
     async def bury(most: int) -> int:
         """Deletes deleted ones for good once their deliveries are gone; how many."""

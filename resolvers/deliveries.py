@@ -13,7 +13,7 @@ from domain.throttling import DELIVERY_OF_PERSON
 from domain.webhooks.catalogue import EVENT_KINDS
 from domain.webhooks.envelope import envelope
 from domain.webhooks.examples import NAMES, example_event
-from models import Team, User, Webhook, WebhookDelivery, lanes
+from models import Team, User, Webhook, WebhookBody, WebhookDelivery, lanes
 from models.database import transaction
 from models.deliveries import KEPT
 from models.finding import Hold
@@ -28,10 +28,11 @@ async def send_test(caller: Caller, *, webhook_id: UUID, event_type: str) -> Web
     async with transaction():
         webhook = await lock(caller, "webhook:send", Webhook, webhook_id)
         _require_active(webhook)
-        delivery = await _test(caller, webhook, event_type)
-        await delivery.save(force_create=True)
+        body = await _test(caller, webhook, event_type)
+        await body.save(force_create=True)
         await tell(caller, WebhookTested, webhook.team_id, webhook_id=webhook.id, sent=event_type)
-        await lanes.stir([webhook.id], caller.now())
+        delivery = _delivery_of(body, webhook.id, event_type, await _queue(webhook.id, 1, caller.now()))
+        await delivery.save(force_create=True)
     return delivery
 
 
@@ -43,10 +44,11 @@ async def resend(caller: Caller, *, delivery_id: UUID) -> WebhookDelivery:
             caller, "webhook:send", WebhookDelivery, delivery_id, Webhook, Hold.THERE, own=Hold.ALONE
         )
         _require_active(webhook)
-        delivery.send_again(caller.now())
-        await delivery.save(update_fields=["state", "due_at", "ended_at", "tries"])
+        if not await delivery.has_ended():
+            raise Conflict("problem.delivery_pending")
         await tell(caller, WebhookResent, webhook.team_id, webhook_id=webhook.id, count=1)
-        await lanes.stir([webhook.id], caller.now())
+        delivery.send_again(await _queue(webhook.id, 1, caller.now()), caller.now())
+        await delivery.save(update_fields=["state", "queue_id", "due_at", "ended_at", "tries"])
     return delivery
 
 
@@ -62,7 +64,7 @@ async def resend_failed(caller: Caller, *, webhook_id: UUID, since: datetime) ->
         count = await WebhookDelivery.resend_failed(webhook.id, since, now)
         if count:
             await tell(caller, WebhookResent, webhook.team_id, webhook_id=webhook.id, count=count)
-            await lanes.stir([webhook.id], now)
+            await _queue(webhook.id, count, now)
     return count
 
 
@@ -71,7 +73,12 @@ def _require_active(webhook: Webhook) -> None:
         raise Conflict("problem.webhook_paused")
 
 
-async def _test(caller: Caller, webhook: Webhook, event_type: str) -> WebhookDelivery:
+async def _queue(webhook_id: UUID, more: int, now: datetime) -> UUID:
+    """Where so many more wait from now on; who sends them is woken."""
+    return (await lanes.fill({webhook_id: more}, [webhook_id], now))[webhook_id]
+
+
+async def _test(caller: Caller, webhook: Webhook, event_type: str) -> WebhookBody:
     now, event_id = caller.now(), new_id()
     kind = EVENT_KINDS[event_type]
     team, asker = await Team.get(id=webhook.team_id), await User.get(id=caller.viewer.user_id)
@@ -85,15 +92,20 @@ async def _test(caller: Caller, webhook: Webhook, event_type: str) -> WebhookDel
         api_url=caller.rules.api_url,
         test=True,
     )
+    text = orjson.dumps(told).decode()
+    return WebhookBody(created_at=now, team_id=team.id, event_id=event_id, edition=webhook.edition, body=text)
+
+
+def _delivery_of(body: WebhookBody, webhook_id: UUID, event_type: str, queue_id: UUID) -> WebhookDelivery:
     return WebhookDelivery(
-        id=new_id(),
-        created_at=now,
-        team_id=team.id,
-        webhook_id=webhook.id,
-        event_id=event_id,
+        created_at=body.created_at,
+        team_id=body.team_id,
+        webhook_id=webhook_id,
+        event_id=body.event_id,
         event_type=event_type,
         position=0,
         is_test=True,
-        body=orjson.dumps(told).decode(),
-        due_at=now,
+        body_id=body.id,
+        queue_id=queue_id,
+        due_at=body.created_at,
     )

@@ -27,8 +27,9 @@ from domain.webhooks.editions import EDITION
 from domain.webhooks.sealed import HEADERS, SECRET
 from domain.webhooks.signatures import new_secret
 from domain.webhooks.states import PauseReason
-from models import Lane, Team, Video, Webhook, WebhookDelivery, lanes
+from models import Lane, Team, Video, Webhook, lanes
 from models.database import transaction
+from models.discards import discard as discard_waiting
 from models.webhooks import MOST_WEBHOOKS
 from resolvers.caller import Caller, Following, follow, lock, require, tell
 
@@ -78,7 +79,7 @@ async def create(
         await _require_room(team_id)
         await _require_video(caller, team_id, video_id)
         await row.save(force_create=True)
-        await Lane.create(webhook_id=webhook_id, team_id=team_id, served_at=now)
+        await Lane.of(webhook_id, team_id, now).save(force_create=True)
         await _tell(caller, WebhookCreated, row)
     return Made(secret, row)
 
@@ -146,7 +147,7 @@ async def resume(caller: Caller, *, webhook_id: UUID, discard: bool) -> Webhook:
             row.api_key_id = caller.api_key_id
         await row.save()
         if discard:
-            await WebhookDelivery.discard(row.id, now)
+            await discard_waiting(row.id, now)
         await _try_anew(row, now)
         await _tell(caller, WebhookResumed, row)
     return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from domain.webhooks.faults import Fault
 from domain.webhooks.states import AttemptState, DeliveryState
 from live.message import Message
 from models.deliveries import MOST_RESENT
-from plan import BadInput, Connection, Depends, Node, column, node, reference, to_many, to_one
+from plan import BadInput, Connection, Depends, Node, Row, Standing, batch, column, node, reference, to_many, to_one
 from resolvers import deliveries, webhooks
 from resolvers.caller import Following
 from schema.context import Context, Info
@@ -61,6 +62,44 @@ def matching(
     )
 
 
+async def _bodies(context: Context, rows: Sequence[Row]) -> list[str]:
+    """What is sent of each; nothing of what has just been forgotten."""
+    found = await models.WebhookBody.read(context.reader.fetch, {row["body_id"] for row in rows})
+    return [found.get(row["body_id"], "") for row in rows]
+
+
+_DISCARDS = Standing(models.WebhookDiscard, ("id", "created_at"), models.WebhookDiscard.visible_to)
+"""Few: each is there only until it is written into its deliveries."""
+
+
+def _as_it_stands(by: Callable[[Row, datetime | None], Any], description: str) -> Any:
+    """What `by` says of a row, and of when it was discarded, if it was and that is not written into it yet."""
+
+    async def each(context: Context, rows: Sequence[Row], discards: Sequence[Any]) -> list[Any]:
+        del context
+        discarded = dict(discards)
+        return [by(row, discarded.get(row["queue_id"]) if _waits(row) else None) for row in rows]
+
+    columns = ("state", "due_at", "ended_at", "queue_id")
+    return batch(*columns, by=each, standing=_DISCARDS, depends=Depends.ROLE, description=description)
+
+
+def _waits(row: Row) -> bool:
+    return DeliveryState(row["state"]) is DeliveryState.PENDING
+
+
+def _state(row: Row, discarded_at: datetime | None) -> DeliveryState:
+    return DeliveryState.DISCARDED if discarded_at else DeliveryState(row["state"])
+
+
+def _next_attempt_at(row: Row, discarded_at: datetime | None) -> Any:
+    return None if discarded_at else row["due_at"]
+
+
+def _ended_at(row: Row, discarded_at: datetime | None) -> Any:
+    return discarded_at or row["ended_at"]
+
+
 @node(table=models.WebhookDelivery, visible=models.WebhookDelivery.visible_to)
 class WebhookDelivery(Node):
     """An event for a webhook. It is tried until it has arrived, nine times at most, in about 18 hours."""
@@ -73,16 +112,18 @@ class WebhookDelivery(Node):
     event_type: str = column(description="What has happened: `video.created`.")
     is_test: bool = column(description="Whether it is an example that somebody had sent for a test.")
     video: Video | None = to_one("video_id", description="The video that it is about; null where it is about none.")
-    body: str = column(description="What is sent, to the letter: JSON.")
-    state: DeliveryState = column(description="Where it stands.")
+    body: str = batch(
+        "body_id", by=_bodies, reads=True, depends=Depends.ROLE, description="What is sent, to the letter: JSON."
+    )
+    state: DeliveryState = _as_it_stands(_state, "Where it stands.")
     status: int | None = column(description="What the receiver answered last; null if it never did.")
     fault: Fault | None = column(description="What went wrong last; null if nothing did.")
     attempt_count: int = column(description="How often it was tried.")
-    next_attempt_at: datetime | None = column(
-        "due_at", description="When it is tried next; null while it is sent, and once it has ended."
+    next_attempt_at: datetime | None = _as_it_stands(
+        _next_attempt_at, "When it is tried next; null while it is sent, and once it has ended."
     )
     created_at: datetime = column(description="When it was made.")
-    ended_at: datetime | None = column(description="When it arrived, or was given up; null before.")
+    ended_at: datetime | None = _as_it_stands(_ended_at, "When it arrived, or was given up; null before.")
     attempts: Connection[WebhookAttempt] = to_many(
         "delivery_id", order="-created_at", description="How each attempt has gone, the latest first."
     )

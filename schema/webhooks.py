@@ -62,7 +62,7 @@ def _figures_of(found: Any) -> WebhookFigures:
     return WebhookFigures(
         delivered_count=found["delivered"],
         failed_count=found["failed"],
-        pending_count=found["pending"],
+        pending_count=found["waiting"],
         success_rate=found["delivered"] / ended if ended else None,
         median_ms=found["median_ms"],
         last_triggered_at=found["last_at"],

@@ -38,7 +38,9 @@ from models import (
     Video,
     Webhook,
     WebhookAttempt,
+    WebhookBody,
     WebhookDelivery,
+    lanes,
 )
 from plan import encode_id
 from resolvers.passwords import hash_password
@@ -191,17 +193,21 @@ class Factory:
             "sealed_secret": "", "team_id": crew.team.id, "created_by_id": crew.owner.user.id,
         } | values  # fmt: skip
         webhook = await Webhook.create(**values)
-        await Lane.create(webhook_id=webhook.id, team_id=crew.team.id, served_at=utc_now())
+        await Lane.of(webhook.id, crew.team.id, utc_now()).save(force_create=True)
         return webhook
 
     async def delivery(self, webhook: Webhook, **values: Any) -> WebhookDelivery:
-        """One that was given up."""
-        now = utc_now()
+        """One that was given up, with what was sent: `{}`, of an event of its own."""
+        now, team_id = utc_now(), webhook.team_id
+        event_id, created_at = values.get("event_id", new_id()), values.get("created_at", now)
+        made = {"created_at": created_at, "team_id": team_id, "event_id": event_id}
+        body = await WebhookBody.create(edition=webhook.edition, body="{}", **made)
         values = {
-            "team_id": webhook.team_id, "webhook_id": webhook.id, "event_id": new_id(), "position": 1,
-            "event_type": "payment.failed", "body": "{}", "state": DeliveryState.FAILED, "ended_at": now,
-            "attempt_count": 1,
-        } | values  # fmt: skip
+            "webhook_id": webhook.id, "position": 1, "event_type": "payment.failed", "body_id": body.id,
+            "queue_id": webhook.id, "state": DeliveryState.FAILED, "ended_at": now, "attempt_count": 1,
+        } | made | values  # fmt: skip
+        if values["state"] is DeliveryState.PENDING:
+            await lanes.fill({webhook.id: 1}, (), now)
         return await WebhookDelivery.create(**values)
 
     async def attempt(self, delivery: WebhookDelivery, **values: Any) -> WebhookAttempt:

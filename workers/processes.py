@@ -28,6 +28,7 @@ from workers.consumers import CONSUMERS, Tools
 from workers.deliveries import Carrier, Dispatcher, Pace, Teller
 from workers.health import beat
 from workers.jobs import Means, Rules
+from workers.logs import LogKeeper
 from workers.queue import QueueListener
 from workers.relay import Relay, Rhythm
 from workers.scratch import process_folder
@@ -62,7 +63,8 @@ async def relay(settings: "Settings") -> None:
             tracer=opened.enter_context(_traces(settings, "relay")),
         )
         sweeper = Sweeper(tools.redis, utc_now, settings.job_attempts, timedelta(seconds=sweep_seconds), jobs_kept)
-        relay = Relay(settings.session_url, list(CONSUMERS.values()), tools, rhythm, sweeper, sweeper.keep_house)
+        chores = (sweeper, sweeper.keep_house, LogKeeper(utc_now))
+        relay = Relay(settings.session_url, list(CONSUMERS.values()), tools, rhythm, *chores)
         opened.push_async_callback(tools.redis.aclose)
         await opened.enter_async_context(_database(settings))
         await require_database()

@@ -28,6 +28,8 @@ STANDBY_SECONDS = 0.25
 """How often a relay that stands by tries to take over."""
 HOUSE_SECONDS = 300
 """How often what can wait is looked for."""
+LOGS_SECONDS = 60
+"""How long webhooks' logs are left alone."""
 _STATEMENT_SECONDS = 60
 _BATCH = 10_000
 # The server lets go of the lock of a machine that has vanished without a word.
@@ -62,7 +64,7 @@ class Rhythm:
 
 
 class Relay:
-    """One relay. While it is active `sweep` and `keep_house` are run regularly."""
+    """One relay. While it is active `sweep`, `keep_house` and `keep_logs` are run regularly."""
 
     def __init__(
         self,
@@ -72,12 +74,13 @@ class Relay:
         rhythm: Rhythm,
         sweep: Callable[[], Awaitable[None]],
         keep_house: Callable[[], Awaitable[None]],
+        keep_logs: Callable[[], Awaitable[None]],
     ) -> None:
         self._database_url = database_url
         self._consumers = consumers
         self._tools = tools
         self._rhythm = rhythm
-        self._chores = ((sweep, rhythm.sweep_seconds), (keep_house, HOUSE_SECONDS))
+        self._chores = ((sweep, rhythm.sweep_seconds), (keep_house, HOUSE_SECONDS), (keep_logs, LOGS_SECONDS))
         self._backoff = Backoff(0.05, 5)
 
     async def run(self) -> NoReturn:

@@ -31,11 +31,8 @@ from models import (
     Upload,
     User,
     Video,
-    Webhook,
-    WebhookDelivery,
 )
 from models.database import transaction
-from models.deliveries import KEPT as DELIVERIES_KEPT
 from models.maintenance import is_on
 from workers.notifications import mail_if_due
 from workers.pausing import pause_keyless
@@ -47,8 +44,6 @@ MOST = 200
 """Rows that one sweep takes of a kind; the next one takes the next."""
 MOST_FORGOTTEN = 1000
 """Jobs, or idempotency keys, that are deleted by one statement, which has to end before its time is up."""
-MOST_ROUNDS = 100
-"""So many times that, of what a busy installation makes many of: the rest goes next time."""
 SESSION_KEPT = timedelta(days=30)
 """How long a session or an API key that has ended is kept."""
 INVITATION_KEPT = timedelta(days=30)
@@ -84,7 +79,7 @@ class Sweeper:
             return
         due = (self.purge_old_videos, self.purge_old_teams, self.delete_due_accounts, self.pause_keyless_webhooks)
         old = (self.forget_old_accounts, self.forget_old_invitations, self.forget_old_jobs, self.forget_old_keys)
-        forgotten = (*old, self.forget_old_notifications, self.forget_deleted_comments, self.forget_old_deliveries)
+        forgotten = (*old, self.forget_old_notifications, self.forget_deleted_comments)
         await _all((*due, *forgotten), self.clock())
 
     async def take_back_lost_jobs(self, now: datetime) -> None:
@@ -199,14 +194,6 @@ class Sweeper:
     async def pause_keyless_webhooks(self, now: datetime) -> None:
         """Webhooks whose API keys have expired."""
         await pause_keyless(now)
-
-    async def forget_old_deliveries(self, now: datetime) -> None:
-        """What webhooks were sent long ago, whatever deleted ones were sent, and then these themselves."""
-        for _ in range(MOST_ROUNDS):
-            async with transaction():
-                if await WebhookDelivery.forget(now - DELIVERIES_KEPT, MOST_FORGOTTEN) < MOST_FORGOTTEN:
-                    break
-        await Webhook.bury(MOST)
 
     async def forget_old_keys(self, now: datetime) -> None:
         """Idempotency keys that stand for nothing any more."""

@@ -8,9 +8,9 @@ import orjson
 from domain.events import AccountDeleted, ApiKeyRevoked, MemberLeft, MemberRemoved, MemberRoleChanged
 from domain.webhooks.catalogue import EVENT_KINDS
 from domain.webhooks.envelope import Names, envelope
-from models import EventRecord, Webhook, lanes
-from models.deliveries import Telling, WebhookDelivery
+from models import EventRecord, Webhook
 from models.names import names_of
+from models.tellings import Telling, make
 from workers.consumers import Tools, consumer
 from workers.pausing import pause_keyless
 
@@ -27,10 +27,9 @@ async def make_deliveries(events: Sequence[EventRecord], tools: Tools) -> None:
         return
     names = await names_of([event for event, _ in heard])
     told = [each for (event, by), named in zip(heard, names, strict=True) for each in _told(event, by, named, tools)]
-    await WebhookDelivery.make(told, tools.clock())
-    # Nobody is woken for what is only kept; a word that names no lane would have every worker look at all.
-    if awake := {webhook.id for _, by in heard for webhook in by if webhook.is_active}:
-        await lanes.stir(sorted(awake), tools.clock())
+    # Nobody is woken for what is only kept.
+    awake = {webhook.id for _, by in heard for webhook in by if webhook.is_active}
+    await make(told, awake, tools.clock())
 
 
 @consumer(
@@ -76,7 +75,7 @@ def _told(event: EventRecord, by: Sequence[Webhook], names: Names, tools: Tools)
     """What they are sent: the same, but for each edition."""
     for edition in sorted({webhook.edition for webhook in by}):
         ids = [webhook.id for webhook in by if webhook.edition == edition]
-        yield Telling(event, _video_of(event), body_of(event, edition, names, tools), ids)
+        yield Telling(event, _video_of(event), edition, body_of(event, edition, names, tools), ids)
 
 
 def _video_of(event: EventRecord) -> UUID | None:

@@ -79,7 +79,7 @@ async def _endpoint(team: Team, maker: User, url: str, keys: Keys) -> None:
         created_by_id=maker.id,
         sealed_secret=keys.seal(SECRET, new_secret(), of=str(name)),
     )
-    await Lane.create(webhook_id=name, team_id=team.id, served_at=utc_now())
+    await Lane.of(name, team.id, utc_now()).save(force_create=True)
 
 
 async def forget() -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from standardwebhooks import Webhook as Verifier
@@ -10,9 +11,9 @@ from domain.clock import utc_now
 from domain.webhooks.catalogue import EVENT_KINDS
 from domain.webhooks.states import DeliveryState
 from local.client import OperationFailed
-from models import WebhookDelivery
+from models import Video, Webhook, WebhookBody, WebhookDelivery
 from models.database import transaction
-from tests.api.test_webhooks import hook, log, make_video, settled
+from tests.api.test_webhooks import hook, log, make_video, settled, shown
 from tests.factories import Factory, gid, uuid_in
 from tests.receivers import answer, receiving
 
@@ -71,12 +72,10 @@ async def test_whatever_has_failed_since_a_moment_is_sent_again(make: Factory) -
     crew = await make.crew()
     async with receiving() as receiver:
         made = await hook(crew.owner, crew, receiver, "payment.failed")
-        of = {"webhook_id": uuid_in(made["webhook"]["id"]), "team_id": crew.team.id, "state": DeliveryState.FAILED}
-        now = utc_now()
+        webhook, now = await Webhook.get(id=uuid_in(made["webhook"]["id"])), utc_now()
         for number, days in enumerate((1, 2, 9)):
-            about = {"event_id": f"00000000-0000-7000-8000-{number:012}", "event_type": "payment.failed", "body": "{}"}
             at = {"created_at": now - timedelta(days=days), "position": number}
-            await WebhookDelivery.create(**about, **at, **of)
+            await make.delivery(webhook, event_id=UUID(f"00000000-0000-7000-8000-{number:012}"), **at)
         given = {"webhookId": made["webhook"]["id"], "since": (now - timedelta(days=3)).isoformat()}
         resent = await crew.owner.client.do("ResendFailedDeliveries", input=given)
         assert resent["count"] == 2
@@ -105,6 +104,51 @@ async def test_more_than_can_be_resent_at_once_is_resent_by_asking_again(
     assert await resend() == 2
     assert (await WebhookDelivery.get(webhook_id=webhook.id, state="failed")).id == made[0].id
     assert [await resend(), await resend()] == [1, 0]
+
+
+async def test_what_waits_is_discarded_at_once_and_can_be_sent_again(make: Factory) -> None:
+    crew = await make.crew()
+    async with receiving() as receiver:
+        made = await hook(crew.owner, crew, receiver, "payment.failed")
+        given, webhook = made["webhook"]["id"], await Webhook.get(id=uuid_in(made["webhook"]["id"]))
+        await crew.owner.client.do("PauseWebhook", id=given)
+        waits = {"state": DeliveryState.PENDING, "due_at": utc_now(), "ended_at": None, "attempt_count": 0}
+        kept = [await make.delivery(webhook, **waits) for _ in range(3)]
+        assert (await shown(crew, given))["figures"]["pendingCount"] == 3
+        with pytest.raises(OperationFailed, match="paused"):
+            await crew.owner.client.do("ResendDelivery", id=gid(kept[0]))
+        resumed = await crew.owner.client.do("ResumeWebhook", input={"id": given, "discard": True})
+        assert resumed["state"] == "ACTIVE"
+        # Whether it is written into each yet or not, and whoever asks.
+        entries = (await crew.admin.client.run("WebhookDeliveries", webhook=given))["data"]["webhook"]["deliveries"]
+        for entry in entries["nodes"]:
+            assert (entry["state"], entry["nextAttemptAt"], bool(entry["endedAt"])) == ("DISCARDED", None, True)
+        assert [len(await log(crew, given, state=each)) for each in ("PENDING", "DISCARDED", "FAILED")] == [0, 3, 0]
+        assert (await shown(crew, given))["figures"]["pendingCount"] == 0
+        again = await crew.owner.client.do("ResendDelivery", id=gid(kept[1]))
+        (received,) = await receiver.has(1)
+        assert (again["id"], received.id, received.body) == (gid(kept[1]), str(kept[1].event_id), b"{}")
+        await settled(crew, given)
+        states = {entry["id"]: entry["state"] for entry in await log(crew, given)}
+    assert [states[gid(each)] for each in kept] == ["DISCARDED", "DELIVERED", "DISCARDED"]
+    with pytest.raises(OperationFailed, match="not paused"):
+        await crew.owner.client.do("ResumeWebhook", input={"id": given, "discard": True})
+
+
+async def test_a_body_is_the_same_for_every_webhook_and_every_time(make: Factory) -> None:
+    crew = await make.crew()
+    async with receiving() as receiver:
+        made = [await hook(crew.owner, crew, receiver, "video.created") for _ in range(3)]
+        await make_video(crew, "As it was called")
+        await receiver.has(3)
+        await Video.filter(team_id=crew.team.id).update(title="As it is called by now")
+        first, *_ = await settled(crew, made[0]["webhook"]["id"])
+        await crew.owner.client.do("ResendDelivery", id=first["id"])
+        received = await receiver.has(4)
+        shown_as = (await crew.owner.client.run("WebhookDelivery", id=first["id"]))["data"]["webhookDelivery"]["body"]
+    assert {each.body.decode() for each in received} == {shown_as}
+    assert "As it was called" in shown_as
+    assert await WebhookBody.filter(event_id=UUID(first["eventId"])).count() == 1
 
 
 async def test_the_log_is_narrowed_by_state_type_and_time(make: Factory) -> None:

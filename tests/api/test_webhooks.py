@@ -9,8 +9,10 @@ from standardwebhooks import Webhook as Verifier
 from domain.clock import utc_now
 from domain.jobs import JobKind
 from domain.permissions import Scope
+from domain.webhooks.states import DeliveryState
 from local.client import OperationFailed
 from models import ApiKey, EventRecord, Job, Lane, Webhook, WebhookDelivery
+from models.discards import in_state
 from models.webhooks import MOST_WEBHOOKS
 from tests.factories import Crew, Factory, Person, gid, uuid_in
 from tests.receivers import Received, Receiver, answer, receiving
@@ -37,9 +39,10 @@ async def settled(crew: Crew, webhook: str) -> list[Any]:
     """The same, once nothing in it is still to arrive."""
 
     async def is_settled() -> bool:
-        return not await WebhookDelivery.exists(webhook_id=uuid_in(webhook), state="pending")
+        return not await WebhookDelivery.exists(in_state(DeliveryState.PENDING), webhook_id=uuid_in(webhook))
 
     await until(is_settled)
+    assert not (await Lane.get(webhook_id=uuid_in(webhook))).waiting
     return await log(crew, webhook)
 
 

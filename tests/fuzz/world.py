@@ -37,6 +37,7 @@ from models import (
     Video,
     Webhook,
     WebhookAttempt,
+    WebhookBody,
     WebhookDelivery,
 )
 
@@ -313,6 +314,8 @@ class World:
             self.rows.setdefault(Lane, []).append(
                 Lane(
                     webhook_id=made[-1].id,
+                    queue_id=made[-1].id,
+                    waiting=1,
                     team_id=team.id,
                     served_at=NOW,
                     delivered=number * 7,
@@ -332,10 +335,12 @@ class World:
         went: dict[str, Any] = {"status": 500, "fault": Fault.BAD_STATUS} if failed else {}
         about = {"team_id": webhook.team_id, "webhook_id": webhook.id}
         times = {"due_at": LASTING if state is DeliveryState.PENDING else None, "ended_at": NOW if failed else None}
+        event_id, team_id = an_id("event", number), webhook.team_id
+        body = self._add(WebhookBody, event_id=event_id, team_id=team_id, edition=1, body=next(self._texts))
         delivery = self._add(
-            WebhookDelivery, event_id=an_id("event", number), event_type=TYPES[number % 2], position=number,
-            state=state, video_id=video_id, body=next(self._texts), is_test=number % 3 == 0, attempt_count=number % 3,
-            **about, **went, **times,
+            WebhookDelivery, event_id=event_id, event_type=TYPES[number % 2], position=number,
+            state=state, video_id=video_id, body_id=body.id, queue_id=webhook.id, is_test=number % 3 == 0,
+            attempt_count=number % 3, **about, **went, **times,
         )  # fmt: skip
         for of in range(number % 3):
             self._add(

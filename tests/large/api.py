@@ -263,7 +263,7 @@ async def _audit_entry(world: World) -> None:
     assert (await world.ask(DOCUMENTS["audit entry"], "AuditEntry", entry.id))["type"]
 
 
-@case("webhooks", "idx_webhooks_team_created", "idx_webhook_attempts_webhook_created", "webhook_lanes_pkey")
+@case("webhooks", "idx_webhooks_team_created", "idx_webhook_attempts_succeeded", "webhook_lanes_pkey")
 async def _webhooks(world: World) -> None:
     (hook,) = (await world.ask(DOCUMENTS["webhooks"], "Team", world.places.big_team_id))["webhooks"]["nodes"]
     assert hook["figures"]["medianMs"] == 20
@@ -282,7 +282,7 @@ async def _failed(world: World) -> None:
     assert found["deliveries"]["nodes"]
 
 
-@case("a delivery", "webhook_deliveries_pkey")
+@case("a delivery", "webhook_deliveries_pkey", "webhook_bodies_pkey")
 async def _delivery(world: World) -> None:
     delivery = await models.WebhookDelivery.filter(team_id=world.places.big_team_id).order_by("id").first()
     assert delivery is not None

@@ -23,9 +23,12 @@ from models import (
     Video,
     Webhook,
     WebhookDelivery,
+    WebhookDiscard,
     lanes,
 )
+from models.discards import discard
 from models.events import backlog, parked
+from models.forgetting import forget_of, forget_old
 from models.jobs import waiting
 from models.remarks import remarks
 from models.tenancy import delete_owned
@@ -212,6 +215,8 @@ async def _purge(world: World) -> None:
     "idx_webhook_deliveries_team",
     "idx_webhook_attempts_team",
     "idx_webhook_lanes_team",
+    "idx_webhook_bodies_team",
+    "idx_webhook_discards_team",
 )
 async def _purge_team(world: World) -> None:
     async with undone():
@@ -251,16 +256,24 @@ async def _carry(world: World) -> None:
         await lanes.stir(hooks, later)
 
 
-@case("workers: webhooks and their ends", "idx_webhooks_api_key", "idx_webhooks_deleted_at")
+@case(
+    "workers: webhooks and their ends",
+    *("idx_webhooks_api_key", "idx_webhooks_deleted_at", "idx_webhook_bodies_created", "webhook_bodies_pkey"),
+    *("uid_webhook_del_event_i_1720da", "idx_webhook_deliveries_due", "idx_webhook_deliveries_order"),
+)
 async def _end_webhooks(world: World) -> None:
     now = utc_now()
     assert await Webhook.keyless(now) == []
     hook = await Webhook.get(team_id=world.places.big_team_id)
     async with undone():
         assert await WebhookDelivery.resend_failed(hook.id, now - timedelta(days=3), now)
-        assert await WebhookDelivery.discard(hook.id, now)
+        assert await discard(hook.id, now)
+        (discarded,) = await WebhookDiscard.all().order_by("created_at").limit(10)
+        assert await discarded.write(None, 2)
     async with undone():
-        assert await WebhookDelivery.forget(now - timedelta(days=29), 10)
+        assert await Webhook.ended(10) == []
+        assert await forget_old(now - timedelta(days=29), None, 10)
+        assert await forget_of(hook.id, None, 10)
         assert await Webhook.bury(10) == 0
 
 

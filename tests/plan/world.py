@@ -31,6 +31,7 @@ from models import (
     Video,
     Webhook,
     WebhookAttempt,
+    WebhookBody,
     WebhookDelivery,
 )
 from models.comments import Span
@@ -141,9 +142,11 @@ async def webhook(team: Team, by: User, size: int) -> list[Any]:
     """With as many deliveries, each with as many attempts, and its lane."""
     made = {"team_id": team.id, "created_by_id": by.id, "edition": 1, "sealed_secret": "", "event_types": ["a.b"]}
     hook = await Webhook.create(url="https://receiver.invalid/", **made)
-    await Lane.create(webhook_id=hook.id, team_id=team.id, served_at=LONG_AGO)
+    await Lane.of(hook.id, team.id, LONG_AGO).save(force_create=True)
     of = {"team_id": team.id, "webhook_id": hook.id}
-    sent = {"event_type": "a.b", "position": 1, "body": "{}", "state": DeliveryState.FAILED}
+    body = await WebhookBody.create(team_id=team.id, event_id=new_id(), edition=1, body="{}")
+    about = {"event_type": "a.b", "position": 1, "body_id": body.id, "queue_id": hook.id}
+    sent = about | {"state": DeliveryState.FAILED}
     deliveries = [await WebhookDelivery.create(event_id=new_id(), **sent, **of) for _ in range(size)]
     went = {"state": AttemptState.FAILED}
     attempts = [

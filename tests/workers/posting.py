@@ -21,7 +21,7 @@ from domain.webhooks.sealed import SECRET
 from domain.webhooks.signatures import new_secret
 from domain.webhooks.states import DeliveryState
 from gateways.outbound import Answer, Outgoing
-from models import Lane, Member, Team, User, Webhook, WebhookAttempt, WebhookDelivery, lanes
+from models import Lane, Member, Team, User, Webhook, WebhookAttempt, WebhookBody, WebhookDelivery, lanes
 from models.database import transaction
 from tests.waiting import until
 from workers.deliveries import Carrier, Dispatcher, Pace, Teller
@@ -95,23 +95,29 @@ async def endpoint(team: Team, **values: Any) -> Webhook:
     about = {"id": name, "url": f"https://receiver.example/{name}", "edition": EDITION, "team_id": team.id}
     sealed = KEYS.seal(SECRET, new_secret(), of=str(name))
     webhook = await Webhook.create(created_by_id=maker.user_id, sealed_secret=sealed, **(about | values))
-    await Lane.create(webhook_id=name, team_id=team.id, served_at=utc_now())
+    await Lane.of(name, team.id, utc_now()).save(force_create=True)
     return webhook
 
 
 async def happens(webhook: Webhook, *bodies: str, now: datetime, **values: Any) -> list[UUID]:
     """Deliveries that are due, one after the other; their ids."""
     due = [now + timedelta(microseconds=number) - timedelta(seconds=1) for number in range(len(bodies))]
-    made = [
-        WebhookDelivery(
-            id=new_id(), created_at=now, team_id=webhook.team_id, webhook_id=webhook.id, event_id=new_id(),
-            event_type="video.edited", body=body, due_at=at, **({"position": number} | values),
-        )
-        for number, (body, at) in enumerate(zip(bodies, due, strict=True), start=1)
-    ]  # fmt: skip
+    told = [
+        WebhookBody(id=new_id(), created_at=now, team_id=webhook.team_id, event_id=new_id(), edition=EDITION, body=body)
+        for body in bodies
+    ]
     async with transaction():
+        queue_id = (await lanes.fill({webhook.id: len(told)}, [webhook.id], now))[webhook.id]
+        made = [
+            WebhookDelivery(
+                id=new_id(), created_at=now, team_id=webhook.team_id, webhook_id=webhook.id, event_id=body.event_id,
+                event_type="video.edited", body_id=body.id, queue_id=queue_id, due_at=at,
+                **({"position": number} | values),
+            )
+            for number, (body, at) in enumerate(zip(told, due, strict=True), start=1)
+        ]  # fmt: skip
+        await WebhookBody.bulk_create(told)
         await WebhookDelivery.bulk_create(made)
-        await lanes.stir([webhook.id], now)
     return [each.id for each in made]
 
 

@@ -43,7 +43,7 @@ def collecting(seen: list, name: str = "collector") -> Consumer:
 async def relaying(database_url, redis, *consumers: Consumer):
     async def no_sweep() -> None: ...
 
-    relay = Relay(database_url, consumers, Tools(redis, utc_now), Rhythm(30, 30), no_sweep, no_sweep)
+    relay = Relay(database_url, consumers, Tools(redis, utc_now), Rhythm(30, 30), no_sweep, no_sweep, no_sweep)
     task = asyncio.create_task(relay.run())
     try:
         yield task

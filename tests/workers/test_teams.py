@@ -41,7 +41,9 @@ from models import (
     Video,
     Webhook,
     WebhookAttempt,
+    WebhookBody,
     WebhookDelivery,
+    WebhookDiscard,
 )
 from models.database import raw_connection, transaction
 from models.tenancy import owned
@@ -96,9 +98,12 @@ async def a_team(name: str, **values: Any) -> Team:
         team_id=team.id, actor_id=made["created_by_id"], type="video.edited", subjects=[], details={}, position=0
     )
     webhook = await Webhook.create(url="https://receiver.example/", edition=1, sealed_secret="", **made)
-    await Lane.create(webhook_id=webhook.id, team_id=team.id, served_at=utc_now())
+    await Lane.of(webhook.id, team.id, utc_now()).save(force_create=True)
     sent = {"team_id": team.id, "webhook_id": webhook.id}
-    delivery = await WebhookDelivery.create(event_id=new_id(), event_type="a.b", position=1, body="{}", **sent)
+    body = await WebhookBody.create(team_id=team.id, event_id=new_id(), edition=1, body="{}")
+    what = {"event_id": body.event_id, "body_id": body.id, "queue_id": webhook.id}
+    delivery = await WebhookDelivery.create(event_type="a.b", position=1, **what, **sent)
+    await WebhookDiscard.create(**sent)
     await WebhookAttempt.create(delivery_id=delivery.id, number=1, **sent)
     event = await EventRecord.get(team_id=team.id, type="job.queued")
     await ParkedEvent.create(consumer="live", event_id=event.id, error="no luck")

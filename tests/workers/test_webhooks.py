@@ -8,12 +8,12 @@ import orjson
 import pytest
 from arq.connections import ArqRedis
 
-import models.deliveries as making
+import models.tellings as making
 from domain.clock import utc_now
 from domain.events import AccountEdited, Event, VideoCreated
 from domain.ids import new_id
 from domain.webhooks.catalogue import EVENT_KINDS
-from models import EventRecord, Lane, Team, User, Video, Webhook, WebhookDelivery
+from models import EventRecord, Lane, Team, User, Video, Webhook, WebhookBody, WebhookDelivery
 from models.database import transaction
 from models.lanes import CHANNEL
 from tests.waiting import until
@@ -38,7 +38,7 @@ class Office:
         yesterday = utc_now() - timedelta(days=1)
         given = {"url": "https://hooks.example.com/1", "edition": 1, "sealed_secret": "sealed", "created_at": yesterday}
         webhook = await Webhook.create(team_id=self.team.id, created_by_id=self.user.id, **{**given, **more})
-        await Lane.create(webhook_id=webhook.id, team_id=self.team.id, served_at=yesterday)
+        await Lane.of(webhook.id, self.team.id, yesterday).save(force_create=True)
         return webhook
 
     def happens(self, count: int, video: Video | None = None) -> list[EventRecord]:
@@ -61,7 +61,7 @@ async def office(models: None, redis: ArqRedis) -> Office:
 async def told(webhook: Webhook) -> list[tuple[int, str]]:
     """The positions of the events that it is to be sent, in the order of its log, and what their bodies say."""
     made = await WebhookDelivery.filter(webhook_id=webhook.id).order_by("created_at", "id")
-    bodies = [orjson.loads(each.body) for each in made]
+    bodies = [orjson.loads((await WebhookBody.get(id=each.body_id)).body) for each in made]
     assert [body["id"] for body in bodies] == [str(each.event_id) for each in made]
     return [(each.position, body["data"]["title"]) for each, body in zip(made, bodies, strict=True)]
 

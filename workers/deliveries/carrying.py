@@ -62,6 +62,7 @@ def outcome_of(begun: Record, answer: Answer, now: datetime, chance: Callable[[]
     return Outcome(
         attempt_id=begun["attempt_id"],
         delivery_id=begun["delivery_id"],
+        webhook_id=begun["webhook_id"],
         attempt_state=AttemptState.FAILED if answer.fault else AttemptState.SUCCEEDED,
         status=answer.status,
         fault=answer.fault,
