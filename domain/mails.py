@@ -33,6 +33,7 @@ class MailKind(StrEnum):
     WEBHOOK_GONE = "webhook_gone"
     WEBHOOK_FAILING = "webhook_failing"
     WEBHOOK_KEY_ENDED = "webhook_key_ended"
+    WEBHOOK_MAKER_GONE = "webhook_maker_gone"
 
 
 def mail_payload(

@@ -152,7 +152,7 @@ begun AS (
     SELECT attempt_id, $4, team_id, webhook_id, id, attempt_count, 'sending', '' FROM claimed
 )
 SELECT attempt_id, claimed.id AS delivery_id, webhook_id, claimed.event_id, event_type, body, attempt_count, tries,
-    url, in_order, sealed_secret, older_secret, older_until, sealed_headers
+    url, in_order, sealed_secret, older_secrets, sealed_headers
 FROM claimed JOIN webhooks ON webhooks.id = webhook_id LEFT JOIN webhook_bodies ON webhook_bodies.id = body_id
 """  # noqa: S608 - all ours
 # Lanes before all else, here as everywhere: who wants them in another order waits for who waits for them. What has

@@ -1,7 +1,7 @@
 """Webhooks: where a team has what happens in it sent."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from domain.clock import utc_now
 from domain.errors import Conflict
 from domain.permissions import PERMISSIONS, Role, allows
 from domain.viewers import AnyViewer
+from domain.webhooks.replaced import GOOD_FOR, Replaced, with_one_more
 from domain.webhooks.states import PauseReason, WebhookState
 from models.base import TeamRow, choice, in_teams_of
 from models.database import raw_connection
@@ -21,8 +22,6 @@ from models.indexes import PartialIndex
 
 MOST_WEBHOOKS = 100
 """Of one team."""
-BOTH_SECRETS = timedelta(hours=24)
-"""How long deliveries are signed with the secret before, too, once a webhook has another one."""
 
 _HEARING = ("id", "created_at", "team_id", "event_types", "edition", "video_id", "state")
 """What says who is told of an event: their sealed headers are much more, and would be read at every event."""
@@ -66,8 +65,10 @@ class Webhook(TeamRow):
     in_order = fields.BooleanField(default=False)
     """Whether what happens to a video is sent only after all that happened to it before has come to an end."""
     sealed_secret = fields.TextField()
-    older_secret = fields.TextField(null=True)
+    older_secrets: fields.JSONField[list[Replaced]] = fields.JSONField(default=list, db_default=[])
+    """Those that others have taken the place of: see `domain.webhooks.replaced`."""
     older_until = fields.DatetimeField(null=True)
+    """Until when any of these is good."""
     header_names: list[str] = ArrayField("text", default=list)
     sealed_headers = fields.TextField(null=True)
     state = choice(WebhookState, default=WebhookState.ACTIVE)
@@ -139,9 +140,16 @@ class Webhook(TeamRow):
         chosen = not self.event_types or event_type in self.event_types
         return chosen and self.video_id in (None, video_id)
 
-    def rotate(self, sealed: str, now: datetime) -> None:
-        """Another secret; the one before is good for another day."""
-        self.older_secret, self.older_until = self.sealed_secret, now + BOTH_SECRETS
+    def rotate(self, sealed: str, now: datetime, *, expire_others: bool) -> None:
+        """Another secret. The one before is good for another day, and those before it for the rest of theirs.
+
+        With `expire_others` none is from now on. Conflict where there are as many as may be.
+        """
+        if expire_others:
+            self.older_secrets, self.older_until = [], None
+        else:
+            self.older_secrets = with_one_more(self.older_secrets, self.sealed_secret, now)
+            self.older_until = now + GOOD_FOR
         self.sealed_secret, self.updated_at = sealed, now
 
     def pause(self, reason: PauseReason, now: datetime) -> None:

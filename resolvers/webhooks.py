@@ -115,14 +115,15 @@ async def edit(
     return row
 
 
-async def rotate(caller: Caller, *, webhook_id: UUID) -> Made:
-    """Another secret. For a day, deliveries are signed with the one before as well."""
+async def rotate(caller: Caller, *, webhook_id: UUID, expire_others: bool = False) -> Made:
+    """Another secret. For a day, deliveries are signed with the one before as well, unless that is to end at once."""
     secret = new_secret()
     async with transaction():
         row = await lock(caller, "webhook:edit", Webhook, webhook_id)
-        row.rotate(caller.rules.keys.seal(SECRET, secret, of=str(webhook_id)), caller.now())
+        sealed = caller.rules.keys.seal(SECRET, secret, of=str(webhook_id))
+        row.rotate(sealed, caller.now(), expire_others=expire_others)
         await row.save()
-        await _tell(caller, WebhookSecretRotated, row)
+        await _tell(caller, WebhookSecretRotated, row, others_ended=expire_others)
     return Made(secret, row)
 
 

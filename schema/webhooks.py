@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
@@ -12,6 +12,7 @@ import models
 from domain.errors import Conflict, NotFound
 from domain.webhooks.catalogue import EVENT_KINDS
 from domain.webhooks.headers import MOST as MOST_HEADERS
+from domain.webhooks.replaced import MOST_SECRETS
 from domain.webhooks.states import PauseReason, WebhookState
 from models.webhooks import MOST_WEBHOOKS
 from plan import Connection, Depends, Node, batch, column, computed, node, reference, to_many, to_one
@@ -102,7 +103,7 @@ class Webhook(Node):
     pause_reason: PauseReason | None = column(description="Why it is paused; null if it is not.")
     paused_at: datetime | None = column(description="Since when it is paused; null if it is not.")
     older_secret_until: datetime | None = column(
-        "older_until", description="Until when deliveries are signed with the secret before this one as well."
+        "older_until", description="Until when deliveries are signed with secrets before this one as well."
     )
     made_by_key: bool = computed(
         "api_key_id",
@@ -224,6 +225,12 @@ async def event_types(info: Info) -> list[WebhookEventType]:
     ]
 
 
+_ExpireOthers = Annotated[
+    bool,
+    strawberry.argument(description="True: those before are good no more, which is for one that has leaked."),
+]
+
+
 def _headers(given: Sequence[WebhookHeaderInput]) -> list[tuple[str, str]]:
     return [(header.name, header.value) for header in given]
 
@@ -269,10 +276,16 @@ class WebhookMutations:
     @mutation(
         "webhook:edit",
         answers=WebhookSecret,
-        description="Gives a webhook another secret. For 24 hours, deliveries are signed with the one before as well.",
+        fails=(Conflict,),
+        description="Gives a webhook another secret. For 24 hours, deliveries are signed with the one before as well. "
+        f"They are signed with at most {MOST_SECRETS} at the same time.",
     )
-    async def rotate_webhook_secret(self, info: Info, id: strawberry.ID) -> WebhookSecret:
-        made = await webhooks.rotate(info.context.caller, webhook_id=uuid_of(Webhook, id, "id"))
+    async def rotate_webhook_secret(
+        self, info: Info, id: strawberry.ID, *, expire_others: _ExpireOthers = False
+    ) -> WebhookSecret:
+        made = await webhooks.rotate(
+            info.context.caller, webhook_id=uuid_of(Webhook, id, "id"), expire_others=expire_others
+        )
         return WebhookSecret(made=made, secret=made.secret)
 
     @mutation(

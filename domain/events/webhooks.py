@@ -47,10 +47,11 @@ class WebhookResumed(Event):
 @register
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSecretRotated(Event):
-    """A webhook has another secret; the one before is good for another 24 hours."""
+    """A webhook has another secret; what it replaces is good for 24 hours yet, or (`others_ended`) no more."""
 
     type = "webhook.secret_rotated"
     webhook_id: UUID
+    others_ended: bool = False
 
 
 @register

@@ -77,6 +77,10 @@ WORDING: dict[str, Wording] = {
         "What of it: `url`, `description`, `event_types`, `in_order`, `headers`.", ["url"]
     ),
     "webhook.paused.reason": _one_of(PauseReason, "Why it is sent nothing any more.", "failing"),
+    "others_ended": Wording(
+        "Whether only the new one is good from now on; if not, each before is for 24 hours after it was replaced.",
+        example=False,
+    ),
     "sent": Wording("The type of the event that it was sent.", "video.created"),
     "count": Wording("How many deliveries were sent again.", 3),
     # Money

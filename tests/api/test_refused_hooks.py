@@ -10,9 +10,10 @@ import pytest
 from domain.clock import utc_now
 from domain.permissions import Role, Scope
 from domain.tokens import token_hash
+from domain.webhooks.replaced import MOST_SECRETS
 from models import ApiKey, Member, Webhook
 from models.webhooks import MOST_WEBHOOKS
-from tests.factories import Crew, Factory, gid
+from tests.factories import Crew, Factory, gid, uuid_in
 from tests.hooks import NOWHERE, Program, program, refusal
 from tests.studio import Studio
 from tests.waiting import until
@@ -185,6 +186,19 @@ async def test_a_team_has_only_so_many(crew: Crew, zapier: Program) -> None:
     made = await zapier.hook()
     assert refusal(await zapier.subscribe(f"{NOWHERE}/more")) == (409, "CONFLICT", [])
     assert (await zapier.hook())["id"] == made["id"]
+
+
+async def test_a_hook_that_is_asked_for_again_and_again_keeps_the_secrets_that_it_has(zapier: Program) -> None:
+    """Each was told to somebody: none ends before its day is over for one more."""
+    made = await zapier.hook()
+    for _ in range(MOST_SECRETS - 1):
+        await zapier.hook()
+    before = await Webhook.get(id=uuid_in(made["id"]))
+    assert refusal(await zapier.subscribe()) == (409, "CONFLICT", [])
+    after = await Webhook.get(id=uuid_in(made["id"]))
+    assert (after.sealed_secret, after.older_secrets) == (before.sealed_secret, before.older_secrets)
+    assert (await zapier.ask("DELETE", f"/hooks/{made['id']}")).status_code == 204
+    assert (await zapier.subscribe()).status_code == 201, "who wants to begin anew ends it first"
 
 
 async def test_who_asks_for_many_has_to_wait(zapier: Program) -> None:

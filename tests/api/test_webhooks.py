@@ -1,6 +1,6 @@
 """Webhooks over the wire: made, told of what happens, changed, paused, and ended."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from standardwebhooks import Webhook as Verifier
 from domain.clock import utc_now
 from domain.jobs import JobKind
 from domain.permissions import Scope
+from domain.webhooks.replaced import GOOD_FOR, MOST_SECRETS
 from domain.webhooks.states import DeliveryState
 from local.client import OperationFailed
 from models import ApiKey, EventRecord, Job, Lane, Webhook, WebhookDelivery
@@ -125,22 +126,64 @@ async def test_what_fails_is_tried_again_after_two_seconds(make: Factory) -> Non
     assert found["body"].encode() == first.body
 
 
-async def test_both_secrets_are_good_while_one_is_rotated(make: Factory) -> None:
+async def test_every_secret_is_good_for_its_day_however_often_it_is_rotated(make: Factory) -> None:
     crew = await make.crew()
     async with receiving() as receiver:
         made = await hook(crew.owner, crew, receiver, "video.created")
-        rotated = await crew.owner.client.do("RotateWebhookSecret", id=made["webhook"]["id"])
-        assert rotated["webhook"]["olderSecretUntil"] is not None
+        webhook = made["webhook"]["id"]
+        rotated = [await crew.owner.client.do("RotateWebhookSecret", id=webhook) for _ in range(2)]
+        assert rotated[-1]["webhook"]["olderSecretUntil"] is not None
         await make_video(crew)
-        (both,) = await receiver.has(1)
-        for secret in (made["secret"], rotated["secret"]):
-            Verifier(secret).verify(both.body, both.headers)
-        past = utc_now() - timedelta(seconds=1)
-        await Webhook.filter(id=uuid_in(made["webhook"]["id"])).update(older_until=past)
+        (all_of_them,) = await receiver.has(1)
+        for each in (made, *rotated):
+            Verifier(each["secret"]).verify(all_of_them.body, all_of_them.headers)
+        await age(webhook, GOOD_FOR)
+        newest = await crew.owner.client.do("RotateWebhookSecret", id=webhook)
         await make_video(crew)
         _, later = await receiver.has(2)
-    assert len(later.headers["webhook-signature"].split()) == 1
-    Verifier(rotated["secret"]).verify(later.body, later.headers)
+    assert len(later.headers["webhook-signature"].split()) == 2
+    for each in (rotated[-1], newest):
+        Verifier(each["secret"]).verify(later.body, later.headers)
+
+
+async def age(webhook: str, by: timedelta) -> None:
+    """Whatever was replaced was so much longer ago."""
+    row = await Webhook.get(id=uuid_in(webhook))
+    for each in row.older_secrets:
+        each["until"] = (datetime.fromisoformat(each["until"]) - by).isoformat()
+    await row.save(update_fields=["older_secrets"])
+
+
+async def test_a_secret_that_has_leaked_is_ended_at_once(make: Factory) -> None:
+    crew = await make.crew()
+    async with receiving() as receiver:
+        made = await hook(crew.owner, crew, receiver, "video.created", "webhook.secret_rotated")
+        await crew.owner.client.do("RotateWebhookSecret", id=made["webhook"]["id"])
+        fresh = await crew.owner.client.do("RotateWebhookSecret", id=made["webhook"]["id"], expireOthers=True)
+        assert fresh["webhook"]["olderSecretUntil"] is None
+        await receiver.has(2)
+        await make_video(crew)
+        told = (await receiver.has(3))[-1]
+    assert len(told.headers["webhook-signature"].split()) == 1
+    Verifier(fresh["secret"]).verify(told.body, told.headers)
+    rotated = sorted(receiver.of_type("webhook.secret_rotated"), key=lambda each: str(each.told["timestamp"]))
+    assert [each.told["data"]["others_ended"] for each in rotated] == [False, True]
+
+
+async def test_more_secrets_than_deliveries_are_signed_with_are_refused(make: Factory) -> None:
+    crew = await make.crew()
+    webhook = gid(await make.webhook(crew))
+    for _ in range(MOST_SECRETS - 1):
+        await crew.owner.client.do("RotateWebhookSecret", id=webhook)
+
+    async def refused() -> Any:
+        return (await crew.owner.client.run("RotateWebhookSecret", id=webhook))["data"]["rotateWebhookSecret"]
+
+    assert (await refused())["code"] == "CONFLICT"
+    assert len((await Webhook.get(id=uuid_in(webhook))).older_secrets) == MOST_SECRETS - 1
+    await age(webhook, GOOD_FOR)
+    assert (await refused())["__typename"] == "WebhookSecret"
+    assert len((await Webhook.get(id=uuid_in(webhook))).older_secrets) == 1
 
 
 async def test_its_own_headers_are_sent_and_told_nobody(make: Factory) -> None:

@@ -4,14 +4,18 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from standardwebhooks import Webhook as Verifier
 
+from domain.sealing import Keys
 from domain.webhooks.faults import Fault
 from domain.webhooks.retries import FAILURES_IN_A_ROW, MOST_AT_ONCE, PATIENCE, PAUSES
+from domain.webhooks.sealed import SECRET
+from domain.webhooks.signatures import new_secret
 from domain.webhooks.states import DeliveryState, PauseReason
 from gateways.outbound import Answer
 from models import EventRecord, Job, Lane, Webhook, WebhookDelivery
 from tests.waiting import until
-from tests.workers.posting import BAD, PACE, WELL, attempts, crew, ended, endpoint, happens, states, waits
+from tests.workers.posting import BAD, KEYS, PACE, WELL, attempts, crew, ended, endpoint, happens, states, waits
 from workers.deliveries import Pace, dispatcher
 
 pytestmark = pytest.mark.usefixtures("models")
@@ -51,6 +55,25 @@ async def test_the_receiver_says_when(clock, post, sending, asked, waited) -> No
     await waits(delivery_id, 1)
     pause = ((await WebhookDelivery.get(id=delivery_id)).due_at - clock.now).total_seconds()
     assert waited <= pause <= 1.1 * waited
+
+
+async def test_what_was_sealed_with_another_key_signs_nothing_but_keeps_nothing_back(clock, post, sending) -> None:
+    """The installation's own key has changed, and the secret was rotated for it: what is older cannot be read."""
+    webhook, newest = await endpoint(await crew()), new_secret()
+    strange = Keys("x" * 32).seal(SECRET, new_secret(), of=str(webhook.id))
+    webhook.sealed_secret = strange
+    await webhook.save()
+    (unsigned,) = await happens(webhook, "{}", now=clock.now)
+    sending.start(clock)
+    await waits(unsigned, 1)
+    assert (await WebhookDelivery.get(id=unsigned)).fault is Fault.SECRET_UNREADABLE
+    webhook.rotate(KEYS.seal(SECRET, newest, of=str(webhook.id)), clock.now, expire_others=False)
+    await webhook.save()
+    (signed,) = await happens(webhook, "{}", now=clock.now)
+    await ended(signed)
+    (sent,) = post.sent
+    assert len(sent.headers["webhook-signature"].split()) == 1
+    Verifier(newest).verify(sent.body, sent.headers)
 
 
 async def test_who_is_gone_is_sent_nothing_more(clock, post, sending) -> None:

@@ -1,6 +1,7 @@
 """One attempt at a delivery: what is sent, and what its answer means."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
@@ -10,6 +11,7 @@ from asyncpg import Record
 
 from domain.sealing import Keys, Unreadable
 from domain.webhooks.faults import Fault
+from domain.webhooks.replaced import still_good
 from domain.webhooks.retries import pause_after
 from domain.webhooks.sealed import HEADERS, SECRET
 from domain.webhooks.signatures import signed_headers
@@ -45,12 +47,17 @@ class Carrier:
         return headers
 
     def _signature(self, begun: Record, body: bytes, now: datetime) -> dict[str, str]:
-        is_rotating = begun["older_until"] is not None and begun["older_until"] > now
-        sealed = [begun["sealed_secret"], *([begun["older_secret"]] if is_rotating else [])]
-        secrets = [self._opened(SECRET, each, begun["webhook_id"]) for each in sealed]
         message_id, event_type = str(begun["event_id"]), begun["event_type"]
+        secrets = [*self._secrets(begun, now)]
         signed = signed_headers(secrets, message_id=message_id, at=now, body=body, event_type=event_type)
         return {**signed, "X-Webhook-Attempt": str(begun["attempt_count"])}
+
+    def _secrets(self, begun: Record, now: datetime) -> Iterator[str]:
+        """The newest, and those before it that are good yet. What of these cannot be opened any more signs nothing."""
+        yield self._opened(SECRET, begun["sealed_secret"], begun["webhook_id"])
+        for each in still_good(orjson.loads(begun["older_secrets"]), now):
+            with suppress(Unreadable):
+                yield self._opened(SECRET, each["sealed"], begun["webhook_id"])
 
     def _open(self, purpose: str, sealed: str, webhook_id: UUID) -> str:
         return self._keys.open(purpose, sealed, of=str(webhook_id))
