@@ -135,6 +135,10 @@ class Webhook(TeamRow):
         """Where it leads, for people: what stands behind that in an address may be a secret."""
         return urlsplit(self.url).hostname or ""
 
+    def is_of_keys_of(self, user_id: UUID) -> bool:
+        """Whether this person has had it made by a program, with an API key, and nobody has taken it over since."""
+        return self.api_key_id is not None and self.created_by_id == user_id
+
     def wants(self, event_type: str, video_id: UUID | None) -> bool:
         """Whether it is told of an event of this type, about this video."""
         chosen = not self.event_types or event_type in self.event_types

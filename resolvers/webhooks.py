@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from domain.errors import Conflict, Invalid, NotFound
+from domain.errors import Conflict, Forbidden, Invalid, NotFound
 from domain.events import (
     Event,
     WebhookCreated,
@@ -21,13 +21,13 @@ from domain.events import (
 from domain.ids import new_id
 from domain.text import one_line
 from domain.webhooks import headers as own_headers
-from domain.webhooks.addresses import check_url
+from domain.webhooks.addresses import check_url, place_of
 from domain.webhooks.catalogue import EVENT_KINDS
 from domain.webhooks.editions import EDITION
 from domain.webhooks.sealed import HEADERS, SECRET
 from domain.webhooks.signatures import new_secret
 from domain.webhooks.states import PauseReason
-from models import Lane, Team, Video, Webhook, lanes
+from models import ApiKey, Lane, Team, Video, Webhook, lanes
 from models.database import transaction
 from models.discards import discard as discard_waiting
 from models.webhooks import MOST_WEBHOOKS
@@ -102,10 +102,12 @@ async def edit(
         "in_order": in_order,
     }
     async with transaction():
-        row = await lock(caller, "webhook:edit", Webhook, webhook_id)
+        row = await _hold(caller, "webhook:edit", webhook_id)
         changes = {name: value for name, value in given.items() if value is not None and value != getattr(row, name)}
         if headers is not None:
             changes |= _sealed(caller, webhook_id, headers)
+        elif "url" in changes:
+            _require_to_stay_at_home(row, changes["url"])
         if changes:
             row.update_from_dict({**changes, "updated_at": caller.now()})
             await row.save()
@@ -119,7 +121,7 @@ async def rotate(caller: Caller, *, webhook_id: UUID, expire_others: bool = Fals
     """Another secret. For a day, deliveries are signed with the one before as well, unless that is to end at once."""
     secret = new_secret()
     async with transaction():
-        row = await lock(caller, "webhook:edit", Webhook, webhook_id)
+        row = await _hold(caller, "webhook:edit", webhook_id)
         sealed = caller.rules.keys.seal(SECRET, secret, of=str(webhook_id))
         row.rotate(sealed, caller.now(), expire_others=expire_others)
         await row.save()
@@ -130,7 +132,7 @@ async def rotate(caller: Caller, *, webhook_id: UUID, expire_others: bool = Fals
 async def pause(caller: Caller, *, webhook_id: UUID) -> Webhook:
     """Sends it nothing more; what happens is kept for it."""
     async with transaction():
-        row = await lock(caller, "webhook:edit", Webhook, webhook_id)
+        row = await _hold(caller, "webhook:edit", webhook_id)
         row.pause(PauseReason.ASKED, caller.now())
         await row.save()
         await _tell(caller, WebhookPaused, row, reason=PauseReason.ASKED.value)
@@ -141,11 +143,9 @@ async def resume(caller: Caller, *, webhook_id: UUID, discard: bool) -> Webhook:
     """Sends it what has happened meanwhile or, with `discard`, only what happens from now on."""
     now = caller.now()
     async with transaction():
-        row = await lock(caller, "webhook:edit", Webhook, webhook_id)
+        row = await _hold(caller, "webhook:edit", webhook_id)
+        row.api_key_id = await _answering(caller, row)
         row.resume(now)
-        if row.api_key_id is not None:
-            # Whoever resumes it answers for it from here on: a key that does cannot make it outlive all keys.
-            row.api_key_id = caller.api_key_id
         await row.save()
         if discard:
             await discard_waiting(row.id, now)
@@ -157,7 +157,7 @@ async def resume(caller: Caller, *, webhook_id: UUID, discard: bool) -> Webhook:
 async def delete(caller: Caller, *, webhook_id: UUID) -> UUID:
     """Ends it. Its log goes some minutes later."""
     async with transaction():
-        row = await lock(caller, "webhook:delete", Webhook, webhook_id)
+        row = await _hold(caller, "webhook:delete", webhook_id)
         row.delete_softly(caller.now())
         await row.save()
         await _tell(caller, WebhookDeleted, row)
@@ -174,6 +174,36 @@ async def figures(caller: Caller, rows: Sequence[Mapping[str, Any]]) -> list[Any
     del caller  # they are read of webhooks that the viewer sees
     found = await lanes.figures([row["id"] for row in rows])
     return [found.get(row["id"]) for row in rows]
+
+
+async def _hold(caller: Caller, action: str, webhook_id: UUID) -> Webhook:
+    """The webhook, held. Forbidden to a key for what none of its person's keys has made.
+
+    A program has no business with what people have set up by hand: whoever gets hold of its key could lead that
+    elsewhere, or put an end to it.
+    """
+    row = await lock(caller, action, Webhook, webhook_id)
+    if caller.api_key_id is not None and not row.is_of_keys_of(caller.viewer.user_id):
+        raise Forbidden("problem.webhook_key")
+    return row
+
+
+async def _answering(caller: Caller, row: Webhook) -> UUID | None:
+    """The key that a webhook hangs on once the caller resumes it, with whose end it is paused; None for none.
+
+    A key that resumes it answers for it, so that it cannot outlive all keys. A person does where its own has ended.
+    """
+    if row.api_key_id is None or caller.api_key_id is not None:
+        return caller.api_key_id
+    its_own = ApiKey.filter(ApiKey.usable(caller.now()), id=row.api_key_id)
+    lasts = row.pause_reason is not PauseReason.KEY_ENDED and await its_own.exists()
+    return row.api_key_id if lasts else None
+
+
+def _require_to_stay_at_home(row: Webhook, url: str) -> None:
+    """Invalid where its own headers would go to another host: what they hold was meant for the one that it has."""
+    if row.sealed_headers is not None and place_of(url) != place_of(row.url):
+        raise Invalid("problem.headers_again", path=("headers",))
 
 
 async def _try_anew(row: Webhook, now: datetime) -> None:

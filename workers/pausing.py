@@ -1,18 +1,16 @@
 """Pausing a webhook without anybody having asked: its makers are told."""
 
-from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 from domain.events import WebhookPaused
 from domain.mails import MailKind
-from domain.permissions import allows
 from domain.webhooks.states import PauseReason, WebhookState
-from models import Team, User, Webhook
+from models import Team, Webhook
 from models.database import transaction
 from models.events import record
 from models.mails import send_mail
-from models.teams import owners, places_of
+from workers.makers import makers
 
 _MAILS = {
     PauseReason.GONE: MailKind.WEBHOOK_GONE,
@@ -48,14 +46,6 @@ async def _mail(webhook: Webhook, now: datetime) -> None:
     assert webhook.pause_reason is not None
     team = await Team.get(id=webhook.team_id)
     values = {"team": team.name, "host": webhook.host}
-    for person in await _makers(webhook):
+    for person in await makers(webhook):
         kind = _MAILS[webhook.pause_reason]
         await send_mail(kind, person.email, person.locale, now, user_id=person.id, name=person.name, **values)
-
-
-async def _makers(webhook: Webhook) -> Collection[User]:
-    places = await places_of(webhook.team_id, [webhook.created_by_id])
-    place = places.get(webhook.created_by_id)
-    if place is None or not allows(place.role, "webhook:view"):
-        return await owners(webhook.team_id)
-    return [await User.get(id=webhook.created_by_id)]

@@ -12,6 +12,7 @@ from models import EventRecord, Webhook
 from models.names import names_of
 from models.tellings import Telling, make
 from workers.consumers import Tools, consumer
+from workers.makers import tell_owners
 from workers.pausing import pause_keyless
 
 
@@ -35,10 +36,14 @@ async def make_deliveries(events: Sequence[EventRecord], tools: Tools) -> None:
 @consumer(
     "webhook-keys", ApiKeyRevoked, MemberLeft, MemberRemoved, MemberRoleChanged, AccountDeleted, in_transaction=True
 )
-async def pause_without_key(events: Sequence[EventRecord], tools: Tools) -> None:
-    """What a program has made with a key is good as long as the key is, and its person may have webhooks."""
-    del events
+async def look_after_what_was_left(events: Sequence[EventRecord], tools: Tools) -> None:
+    """What a program has made with a key is good as long as the key is, and its person may have webhooks.
+
+    What people have made in person goes on without them; those who own the team hear of it.
+    """
     await pause_keyless(tools.clock())
+    for event in events:
+        await tell_owners(event, tools.clock())
 
 
 def body_of(event: EventRecord, edition: int, names: Names, tools: Tools) -> str:

@@ -44,6 +44,12 @@ def check_url(
     return target(url, ports=ports, loopback=loopback, path=path).url
 
 
+def place_of(url: str) -> tuple[str, str]:
+    """Where a checked URL leads, as far as anybody answers for it: its scheme, and its host with its port."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
 def target(url: str, *, ports: frozenset[int], loopback: bool, path: tuple[str, ...] = ()) -> Target:
     """As `check_url`, and what else is known of it then."""
     parts = _parts(url, path)

@@ -8,11 +8,10 @@ from standardwebhooks import Webhook as Verifier
 
 from domain.clock import utc_now
 from domain.jobs import JobKind
-from domain.permissions import Scope
 from domain.webhooks.replaced import GOOD_FOR, MOST_SECRETS
 from domain.webhooks.states import DeliveryState
 from local.client import OperationFailed
-from models import ApiKey, EventRecord, Job, Lane, Webhook, WebhookDelivery
+from models import EventRecord, Job, Lane, Webhook, WebhookDelivery
 from models.discards import in_state
 from models.webhooks import MOST_WEBHOOKS
 from tests.factories import Crew, Factory, Person, gid, uuid_in
@@ -331,32 +330,6 @@ async def test_a_team_has_so_many_and_no_more(make: Factory) -> None:
     given = {"teamId": crew.id, "url": "https://receiver.example/"}
     refused = (await crew.owner.client.run("CreateWebhook", input=given))["data"]["createWebhook"]
     assert (refused["code"], refused["message"]) == ("CONFLICT", "A team has at most 100 webhooks. Delete one first.")
-
-
-async def test_a_webhook_of_a_key_ends_with_the_key(make: Factory) -> None:
-    crew = await make.crew()
-    async with receiving() as receiver:
-        key = await make.key(crew.admin, Scope.WEBHOOKS, Scope.READ)
-        given = {"teamId": crew.id, "url": receiver.url, "eventTypes": ["video.created"]}
-        webhook = (await key.do("CreateWebhook", input=given))["webhook"]
-        assert webhook["madeByKey"]
-        row = await ApiKey.get(user_id=crew.admin.user.id)
-        await crew.admin.client.do("RevokeApiKey", id=gid(row))
-
-        async def is_paused() -> bool:
-            return bool((await shown(crew, webhook["id"]))["pauseReason"] == "KEY_ENDED")
-
-        await until(is_paused)
-        resumed = await crew.owner.client.do("ResumeWebhook", input={"id": webhook["id"]})
-        assert not resumed["madeByKey"]
-
-
-async def test_a_key_without_the_scope_makes_no_webhook(make: Factory) -> None:
-    crew = await make.crew()
-    key = await make.key(crew.owner, Scope.WRITE)
-    given = {"teamId": crew.id, "url": "https://receiver.example/"}
-    refused = (await key.run("CreateWebhook", input=given))["data"]["createWebhook"]
-    assert refused["code"] == "FORBIDDEN"
 
 
 async def test_in_order_the_next_of_a_video_waits_for_the_one_before(make: Factory) -> None:

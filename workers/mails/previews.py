@@ -28,6 +28,7 @@ SAMPLES: dict[str, object] = {
     "day": date(2026, 11, 28),
     "video": "Analytical Engine",
     "host": "hooks.example.com",
+    "hosts": ["hooks.example.com", "hooks.example.org"],
 }
 """What stands in the braces of the words."""
 _RULE = f"\n{'=' * 120}\n\n"
