@@ -1,6 +1,6 @@
 """Webhooks: where a team has what happens in it sent."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -12,6 +12,7 @@ from tortoise.indexes import Index
 
 from domain.clock import utc_now
 from domain.errors import Conflict
+from domain.events import WebhookCreated
 from domain.permissions import PERMISSIONS, Role, allows
 from domain.viewers import AnyViewer
 from domain.webhooks.replaced import GOOD_FOR, Replaced, with_one_more
@@ -23,8 +24,16 @@ from models.indexes import PartialIndex
 MOST_WEBHOOKS = 100
 """Of one team."""
 
-_HEARING = ("id", "created_at", "team_id", "event_types", "edition", "video_id", "state")
+_HEARING = ("id", "hears_from", "team_id", "event_types", "edition", "video_id", "state")
 """What says who is told of an event: their sealed headers are much more, and would be read at every event."""
+_BEGIN = """
+WITH created AS MATERIALIZED (
+    SELECT payload ->> 'webhook_id' AS id, position FROM events
+    WHERE subjects && $1 AND type = $2 AND position IS NOT NULL
+)
+UPDATE webhooks SET hears_from = created.position FROM created
+WHERE webhooks.id = created.id::uuid RETURNING webhooks.id, hears_from
+"""
 _KEYLESS = """
 SELECT webhooks.id FROM webhooks
 LEFT JOIN api_keys ON api_keys.id = api_key_id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1)
@@ -62,6 +71,11 @@ class Webhook(TeamRow):
     """Of the catalog of events that it was made with: it gets each type in the version of that one."""
     video_id = fields.UUIDField(null=True)
     """About which alone it is told, if it is one. The video may be gone."""
+    hears_from = fields.BigIntField(null=True)
+    """The position of the event that tells of its making: it is told of that, if it wants it, and of what comes after.
+
+    None until it is told of anything. Which events there were before it no clock knows, only their order.
+    """
     in_order = fields.BooleanField(default=False)
     """Whether what happens to a video is sent only after all that happened to it before has come to an end."""
     sealed_secret = fields.TextField()
@@ -103,8 +117,15 @@ class Webhook(TeamRow):
 
     @classmethod
     async def hearing(cls, team_ids: Collection[UUID]) -> "list[Webhook]":
-        """Those that are told what happens in these teams; the paused, too, for which it is kept."""
-        return await cls.filter(cls.kept(), team_id__in=list(team_ids)).order_by("id").only(*_HEARING)
+        """Those that are told what happens in these teams; the paused, too, for which it is kept.
+
+        Of new ones it is noted from where on. Inside of a transaction.
+        """
+        found = await cls.filter(cls.kept(), team_id__in=list(team_ids)).order_by("id").only(*_HEARING)
+        begun = await _begin([webhook.id for webhook in found if webhook.hears_from is None])
+        for webhook in found:
+            webhook.hears_from = begun.get(webhook.id, webhook.hears_from)
+        return found
 
     @staticmethod
     async def keyless(now: datetime) -> list[UUID]:
@@ -139,6 +160,10 @@ class Webhook(TeamRow):
         """Whether this person has had it made by a program, with an API key, and nobody has taken it over since."""
         return self.api_key_id is not None and self.created_by_id == user_id
 
+    def hears(self, position: int | None) -> bool:
+        """Whether it was there when what has this position happened."""
+        return position is not None and self.hears_from is not None and self.hears_from <= position
+
     def wants(self, event_type: str, video_id: UUID | None) -> bool:
         """Whether it is told of an event of this type, about this video."""
         chosen = not self.event_types or event_type in self.event_types
@@ -172,3 +197,12 @@ class Webhook(TeamRow):
     def delete_softly(self, now: datetime) -> None:
         """It is sent nothing more, and is not seen."""
         self.deleted_at = self.updated_at = now
+
+
+async def _begin(ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Notes from where on new webhooks are told what happens, as far as that is known by now; which do from where."""
+    if not ids:
+        return {}
+    async with raw_connection() as connection:
+        rows = await connection.fetch(_BEGIN, [f"webhook:{each}" for each in ids], WebhookCreated.type)
+    return {row["id"]: row["hears_from"] for row in rows}

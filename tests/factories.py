@@ -190,7 +190,7 @@ class Factory:
         """One that leads nowhere, with its lane; it is told of nothing of what happens by itself."""
         values = {
             "url": "https://receiver.invalid.example/hook", "edition": EDITION, "event_types": ["payment.failed"],
-            "sealed_secret": "", "team_id": crew.team.id, "created_by_id": crew.owner.user.id,
+            "sealed_secret": "", "team_id": crew.team.id, "created_by_id": crew.owner.user.id, "hears_from": 0,
         } | values  # fmt: skip
         webhook = await Webhook.create(**values)
         await Lane.of(webhook.id, crew.team.id, utc_now()).save(force_create=True)

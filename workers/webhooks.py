@@ -71,7 +71,7 @@ def _by(event: EventRecord, hearing: Sequence[Webhook]) -> Iterator[Webhook]:
     """The webhooks of its team that there were when it happened, and that want it."""
     video_id = _video_of(event)
     for webhook in hearing:
-        is_theirs = webhook.team_id == event.team_id and webhook.created_at <= event.created_at
+        is_theirs = webhook.team_id == event.team_id and webhook.hears(event.position)
         if is_theirs and webhook.wants(event.type, video_id):
             yield webhook
 

@@ -75,6 +75,7 @@ async def _endpoint(team: Team, maker: User, url: str, keys: Keys) -> None:
         url=f"{url}/{name}",
         event_types=["video.edited"],
         edition=EDITION,
+        hears_from=0,
         team_id=team.id,
         created_by_id=maker.id,
         sealed_secret=keys.seal(SECRET, new_secret(), of=str(name)),

@@ -8,10 +8,10 @@ from local.large.keys import LASTING
 _WEBHOOKS = """
 INSERT INTO webhooks (
     id, created_at, team_id, created_by_id, url, description, event_types, edition, in_order, sealed_secret,
-    header_names, state, updated_at
+    header_names, state, updated_at, hears_from
 )
 SELECT md5('webhook of ' || teams.id)::uuid, teams.created_at, teams.id, owner.user_id,
-    'https://receiver.invalid/' || teams.id, '', '{payment.failed}', 1, true, '', '{}', 'active', teams.created_at
+    'https://receiver.invalid/' || teams.id, '', '{payment.failed}', 1, true, '', '{}', 'active', teams.created_at, 0
 FROM teams CROSS JOIN LATERAL (
     SELECT user_id FROM members WHERE team_id = teams.id AND role = 'owner' ORDER BY id LIMIT 1
 ) AS owner

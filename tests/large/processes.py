@@ -256,6 +256,15 @@ async def _carry(world: World) -> None:
         await lanes.stir(hooks, later)
 
 
+@case("workers: from where on a new webhook hears", "idx_events_subjects", "idx_webhooks_team_created")
+async def _hear(world: World) -> None:
+    hook = await Webhook.get(team_id=world.places.big_team_id)
+    async with undone():
+        await Webhook.filter(id=hook.id).update(hears_from=None)
+        (new,) = await Webhook.hearing([hook.team_id])
+        assert new.hears_from is None, "the library has no event of its making"
+
+
 @case(
     "workers: webhooks and their ends",
     *("idx_webhooks_api_key", "idx_webhooks_deleted_at", "idx_webhook_bodies_created", "webhook_bodies_pkey"),

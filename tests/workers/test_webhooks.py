@@ -36,7 +36,7 @@ class Office:
 
     async def hook(self, **more: Any) -> Webhook:
         yesterday = utc_now() - timedelta(days=1)
-        given = {"url": "https://hooks.example.com/1", "edition": 1, "sealed_secret": "sealed", "created_at": yesterday}
+        given = {"url": "https://hooks.example.com/1", "edition": 1, "sealed_secret": "sealed", "hears_from": 0}
         webhook = await Webhook.create(team_id=self.team.id, created_by_id=self.user.id, **{**given, **more})
         await Lane.of(webhook.id, self.team.id, yesterday).save(force_create=True)
         return webhook
@@ -82,7 +82,7 @@ async def test_many_events_for_many_webhooks_are_made_in_parts_and_none_twice(
 async def test_each_is_told_of_its_own_video_and_what_happened_after_it_was_made(office: Office) -> None:
     other = await Video.create(title="Trailer", team_id=office.team.id, created_by_id=office.user.id)
     of_one, paused = await office.hook(video_id=office.video.id), await office.hook(state="paused")
-    late = await office.hook(created_at=utc_now() + timedelta(minutes=1))
+    late = await office.hook(hears_from=3)
     deleted = await office.hook(deleted_at=utc_now())
     other_type = await office.hook(event_types=["video.deleted"])
     await office.tell([*office.happens(1), *office.happens(2, other)[1:]])
