@@ -115,4 +115,4 @@ AVATAR_OF_PERSON = Policy("avatar-person", ((10, MINUTE), (100, DAY)))
 DELIVERY_OF_PERSON = Policy("delivery-person", ((30, MINUTE), (500, HOUR)))
 """Deliveries that one person has sent for a test, or again."""
 HOOK_OF_PERSON = Policy("hook-person", ((60, MINUTE), (1000, HOUR)))
-"""REST hooks that programs of one person ask for: each is recorded, also where it is there already."""
+"""Webhooks that one person makes, or that their programs ask for: each is recorded, also where it is there already."""

@@ -123,7 +123,8 @@ class RefusingStatus(IntEnum):
     REQUEST_TIMEOUT = 408
     """The request did not come in in time, or broke off."""
     CONFLICT = 409
-    """A page of ours says why what the link is for was not done; a REST hook, that the team has as many as it may."""
+    """A page of ours says why what the link is for was not done; a REST hook, that there are as many as may
+    be, or as many secrets of it."""
     REQUEST_ENTITY_TOO_LARGE = 413
     """The body is larger than 1 MiB, or a form, a REST hook's or a part of a file than it may be."""
     URI_TOO_LONG = 414

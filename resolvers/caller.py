@@ -22,6 +22,8 @@ from models.base import Row, TeamRow
 from models.events import record
 from models.finding import Found, Hold, Sought
 
+STAYS = object()
+"""In the place of what is not to be changed, where None takes it away."""
 R = TypeVar("R", bound=Row)
 Outer = TypeVar("Outer", bound=Row)
 

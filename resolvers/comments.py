@@ -29,6 +29,7 @@ from models.database import transaction
 from models.finding import Hold
 from resolvers import mentions
 from resolvers.caller import (
+    STAYS,
     Caller,
     Following,
     find_within,
@@ -42,8 +43,6 @@ from resolvers.caller import (
     write_and_tell,
 )
 
-STAYS = object()
-"""In the place of what is not to be changed; None takes it away."""
 _UNSAID = (STAYS, None)
 _WAYS: Mapping[str, Callable[..., int]] = {"Frame": Moments.ms_of_frame, "Timecode": Moments.ms_of_timecode}
 """How a moment may be said but in milliseconds."""

@@ -80,8 +80,9 @@ async def subscribe(
             return Subscribed(made.secret, made.row, is_new=False)
         if former is not None:  # it was told that nobody is there any more, and now somebody is again
             await webhooks.delete(caller, webhook_id=former.id)
-        made = await webhooks.create(
-            caller, team_id=where, url=url, event_types=event_types, video_id=video_id, description=description
+        made = await webhooks.make(
+            caller,
+            webhooks.Wish(team_id=where, url=url, event_types=event_types, video_id=video_id, description=description),
         )
     return Subscribed(made.secret, made.row, is_new=True)
 

@@ -20,6 +20,7 @@ from domain.events import (
 )
 from domain.ids import new_id
 from domain.text import one_line
+from domain.throttling import HOOK_OF_PERSON
 from domain.webhooks import headers as own_headers
 from domain.webhooks.addresses import check_url, place_of
 from domain.webhooks.catalogue import EVENT_KINDS
@@ -31,9 +32,22 @@ from models import ApiKey, Lane, Team, Video, Webhook, lanes
 from models.database import transaction
 from models.discards import discard as discard_waiting
 from models.webhooks import MOST_WEBHOOKS
-from resolvers.caller import Caller, Following, follow, lock, require, tell
+from resolvers.caller import STAYS, Caller, Following, follow, lock, require, require_somebody, tell
 
 DESCRIPTION = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A webhook as somebody wants it."""
+
+    team_id: UUID
+    url: str
+    description: str = ""
+    event_types: Sequence[str] = ()
+    video_id: UUID | None = None
+    in_order: bool = False
+    headers: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,42 +58,38 @@ class Made:
     row: Webhook
 
 
-async def create(
-    caller: Caller,
-    *,
-    team_id: UUID,
-    url: str,
-    description: str = "",
-    event_types: Sequence[str] = (),
-    video_id: UUID | None = None,
-    in_order: bool = False,
-    headers: Sequence[tuple[str, str]] | None = None,
-) -> Made:
+async def create(caller: Caller, wish: Wish) -> Made:
+    """As `make`; Throttled for who makes too many."""
+    await caller.throttle.hit(HOOK_OF_PERSON, str(require_somebody(caller)))
+    return await make(caller, wish)
+
+
+async def make(caller: Caller, wish: Wish) -> Made:
     """A webhook that is told of what happens in a team from now on; Conflict where there are as many as may be."""
     now, webhook_id, secret = caller.now(), new_id(), new_secret()
     row = Webhook(
         id=webhook_id,
         created_at=now,
         updated_at=now,
-        team_id=team_id,
+        team_id=wish.team_id,
         created_by_id=caller.viewer.user_id,
         edition=EDITION,
-        video_id=video_id,
-        in_order=in_order,
+        video_id=wish.video_id,
+        in_order=wish.in_order,
         sealed_secret=caller.rules.keys.seal(SECRET, secret, of=str(webhook_id)),
         api_key_id=caller.api_key_id,
-        url=_url(caller, url),
-        description=_description(description),
-        event_types=_types(event_types),
-        **_sealed(caller, webhook_id, headers or ()),
+        url=_url(caller, wish.url),
+        description=_description(wish.description),
+        event_types=_types(wish.event_types),
+        **_sealed(caller, webhook_id, wish.headers),
     )
     async with transaction():
-        await Team.lock(team_id, caller.viewer)  # two at once cannot both be the last for which there was room
-        await require(caller, "webhook:create", team_id)
-        await _require_room(team_id)
-        await _require_video(caller, team_id, video_id)
+        await Team.lock(wish.team_id, caller.viewer)  # two at once cannot both be the last for which there was room
+        await require(caller, "webhook:create", wish.team_id)
+        await _require_room(wish.team_id)
+        await _require_video(caller, wish.team_id, wish.video_id)
         await row.save(force_create=True)
-        await Lane.of(webhook_id, team_id, now).save(force_create=True)
+        await Lane.of(webhook_id, wish.team_id, now).save(force_create=True)
         await _tell(caller, WebhookCreated, row)
     return Made(secret, row)
 
@@ -91,6 +101,7 @@ async def edit(
     url: str | None = None,
     description: str | None = None,
     event_types: Sequence[str] | None = None,
+    video_id: Any = STAYS,
     in_order: bool | None = None,
     headers: Sequence[tuple[str, str]] | None = None,
 ) -> Webhook:
@@ -104,6 +115,9 @@ async def edit(
     async with transaction():
         row = await _hold(caller, "webhook:edit", webhook_id)
         changes = {name: value for name, value in given.items() if value is not None and value != getattr(row, name)}
+        if video_id not in (STAYS, row.video_id):
+            await _require_video(caller, row.team_id, video_id)
+            changes["video_id"] = video_id
         if headers is not None:
             changes |= _sealed(caller, webhook_id, headers)
         elif "url" in changes:

@@ -28,6 +28,7 @@ from plan import (
 )
 from plan.scalars import SafeInt
 from resolvers import comments, uploads
+from resolvers.caller import STAYS
 from schema.context import Info
 from schema.enums import Action
 from schema.fields import mutation
@@ -270,7 +271,7 @@ class CommentMutations:
             comment_id=uuid_of(Comment, input.id, "id"),
             body=input.body,
             place=_asked(input),
-            drawing=comments.STAYS if input.drawing is UNSET else input.drawing,
+            drawing=STAYS if input.drawing is UNSET else input.drawing,
         )
 
     @mutation(

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
+from strawberry import UNSET
 
 import models
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict, NotFound, Throttled
 from domain.webhooks.catalogue import EVENT_KINDS
 from domain.webhooks.headers import MOST as MOST_HEADERS
 from domain.webhooks.replaced import MOST_SECRETS
@@ -18,6 +19,7 @@ from models.webhooks import MOST_WEBHOOKS
 from plan import Connection, Depends, Node, batch, column, computed, node, reference, to_many, to_one
 from plan.scalars import SafeInt
 from resolvers import webhooks
+from resolvers.caller import STAYS
 from schema.context import Context, Info
 from schema.deliveries import WebhookDeliveryFilter, matching
 from schema.enums import Action
@@ -153,9 +155,11 @@ class CreateWebhookInput:
     headers: list[WebhookHeaderInput] = strawberry.field(default_factory=list, description=_HEADERS)
 
 
-@strawberry.input(description="Changes of a webhook; what is left out or null stays as it is.")
+@strawberry.input(
+    description="Changes of a webhook; what is left out stays as it is, and so does what is null, but for `videoId`."
+)
 class UpdateWebhookInput:
-    """Input of `updateWebhook`."""
+    """Input of `updateWebhook`. In the place of a video that is left out there is UNSET."""
 
     id: strawberry.ID = strawberry.field(description="Which webhook.")
     url: str | None = strawberry.field(
@@ -163,9 +167,15 @@ class UpdateWebhookInput:
     )
     description: str | None = strawberry.field(default=None, description="What it is for, at most 200 characters.")
     event_types: list[str] | None = strawberry.field(default=None, description=_TYPES)
+    video_id: strawberry.ID | None = strawberry.field(
+        default=UNSET,
+        description="A video of the team about which alone it shall be told from now on. Null: about all.",
+    )
     in_order: bool | None = strawberry.field(default=None, description="See `Webhook.inOrder`.")
     headers: list[WebhookHeaderInput] | None = strawberry.field(
-        default=None, description=f"{_HEADERS} They take the place of all that it has."
+        default=None,
+        description=f"{_HEADERS} They take the place of all that it has. Where it has any, and `url` leads to another "
+        "host, they have to be given.",
     )
 
 
@@ -231,6 +241,15 @@ _ExpireOthers = Annotated[
 ]
 
 
+def _video_id(given: strawberry.ID | None) -> Any:
+    """Of the video about which alone it shall be told; None for all, STAYS where nothing is said."""
+    from schema.videos import Video
+
+    if given is UNSET:
+        return STAYS
+    return None if given is None else uuid_of(Video, given, "videoId")
+
+
 def _headers(given: Sequence[WebhookHeaderInput]) -> list[tuple[str, str]]:
     return [(header.name, header.value) for header in given]
 
@@ -242,15 +261,14 @@ class WebhookMutations:
     @mutation(
         "webhook:create",
         answers=WebhookSecret,
-        fails=(Conflict,),
+        fails=(Conflict, Throttled),
         description=f"Makes a webhook, and tells its secret this once. A team has at most {MOST_WEBHOOKS}.",
     )
     async def create_webhook(self, info: Info, input: CreateWebhookInput) -> WebhookSecret:
         from schema.teams import Team
         from schema.videos import Video
 
-        made = await webhooks.create(
-            info.context.caller,
+        wish = webhooks.Wish(
             team_id=uuid_of(Team, input.team_id, "teamId"),
             url=input.url,
             description=input.description,
@@ -259,6 +277,7 @@ class WebhookMutations:
             in_order=input.in_order,
             headers=_headers(input.headers),
         )
+        made = await webhooks.create(info.context.caller, wish)
         return WebhookSecret(made=made, secret=made.secret)
 
     @mutation("webhook:edit", answers=Webhook, description="Changes a webhook.")
@@ -269,6 +288,7 @@ class WebhookMutations:
             url=input.url,
             description=input.description,
             event_types=input.event_types,
+            video_id=_video_id(input.video_id),
             in_order=input.in_order,
             headers=None if input.headers is None else _headers(input.headers),
         )

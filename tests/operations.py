@@ -189,7 +189,7 @@ def variables(of: Things) -> dict[str, dict[str, Any]]:
         "Webhook": {"id": of.webhook},
         "WebhookEventTypes": {},
         "CreateWebhook": {"input": {"teamId": of.team, "url": HOOK, "eventTypes": ["video.created"]}},
-        "UpdateWebhook": {"input": {"id": of.webhook, "description": "For the billing"}},
+        "UpdateWebhook": {"input": {"id": of.webhook, "description": "For the billing", "videoId": of.video}},
         "RotateWebhookSecret": {"id": of.webhook},
         "WebhookDeliveries": {"webhook": of.webhook, "filter": {"state": "FAILED"}},
         "WebhookDelivery": {"id": of.delivery},

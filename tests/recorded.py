@@ -15,7 +15,7 @@ import jsonschema_rs
 import orjson
 
 from domain.events import EVENT_TYPES
-from domain.webhooks.catalogue import EVENT_KINDS
+from domain.webhooks.catalogue import EVENT_KINDS, UNHEARD
 from domain.webhooks.editions import EDITION
 from domain.webhooks.envelope import CommentSnapshot, Names, envelope
 from domain.webhooks.schemas import schema
@@ -69,7 +69,7 @@ async def look_at(url: str, most: int = MOST) -> Looked:
 def misfit(row: Any) -> str | None:
     """Why an event is not what others are promised; None for one that is, and for what nobody outside is told of."""
     type_, payload = row["type"], orjson.loads(row["payload"])
-    if row["team_id"] is None or type_ not in EVENT_TYPES:
+    if row["team_id"] is None or type_ not in EVENT_TYPES or type_ in UNHEARD:
         return None
     if type_ not in EVENT_KINDS:
         return f"{type_}: it is withheld from teams, and has happened in one"

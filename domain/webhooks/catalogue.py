@@ -16,12 +16,17 @@ OFFERED = (
     *("job.queued", "job.started", "job.succeeded", "job.failed", "job.cancelled"),
     *("member.invited", "invitation.resent", "invitation.revoked", "invitation.declined"),
     *("member.joined", "member.role_changed", "member.removed", "member.left", "ownership.transferred"),
-    *("team.created", "team.renamed", "team.deletion_requested", "team.restored", "team.deleted", "account.deleted"),
+    *("team.renamed", "team.deletion_requested", "team.restored", "account.deleted"),
     *("webhook.created", "webhook.edited", "webhook.paused", "webhook.resumed", "webhook.secret_rotated"),
     *("webhook.tested", "webhook.resent", "webhook.deleted"),
     *("user.subscribed", "user.cancelled", "payment.succeeded", "payment.failed"),
 )
 """What happens in a team."""
+UNHEARD: dict[str, str] = {
+    "team.created": "a team that is just being made has no webhooks yet",
+    "team.deleted": "a team's webhooks go with it, and this is recorded once they have",
+}
+"""Type → why it can reach no webhook, though it happens in a team."""
 _PERSONAL = "it is about a person's account, and in no team"
 WITHHELD: dict[str, str] = {
     **dict.fromkeys(("account.created", "account.edited", "account.password_changed"), _PERSONAL),
@@ -34,6 +39,7 @@ WITHHELD: dict[str, str] = {
     **dict.fromkeys(("recovery_codes.renewed", "recovery_code.used"), _PERSONAL),
     **dict.fromkeys(("api_key.created", "api_key.revoked"), _PERSONAL),
     **dict.fromkeys(("notification.raised", "notification.read"), "it is for one person, and in no team"),
+    **UNHEARD,
 }
 """Type → why it is told to nobody outside."""
 

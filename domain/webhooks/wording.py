@@ -42,7 +42,6 @@ WORDING: dict[str, Wording] = {
     "video_id": Wording("The video.", EXAMPLE),
     "version.created.job_id": Wording("The job that made it of an upload; null for a restored one.", EXAMPLE),
     "upload.completed.job_id": Wording("The job that makes a version of it.", EXAMPLE),
-    "team.created.user_id": Wording("Who made it, and owns it.", EXAMPLE),
     "ownership.transferred.member_id": Wording("The place in the team of who owned it until now.", EXAMPLE),
     "ownership.transferred.user_id": Wording("Who owned it until now.", EXAMPLE),
     # Videos, versions, uploads
@@ -74,7 +73,7 @@ WORDING: dict[str, Wording] = {
     # Webhooks
     "webhook_id": Wording("The webhook.", EXAMPLE),
     "webhook.edited.changed": Wording(
-        "What of it: `url`, `description`, `event_types`, `in_order`, `headers`.", ["url"]
+        "What of it: `url`, `description`, `event_types`, `video_id`, `in_order`, `headers`.", ["url"]
     ),
     "webhook.paused.reason": _one_of(PauseReason, "Why it is sent nothing any more.", "failing"),
     "others_ended": Wording(

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 import schema.root  # noqa: F401 - declares the types
 from domain.events import EVENT_TYPES, CommentCreated, Event, SessionOpened, VideoDeleted
 from domain.ids import global_id, new_id
-from domain.webhooks.catalogue import EVENT_KINDS, OFFERED, WITHHELD, Kind, version_of
+from domain.webhooks.catalogue import EVENT_KINDS, OFFERED, UNHEARD, WITHHELD, Kind, version_of
 from domain.webhooks.editions import EDITION, FORMER, Former
 from domain.webhooks.envelope import NOT_IN_DATA, Names, envelope
 from domain.webhooks.examples import AT, NAMES, example, example_event
@@ -58,6 +58,12 @@ def test_every_event_is_offered_or_says_why_not() -> None:
     assert all(WITHHELD.values())
     assert {*OFFERED} >= OF_THE_PRODUCT
     assert {*OFFERED} >= {name for name in EVENT_TYPES if name.endswith(".failed")} - {"sign_in.failed"}
+
+
+def test_what_no_webhook_can_be_there_for_is_offered_to_none() -> None:
+    assert UNHEARD.items() <= WITHHELD.items()
+    assert "team.created" in UNHEARD
+    assert "team.deleted" in UNHEARD
 
 
 def test_what_is_not_recorded_yet_is_recorded_by_nothing() -> None:

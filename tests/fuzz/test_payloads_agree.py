@@ -100,7 +100,8 @@ def read(values: Values, pools: Pools) -> dict[str, Any]:
 
 
 def hooked(values: Values, pools: Pools) -> dict[str, Any]:
-    change = values.one_of(({}, {"description": values.one_of(TEXTS)}, {"eventTypes": []}, {"inOrder": True}))
+    about = {"videoId": values.one_of((None, some(values, pools, "Video")))}
+    change = values.one_of(({}, {"description": values.one_of(TEXTS)}, {"eventTypes": []}, {"inOrder": True}, about))
     return {"input": {"id": some(values, pools, "Webhook"), **change}}
 
 

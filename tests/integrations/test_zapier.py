@@ -188,6 +188,18 @@ async def test_what_was_not_signed_begins_no_zap(app: App, crew: Crew) -> None:
         assert told["message"] == "This was not signed by your Video Creator."
 
 
+@pytest.mark.parametrize("kept", [None, {}, {"id": "V2ViaG9vazo"}, {"id": "V2ViaG9vazo", "secret": ""}])
+async def test_where_zapier_has_kept_no_secret_nothing_begins_a_zap(app: App, crew: Crew, kept: Any) -> None:
+    """Anybody could have sent it: what says who has is not there to be compared with."""
+    async with receiving() as zap:
+        await app.trigger("video_created", "performSubscribe", inputData={"team": crew.id}, targetUrl=zap.url)
+        await crew.editor.client.do("CreateVideo", input={"teamId": crew.id, "title": "Rushes"})
+        (received,) = await zap.has(1)
+    bundle = {"inputData": {"team": crew.id}, "subscribeData": kept, **as_zapier_has_it(received)}
+    told = await app.refusal("triggers.video_created.operation.perform", **bundle)
+    assert told["message"].endswith("Switch the Zap off and on again.")
+
+
 async def test_a_zap_may_begin_with_several_events_about_one_video(app: App, make: Factory, crew: Crew) -> None:
     videos = [await make.video(crew), await make.video(crew)]
     given = {"team": crew.id, "eventTypes": ["video.edited", "video.deleted"], "video": gid(videos[0])}

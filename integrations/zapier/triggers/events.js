@@ -28,10 +28,15 @@ async function unsubscribe(z, bundle) {
   return {};
 }
 
-/** The event, if it is signed: whoever else knows the Zap's address has not made it. */
+/** The event, if it is signed: whoever else knows the Zap's address has not made it. Without a secret nobody can tell. */
 async function perform(z, bundle) {
   const { secret } = bundle.subscribeData ?? {};
-  if (secret && !isSigned(bundle.rawRequest ?? {}, secret)) {
+  if (!secret) {
+    throw new z.errors.HaltedError(
+      'Zapier has kept no secret of this Zap to tell by who has sent this. Switch the Zap off and on again.',
+    );
+  }
+  if (!isSigned(bundle.rawRequest ?? {}, secret)) {
     throw new z.errors.HaltedError('This was not signed by your Video Creator.');
   }
   return [bundle.cleanedRequest];
