@@ -186,6 +186,12 @@ async def places_of(team_id: UUID, user_ids: Collection[UUID]) -> dict[UUID, Pla
     return {user_id: Place(Role(role), locale) for user_id, role, locale in rows}
 
 
+async def may(user_id: UUID, action: str, team_id: UUID) -> bool:
+    """Whether somebody's role in a team is enough for an action there; nothing is held."""
+    place = (await places_of(team_id, [user_id])).get(user_id)
+    return place is not None and allows(place.role, action)
+
+
 class Company(NamedTuple):
     """Who has a role in a team: how many, and a number that is another one when it is others."""
 

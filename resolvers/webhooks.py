@@ -31,6 +31,7 @@ from domain.webhooks.states import PauseReason
 from models import ApiKey, Lane, Team, Video, Webhook, lanes
 from models.database import transaction
 from models.discards import discard as discard_waiting
+from models.teams import may
 from models.webhooks import MOST_WEBHOOKS
 from resolvers.caller import STAYS, Caller, Following, follow, lock, require, require_somebody, tell
 
@@ -205,13 +206,15 @@ async def _hold(caller: Caller, action: str, webhook_id: UUID) -> Webhook:
 async def _answering(caller: Caller, row: Webhook) -> UUID | None:
     """The key that a webhook hangs on once the caller resumes it, with whose end it is paused; None for none.
 
-    A key that resumes it answers for it, so that it cannot outlive all keys. A person does where its own has ended.
+    A key that resumes it answers for it, so that it cannot outlive all keys. A person does where its own is good no
+    more, or its own's person may have no webhooks.
     """
     if row.api_key_id is None or caller.api_key_id is not None:
         return caller.api_key_id
-    its_own = ApiKey.filter(ApiKey.usable(caller.now()), id=row.api_key_id)
-    lasts = row.pause_reason is not PauseReason.KEY_ENDED and await its_own.exists()
-    return row.api_key_id if lasts else None
+    if row.pause_reason is PauseReason.KEY_ENDED or not await may(row.created_by_id, "webhook:view", row.team_id):
+        return None
+    is_good = await ApiKey.filter(ApiKey.usable(caller.now()), id=row.api_key_id).exists()
+    return row.api_key_id if is_good else None
 
 
 def _require_to_stay_at_home(row: Webhook, url: str) -> None:

@@ -11,7 +11,7 @@ from domain.permissions import Role, allows
 from domain.webhooks.states import WebhookState
 from models import EventRecord, Team, User, Webhook
 from models.mails import send_mail
-from models.teams import owners, places_of
+from models.teams import may, owners
 
 ACTION = "webhook:view"
 MOST_HOSTS = 10
@@ -20,7 +20,7 @@ MOST_HOSTS = 10
 
 async def makers(webhook: Webhook) -> Collection[User]:
     """Who made it or, if they look after it no more, who owns the team."""
-    if await _looks_after(webhook.team_id, webhook.created_by_id):
+    if await may(webhook.created_by_id, ACTION, webhook.team_id):
         return [await User.get(id=webhook.created_by_id)]
     return await owners(webhook.team_id)
 
@@ -31,7 +31,7 @@ async def tell_owners(record: EventRecord, now: datetime) -> None:
     They know the secrets. What they had made with keys is paused, and told of by that.
     """
     event = record.event()
-    if event.team_id is None or not (user_id := _who_lost(event)) or await _looks_after(event.team_id, user_id):
+    if event.team_id is None or not (user_id := _who_lost(event)) or await may(user_id, ACTION, event.team_id):
         return
     theirs = Webhook.filter(
         Webhook.kept(), team_id=event.team_id, created_by_id=user_id, api_key_id=None, state=WebhookState.ACTIVE
@@ -55,8 +55,3 @@ def _who_lost(event: Event) -> UUID | None:
         case AccountDeleted(user_id=user_id):
             return user_id
     return None
-
-
-async def _looks_after(team_id: UUID, user_id: UUID) -> bool:
-    place = (await places_of(team_id, [user_id])).get(user_id)
-    return place is not None and allows(place.role, ACTION)
