@@ -29,7 +29,7 @@ WHERE event_types && ARRAY['team.created', 'team.deleted'] AND NOT event_types <
 """
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0023_rosters')]
+    dependencies = [('models', '0024_webhook_bodies')]
 
     initial = False
 

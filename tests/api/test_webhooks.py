@@ -6,7 +6,6 @@ import pytest
 from standardwebhooks import Webhook as Verifier
 
 from domain.jobs import JobKind
-from domain.webhooks.replaced import GOOD_FOR, MOST_SECRETS
 from domain.webhooks.states import DeliveryState
 from local.client import OperationFailed
 from models import EventRecord, Job, Lane, Webhook, WebhookDelivery
