@@ -45,7 +45,7 @@ class Studio:
                 url="https://hooks.example.com/1", edition=1, sealed_secret="sealed", created_at=clock,
                 team_id=self.team.id, created_by_id=self.user.id,
             )  # fmt: skip
-            await Lane.create(webhook_id=webhook.id, team_id=self.team.id, served_at=clock)
+            await Lane.of(webhook.id, self.team.id, clock).save(force_create=True)
             about = {"team_id": self.team.id, "actor_id": self.user.id}
             await record(WebhookCreated(**about, webhook_id=webhook.id), clock)
         return webhook
