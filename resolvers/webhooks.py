@@ -60,39 +60,15 @@ class Made:
 
 
 async def create(caller: Caller, wish: Wish) -> Made:
-    """As `make`; Throttled for who makes too many."""
+    """As `make`; Throttled for who makes too many. What cannot be one is no try."""
+    draft = _draft(caller, wish)
     await caller.throttle.hit(HOOK_OF_PERSON, str(require_somebody(caller)))
-    return await make(caller, wish)
+    return await _keep(caller, draft)
 
 
 async def make(caller: Caller, wish: Wish) -> Made:
     """A webhook that is told of what happens in a team from now on; Conflict where there are as many as may be."""
-    now, webhook_id, secret = caller.now(), new_id(), new_secret()
-    row = Webhook(
-        id=webhook_id,
-        created_at=now,
-        updated_at=now,
-        team_id=wish.team_id,
-        created_by_id=caller.viewer.user_id,
-        edition=EDITION,
-        video_id=wish.video_id,
-        in_order=wish.in_order,
-        sealed_secret=caller.rules.keys.seal(SECRET, secret, of=str(webhook_id)),
-        api_key_id=caller.api_key_id,
-        url=_url(caller, wish.url),
-        description=_description(wish.description),
-        event_types=_types(wish.event_types),
-        **_sealed(caller, webhook_id, wish.headers),
-    )
-    async with transaction():
-        await Team.lock(wish.team_id, caller.viewer)  # two at once cannot both be the last for which there was room
-        await require(caller, "webhook:create", wish.team_id)
-        await _require_room(wish.team_id)
-        await _require_video(caller, wish.team_id, wish.video_id)
-        await row.save(force_create=True)
-        await Lane.of(webhook_id, wish.team_id, now).save(force_create=True)
-        await _tell(caller, WebhookCreated, row)
-    return Made(secret, row)
+    return await _keep(caller, _draft(caller, wish))
 
 
 async def edit(
@@ -189,6 +165,41 @@ async def figures(caller: Caller, rows: Sequence[Mapping[str, Any]]) -> list[Any
     del caller  # they are read of webhooks that the viewer sees
     found = await lanes.figures([row["id"] for row in rows])
     return [found.get(row["id"]) for row in rows]
+
+
+def _draft(caller: Caller, wish: Wish) -> Made:
+    """The webhook as it will be; Invalid for what cannot be one."""
+    now, webhook_id, secret = caller.now(), new_id(), new_secret()
+    row = Webhook(
+        id=webhook_id,
+        created_at=now,
+        updated_at=now,
+        team_id=wish.team_id,
+        created_by_id=caller.viewer.user_id,
+        edition=EDITION,
+        video_id=wish.video_id,
+        in_order=wish.in_order,
+        sealed_secret=caller.rules.keys.seal(SECRET, secret, of=str(webhook_id)),
+        api_key_id=caller.api_key_id,
+        url=_url(caller, wish.url),
+        description=_description(wish.description),
+        event_types=_types(wish.event_types),
+        **_sealed(caller, webhook_id, wish.headers),
+    )
+    return Made(secret, row)
+
+
+async def _keep(caller: Caller, draft: Made) -> Made:
+    row = draft.row
+    async with transaction():
+        await Team.lock(row.team_id, caller.viewer)  # two at once cannot both be the last for which there was room
+        await require(caller, "webhook:create", row.team_id)
+        await _require_room(row.team_id)
+        await _require_video(caller, row.team_id, row.video_id)
+        await row.save(force_create=True)
+        await Lane.of(row.id, row.team_id, row.created_at).save(force_create=True)
+        await _tell(caller, WebhookCreated, row)
+    return draft
 
 
 async def _hold(caller: Caller, action: str, webhook_id: UUID) -> Webhook:

@@ -268,7 +268,7 @@ async def _hear(world: World) -> None:
 @case(
     "workers: webhooks and their ends",
     *("idx_webhooks_api_key", "idx_webhooks_deleted_at", "idx_webhook_bodies_created", "webhook_bodies_pkey"),
-    *("uid_webhook_del_event_i_1720da", "idx_webhook_deliveries_due", "idx_webhook_deliveries_order"),
+    *("uid_webhook_del_event_i_1720da", "idx_webhook_deliveries_due"),
 )
 async def _end_webhooks(world: World) -> None:
     now = utc_now()
