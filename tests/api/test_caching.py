@@ -8,8 +8,8 @@ import pytest
 from strawberry import Schema
 
 from schema.fields import QueryField
-from schema.root import build_schema
 from tests.factories import Factory
+from tests.plan.conftest import the_schema
 from tests.studio import Studio
 
 PUBLIC = """{
@@ -115,7 +115,7 @@ async def test_what_is_declared_public_is_the_same_for_everybody(
     make: Factory, http: httpx.AsyncClient, models: None
 ) -> None:
     """One more needs a document here, that shows whether it is."""
-    schema: Schema = build_schema()
+    schema: Schema = the_schema()
     assert schema._schema.query_type is not None
     fields = schema._schema.query_type.fields.items()
     declared = {name: field.extensions["strawberry-definition"] for name, field in fields}

@@ -16,11 +16,11 @@ from models import Comment, EventRecord, IdempotencyKey, Job, Member, Video
 from models.database import raw_connection
 from plan.manifest import hash_of
 from schema.fields import MutationField
-from schema.root import build_schema
 from tests.api.test_sockets import signed_in
 from tests.factories import PASSWORD, Crew, Factory, gid
 from tests.furnished import furnished
 from tests.operations import ASKED_BY, kind_of, root_field_of
+from tests.plan.conftest import the_schema
 from tests.repeating import REUSED, Told, ask, create, made, new_key, of, run
 from tests.studio import Studio
 
@@ -31,7 +31,7 @@ REFUSED = (400, "IDEMPOTENCY_KEY_REFUSED")
 @pytest.fixture(scope="module")
 async def fields(models: None) -> dict[str, MutationField]:
     """Each mutation of `web/operations`, by the operation's name."""
-    mutations: Any = build_schema()._schema.mutation_type
+    mutations: Any = the_schema()._schema.mutation_type
     names = [name for name in operation_names() if kind_of(name) is OperationType.MUTATION]
     return {name: mutations.fields[root_field_of(name)].extensions["strawberry-definition"] for name in names}
 

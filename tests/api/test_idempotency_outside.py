@@ -22,11 +22,10 @@ from resolvers import passwords
 from resolvers.caller import Caller
 from resolvers.idempotency import Once
 from schema.context import Context
-from schema.root import build_schema
 from tests.factories import Factory, Person
 from tests.furnished import furnished
 from tests.operations import ASKED_BY, kind_of, root_field_of
-from tests.plan.conftest import PRESENCE, RULES
+from tests.plan.conftest import PRESENCE, RULES, the_schema
 from tests.repeating import new_key, run
 from tests.second_factor import KEYS
 from tests.studio import Studio
@@ -67,7 +66,7 @@ async def test_no_mutation_under_a_key_asks_anything_but_the_database_in_its_tra
     make: Factory, outside: list[Outside]
 ) -> None:
     throttle, storage, _ = outside
-    there, engine = await furnished(make), Engine(build_schema(), describe)
+    there, engine = await furnished(make), Engine(the_schema(), describe)
     rest = {"locale": "en", "clock": utc_now, "throttle": throttle, "storage": storage, "rules": RULES}
     rest["presence"] = PRESENCE
     done = 0

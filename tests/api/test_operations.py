@@ -6,10 +6,10 @@ from strawberry import Schema
 
 from domain.permissions import Role
 from local.client import document, operation_names
-from schema.root import build_schema
 from tests.factories import Factory
 from tests.furnished import furnished
 from tests.operations import ASKED_BY
+from tests.plan.conftest import the_schema
 
 FOLLOWED_ELSEWHERE = {
     *("VideoChanged", "CommentEvents", "JobProgress", "NotificationChanges", "Presence", "TeamActivity"),
@@ -19,7 +19,7 @@ FOLLOWED_ELSEWHERE = {
 
 @pytest.fixture(scope="module")
 async def schema(models: None) -> Schema:
-    return build_schema()
+    return the_schema()
 
 
 async def test_every_root_field_has_an_operation(schema: Schema) -> None:

@@ -15,10 +15,10 @@ from strawberry import Schema
 from domain.permissions import PERMISSIONS, Audience, Role, Scope, covers, good_for
 from local.client import Client, OperationFailed, operation_names
 from models import Member, Version, Video
-from schema.root import build_schema
 from tests.factories import Factory
 from tests.furnished import Furnished, furnished
 from tests.operations import ASKED_BY, UNSEEN, kind_of, root_field_of
+from tests.plan.conftest import the_schema
 from tests.studio import Studio
 
 QUERY, MUTATION, SUBSCRIPTION = OperationType.QUERY, OperationType.MUTATION, OperationType.SUBSCRIPTION
@@ -95,7 +95,7 @@ def verdict(operation: str, action: str, code: str | None) -> str:
 
 @pytest.fixture(scope="module")
 async def schema(models: None) -> Schema:
-    return build_schema()
+    return the_schema()
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from edge.redaction import MOST_CHARACTERS, redacted
 from edge.services import describe
 from plan.engine import Engine
 from plan.requests import Request
-from schema.root import build_schema
+from tests.plan.conftest import the_schema
 
 SIGN_IN = "mutation($input: SignInInput!) {signIn(input: $input) {__typename}}"
 INVITE = "mutation($input: InviteMemberInput!) {inviteMember(input: $input) {__typename}}"
@@ -25,7 +25,7 @@ VIDEOS = """query($id: ID!, $first: Int, $last: Int, $trash: Boolean!, $filter: 
 
 @pytest.fixture(scope="module")
 def engine(models: None) -> Engine:
-    return Engine(build_schema(), describe)
+    return Engine(the_schema(), describe)
 
 
 @pytest.mark.parametrize(

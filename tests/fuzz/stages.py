@@ -33,9 +33,8 @@ from plan.nodes import NODES
 from plan.requests import Operation, Request, RequestRefused
 from resolvers.caller import Caller
 from schema.context import Context
-from schema.root import build_schema
 from tests.fuzz.world import NOW, a_token_hash
-from tests.plan.conftest import PRESENCE, RULES
+from tests.plan.conftest import PRESENCE, RULES, the_schema
 from tests.sent import sent
 
 PLAIN = {"plain": True}
@@ -157,7 +156,7 @@ async def open_stage(url: str, storage: LocalStorage, viewers: dict[str, AnyView
     logging.getLogger("plan").addHandler(complaints)
     with database:
         await database.init(config=configuration(url, connections=4))
-        schema = build_schema()
+        schema = the_schema()
         engine = Engine(schema, describe, observe=lambda _kind, how: runs.update([how]))
         of_tuples = Engine(schema, describe, spelling=False)
     outside: Any = {"storage": storage, "throttle": _Patient(), "presence": PRESENCE}

@@ -26,7 +26,7 @@ from schema.enums import Action
 from schema.export import GUIDE, SNAPSHOT
 from schema.fields import MutationField, QueryField, SubscriptionField
 from schema.permissions import guide
-from schema.root import build_schema
+from tests.plan.conftest import the_schema
 
 NARROWED = {"auditEntry", "webhook", "webhookDelivery"}
 """Queries whose predicate is narrower itself: it asks the same table for the roles (see tests/api/test_audit.py)."""
@@ -37,7 +37,7 @@ WITHOUT_DESCRIPTION = ("__", "ID", "String", "Int", "Float", "Boolean")
 
 @pytest.fixture(scope="module")
 async def schema(models: None) -> Schema:
-    return build_schema()
+    return the_schema()
 
 
 def undescribed(schema: Schema) -> Iterator[str]:

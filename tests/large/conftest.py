@@ -23,13 +23,12 @@ from models import Session
 from models.database import configuration
 from plan.engine import Engine
 from resolvers.caller import Caller
-from schema.root import build_schema
 from tests import services
 from tests.conftest import fresh_database
 from tests.large import api, processes  # noqa: F401 - they declare the cases
 from tests.large.cases import CASES, World
 from tests.large.plans import Plan, Recorder, Statement, explain, explain_for_any_values, large_tables, without_scans
-from tests.plan.conftest import PRESENCE, RULES, THROTTLE, Asker
+from tests.plan.conftest import PRESENCE, RULES, THROTTLE, Asker, the_schema
 
 TEMPLATE = "large"
 SCALE = float(os.environ.get("LARGE_SCALE", "0.05"))
@@ -119,7 +118,7 @@ async def _statements(library: Library, relay: asyncpg.Connection, folder: Path)
         outside: Any = {"storage": storage, "throttle": THROTTLE, "presence": PRESENCE}
         caller = Caller(viewer=viewer, locale="en", clock=utc_now, rules=RULES, **outside)
         await recorder.listen(relay)
-        world = World(library.places, shape(SCALE), Asker(Engine(build_schema(), describe), caller), relay)
+        world = World(library.places, shape(SCALE), Asker(Engine(the_schema(), describe), caller), relay)
         for name, case in CASES.items():
             await recorder.take()
             await case.run(world)

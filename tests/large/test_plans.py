@@ -7,12 +7,12 @@ from strawberry.utils.str_converters import to_camel_case
 
 from plan.declarations import ToMany
 from plan.nodes import NODES
-from schema.root import build_schema
 from tests.large.api import DOCUMENTS
 from tests.large.cases import CASES
 from tests.large.conftest import Asked
 from tests.large.plans import Plan, explain
 from tests.large.processes import NUMBERING
+from tests.plan.conftest import the_schema
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -62,7 +62,7 @@ async def test_every_index_answers_something(
 
 
 async def test_every_root_field_and_connection_is_asked_for(models: None) -> None:
-    schema = build_schema()._schema
+    schema = the_schema()._schema
     types, seen = TypeInfo(schema), set()
 
     class Fields(Visitor):

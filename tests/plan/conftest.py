@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from strawberry import Schema
 
 from domain.clock import utc_now
 from domain.viewers import AnyViewer
@@ -29,6 +31,12 @@ from tests.sent import sent
 THROTTLE = LimitsThrottle("redis://127.0.0.1:1", KEYS)
 PRESENCE = Presence(Redis.from_url("redis://127.0.0.1:1"), "alone")
 RULES = Rules(timedelta(days=1), timedelta(hours=1), timedelta(hours=1), 2**40, 5 * 2**20, KEYS)
+
+
+@cache
+def the_schema() -> Schema:
+    """The product's, built once in a process: engines read it and write nothing into it."""
+    return build_schema()
 
 
 @dataclass
@@ -77,4 +85,4 @@ async def desk(models: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
     async with open_storage(f"file:{folder}", **where) as storage:
         outside = {"storage": storage, "throttle": THROTTLE, "presence": PRESENCE}
         caller = Caller(viewer=None, locale="en", clock=utc_now, rules=RULES, **outside)
-        yield Desk(Engine(build_schema(), describe), caller)
+        yield Desk(Engine(the_schema(), describe), caller)

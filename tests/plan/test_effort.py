@@ -17,8 +17,7 @@ from plan.manifest import hash_of
 from plan.requests import Request
 from plan.shapes import MOST_CHARACTERS
 from plan.variables import FEW
-from schema.root import build_schema
-from tests.plan.conftest import Asker, Desk
+from tests.plan.conftest import Asker, Desk, the_schema
 
 VIEWER = "query($a: Boolean!, $b: Boolean!) { viewer { id @skip(if: $a) name @skip(if: $b) } }"
 LOG = 'query($types: [String!]) { team(id: "x") { auditLog(filter: {types: $types}) { totalCount } } }'
@@ -43,7 +42,7 @@ def turns(expected: int) -> Iterator[None]:
 
 @pytest.fixture
 def asker(desk: Desk) -> Asker:
-    return Asker(Engine(build_schema(), describe), desk.caller._replace(viewer=ANONYMOUS))
+    return Asker(Engine(the_schema(), describe), desk.caller._replace(viewer=ANONYMOUS))
 
 
 async def test_each_plan_is_made_in_a_turn(asker: Asker) -> None:

@@ -14,8 +14,7 @@ from i18n import translate
 from plan import encode_id
 from plan.engine import Engine
 from plan.requests import Request, RequestRefused
-from schema.root import build_schema
-from tests.plan.conftest import Asker, Desk
+from tests.plan.conftest import Asker, Desk, the_schema
 
 TEAM = "query ($id: ID!) { team(id: $id) { name } }"
 JOB = "subscription ($id: ID!) { jobProgress(id: $id) { percent } }"
@@ -120,7 +119,7 @@ async def test_the_one_field_of_a_subscription_with_its_arguments(desk):
 
 
 async def test_what_takes_too_long_is_given_up(desk):
-    engine = Engine(build_schema(), describe, seconds=0.05)
+    engine = Engine(the_schema(), describe, seconds=0.05)
     asker = Stuck(engine, desk.caller._replace(viewer=Viewer(new_id(), new_id())))
     answer = await asker.ask("{ viewer { id } }")
     assert answer["data"] is None

@@ -13,8 +13,7 @@ from plan import encode_id
 from plan.engine import Engine
 from plan.loader import Loader
 from plan.nodes import NODES
-from schema.root import build_schema
-from tests.plan.conftest import Asker, Desk
+from tests.plan.conftest import Asker, Desk, the_schema
 from tests.plan.test_statements import everything_of, operation, to_many
 from tests.plan.world import World, a_world
 
@@ -140,7 +139,7 @@ async def test_a_mistake_below_is_told_where_it_stands(desk, world):
 
 
 async def test_what_takes_too_long_is_given_up(desk):
-    engine = Engine(build_schema(), describe, seconds=0.05)
+    engine = Engine(the_schema(), describe, seconds=0.05)
     asker = Stuck(engine, desk.caller._replace(viewer=Viewer(new_id(), new_id())), plain=True)
     answer = await asker.ask("{ viewer { id } }")
     assert [error["extensions"] for error in answer["errors"]] == [{"code": "TIMEOUT"}]

@@ -17,9 +17,8 @@ from edge.services import describe
 from plan import Connection, Node, by_id, link, node, to_many
 from plan.engine import Engine
 from plan.nodes import NODES
-from schema.root import build_schema
 from schema.scalars import SCALARS
-from tests.plan.conftest import Asker, Desk
+from tests.plan.conftest import Asker, Desk, the_schema
 
 Answer = dict[str, Any]
 
@@ -44,7 +43,7 @@ class Watch:
 def watched(desk: Desk, **options: Any) -> tuple[Desk, Watch]:
     """A desk with an engine of its own, whose plans nobody else has asked for."""
     watch = Watch()
-    return Desk(Engine(build_schema(), describe, observe=watch, **options), desk.caller), watch
+    return Desk(Engine(the_schema(), describe, observe=watch, **options), desk.caller), watch
 
 
 async def both(desk: Desk, viewer: AnyViewer, query: str, **variables: Any) -> tuple[Answer, Asker]:

@@ -27,7 +27,6 @@ from domain.tokens import token_hash
 from local.client import operation_names
 from models import ApiKey, Invitation, MailedLink, Member, Session, SignUp, Team
 from models.database import transaction
-from schema.root import build_schema
 from tests.accounts import confirm, new_address, sign_in, sign_in_with_code, wish
 from tests.api.test_invitations import NEW, accept
 from tests.api.test_sockets import ACK, Socket, opened
@@ -36,6 +35,7 @@ from tests.api.test_teams import kind, told
 from tests.factories import Factory, Person, gid
 from tests.furnished import furnished
 from tests.operations import kind_of, root_field_of
+from tests.plan.conftest import the_schema
 from tests.second_factor import KEYS, challenge_for, code_of, second_factor
 from tests.studio import Studio
 from tests.waiting import until
@@ -336,7 +336,7 @@ async def test_no_mutation_of_a_team_outlives_the_right_that_it_began_with(make:
 
 def _mutations_of_a_team() -> list[tuple[str, str]]:
     """Each operation that changes something in a team, and what it asks to do."""
-    fields = build_schema()._schema.mutation_type.fields  # type: ignore[union-attr]
+    fields = the_schema()._schema.mutation_type.fields  # type: ignore[union-attr]
     mutations = [name for name in operation_names() if kind_of(name) is OperationType.MUTATION]
     actions = {name: fields[root_field_of(name)].extensions["strawberry-definition"].action for name in mutations}
     return [
