@@ -2,7 +2,9 @@
 
 import gc
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import asyncpg
@@ -16,6 +18,10 @@ from tests.factories import Factory, new_network_address
 from tests.studio import WORKERS, Disguised, Studio, running
 
 LOOKED = pytest.StashKey[recorded.Looked]()
+
+# httpcore asks for it at each lock of each request, and Python looks through all of its path for what is not there.
+if find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
 def pytest_configure(config: pytest.Config) -> None:
