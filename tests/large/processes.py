@@ -278,7 +278,9 @@ async def _end_webhooks(world: World) -> None:
         assert await WebhookDelivery.resend_failed(hook.id, now - timedelta(days=3), now)
         assert await discard(hook.id, now)
         (discarded,) = await WebhookDiscard.all().order_by("created_at").limit(10)
-        assert await discarded.write(None, 2)
+        since = await discarded.write(None, 2)
+        assert since
+        assert await discarded.write(since, 10_000) is None
     async with undone():
         assert await Webhook.ended(10) == []
         assert await forget_old(now - timedelta(days=29), None, 10)

@@ -22,7 +22,7 @@ from domain.webhooks.sealed import SECRET
 from domain.webhooks.signatures import new_secret
 from domain.webhooks.states import AttemptState, DeliveryState
 from local.client import OperationFailed
-from models import EventRecord, Lane, Video, Webhook, WebhookAttempt, WebhookDelivery
+from models import EventRecord, Lane, Video, Webhook, WebhookAttempt, WebhookBody, WebhookDelivery
 from models.database import is_outage, transaction
 from models.events import record
 from tests.factories import Crew, Factory, gid
@@ -248,6 +248,8 @@ async def _agree(ledger: Ledger) -> None:
     for name, attempt in logged.items():
         assert _is_true(attempt, ledger.said[name]), (attempt.state, attempt.status, attempt.fault, ledger.said[name])
     assert all(each.state is DeliveryState.DELIVERED for each in deliveries.values())
+    assert not await Lane.exclude(waiting=0).exists(), "what waits is not counted as it is"
+    assert await WebhookBody.all().count() == len({each.event_id for each in deliveries.values()})
     ends = Counter(each.state for each in logged.values())
     assert set(ends) == {*AttemptState} - {AttemptState.SENDING}
     assert ends[AttemptState.INTERRUPTED] < len(deliveries) // 5, "senders take from each other what they send"
