@@ -39,6 +39,7 @@ from models import (
     WebhookAttempt,
     WebhookBody,
     WebhookDelivery,
+    WebhookDiscard,
 )
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
@@ -325,12 +326,17 @@ class World:
             )
             for of, state in enumerate(DeliveryState):
                 self._delivery(made[-1], state, None if of else videos[number])
+            queue_id = an_id("discarded queue", number)
+            self._add(WebhookDiscard, id=queue_id, team_id=team.id, webhook_id=made[-1].id)
+            self._delivery(made[-1], DeliveryState.PENDING, None, queue_id=queue_id)
         deliveries = self.rows[WebhookDelivery]
         return made, next(
             each for each in deliveries if each.webhook_id == made[0].id and each.state is DeliveryState.FAILED
         )
 
-    def _delivery(self, webhook: Webhook, state: DeliveryState, video_id: UUID | None) -> None:
+    def _delivery(
+        self, webhook: Webhook, state: DeliveryState, video_id: UUID | None, *, queue_id: UUID | None = None
+    ) -> None:
         number, failed = len(self.rows.get(WebhookDelivery, ())), state is DeliveryState.FAILED
         went: dict[str, Any] = {"status": 500, "fault": Fault.BAD_STATUS} if failed else {}
         about = {"team_id": webhook.team_id, "webhook_id": webhook.id}
@@ -339,7 +345,7 @@ class World:
         body = self._add(WebhookBody, event_id=event_id, team_id=team_id, edition=1, body=next(self._texts))
         delivery = self._add(
             WebhookDelivery, event_id=event_id, event_type=TYPES[number % 2], position=number,
-            state=state, video_id=video_id, body_id=body.id, queue_id=webhook.id, is_test=number % 3 == 0,
+            state=state, video_id=video_id, body_id=body.id, queue_id=queue_id or webhook.id, is_test=number % 3 == 0,
             attempt_count=number % 3, **about, **went, **times,
         )  # fmt: skip
         for of in range(number % 3):

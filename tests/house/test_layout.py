@@ -53,9 +53,12 @@ AT_THE_MOMENT = {"activity", "happenings", "presence"}
 HELPERS = {
     "models": {
         "base",
+        "bodies",
         "client",
         "database",
+        "discards",
         "finding",
+        "forgetting",
         "frames",
         "idempotency",
         "indexes",
@@ -76,6 +79,7 @@ HELPERS = {
         "spares",
         "statements",
         "succession",
+        "tellings",
         "tenancy",
         "threads",
     },
