@@ -326,7 +326,7 @@ class World:
             )
             for of, state in enumerate(DeliveryState):
                 self._delivery(made[-1], state, None if of else videos[number])
-            queue_id = an_id("discarded queue", number)
+            queue_id = an_id("discarded queue", made[-1].id)
             self._add(WebhookDiscard, id=queue_id, team_id=team.id, webhook_id=made[-1].id)
             self._delivery(made[-1], DeliveryState.PENDING, None, queue_id=queue_id)
         deliveries = self.rows[WebhookDelivery]
