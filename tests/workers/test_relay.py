@@ -52,6 +52,27 @@ async def relaying(database_url, redis, *consumers: Consumer):
         await asyncio.wait({task})
 
 
+async def test_every_chore_is_run_while_another_does_not_end(models, database_url, redis) -> None:
+    run = []
+
+    async def ends_not() -> None:
+        await asyncio.Event().wait()
+
+    async def house() -> None:
+        run.append("house")
+
+    async def logs() -> None:
+        run.append("logs")
+        raise ValueError("one of them may fail")
+
+    tools, rhythm = Tools(redis, utc_now), Rhythm(30, 30)
+    task = asyncio.create_task(Relay(database_url, [], tools, rhythm, ends_not, house, logs).run())
+    await until(lambda: sorted(run) == ["house", "logs"])
+    assert not task.done()
+    task.cancel()
+    await asyncio.wait({task})
+
+
 async def test_positions_have_no_gap_and_follow_the_commits(models, database_url, redis) -> None:
     async def write(writer: int) -> None:
         for index in range(30):
