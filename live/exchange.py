@@ -11,12 +11,12 @@ redis.call('SET', memory, now, 'NX')
 local is_young = now < redis.call('GET', memory) + grace
 
 local function renew(members, known)
-  for _, member in ipairs(members) do
+  for i, member in ipairs(members) do
     local name = asked.process .. ' ' .. member
     local ends = tonumber(redis.call('HGET', here, name) or '0')
     torn = torn or (known and ends <= now)
     redis.call('HSET', here, name, now + lasts)
-    if redis.call('ZADD', people, 'NX', now, member) == 1 then changed = true end
+    if redis.call('ZADD', people, 'NX', now + i / 4096, member) == 1 then changed = true end
   end
 end
 
@@ -83,5 +83,5 @@ say. Of what a member says in several processes the latest counts, by how long a
 room owed to its listeners; whoever comes by when it may be told does so. `order` says which of two states is the later:
 what is told and what is looked up come by different ways.
 
-A process that speaks is alive: those of its own are taken for absent only when it says, at a beat, that they are."""
+Who comes at once is in the order in which the process names them. A process that speaks is alive: those of its own are taken for absent only when it says, at a beat, that they are."""
 SHA = hashlib.sha1(EXCHANGE.encode(), usedforsecurity=False).hexdigest()

@@ -90,6 +90,12 @@ async def test_who_comes_and_leaves_is_told_to_all_processes(mortal_redis: Redis
         await until(lambda: len(here) == len(there) == 0)
 
 
+async def test_who_comes_at_once_is_told_in_the_order_in_which_they_came(mortal_redis: RedisProcess) -> None:
+    async with a_process(mortal_redis, "a") as here:
+        with here.attending(ROOM, "cleo"), here.attending(ROOM, "ada"), here.attending(ROOM, "bob"):
+            assert names(await here.look(ROOM)) == ["cleo", "ada", "bob"]
+
+
 async def test_somebody_in_two_places_is_one_until_they_have_left_both(mortal_redis: RedisProcess) -> None:
     async with a_process(mortal_redis, "a") as here, a_process(mortal_redis, "b") as there:
         with here.attending(ROOM, "ada"):
@@ -103,15 +109,18 @@ async def is_empty(there: Presence) -> bool:
     return names(await there.look(ROOM)) == []
 
 
-async def test_what_was_said_earlier_never_replaces_what_was_said_later(mortal_redis: RedisProcess) -> None:
+async def test_what_was_said_earlier_never_replaces_what_was_said_later(
+    mortal_redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with (
         a_process(mortal_redis, "a") as here,
         Redis.from_url(mortal_redis.url) as client,
     ):
         with here.attending(ROOM, "ada"):
             late = Presence(client, "b")
-            late.say(ROOM, "ada", "earlier")
-            await asyncio.sleep(0.01)
+            with monkeypatch.context() as earlier:
+                earlier.setattr(presence, "_now", lambda: asyncio.get_running_loop().time() - 5)
+                late.say(ROOM, "ada", "earlier")
             here.say(ROOM, "ada", "later")
             assert (await here.look(ROOM))["people"] == [["ada", "later"]]
             await late._exchange_all([ROOM])
