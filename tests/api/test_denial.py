@@ -3,7 +3,6 @@
 What members may do by their roles is in `test_permissions.py`.
 """
 
-import asyncio
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -19,6 +18,7 @@ from plan import BadInput, decode_id, encode_id
 from tests.factories import Factory
 from tests.furnished import furnished
 from tests.operations import kind_of
+from tests.waiting import few_at_once
 
 NOTHING = (None, "NotFound", "Unauthenticated")
 """What is answered where there is nothing, or nobody who could see it."""
@@ -70,7 +70,7 @@ async def test_a_stranger_sees_nothing(make: Factory) -> None:
     for kind in (OperationType.QUERY, OperationType.MUTATION):
         asked = list(asking_by_id(there.variables, kind))
         assert len(asked) > 5
-        await asyncio.gather(*(try_it(client, *each) for client in clients for each in asked))
+        await few_at_once(try_it(client, *each) for client in clients for each in asked)
 
 
 async def test_a_stranger_sees_nothing_of_any_type(make: Factory) -> None:
@@ -148,7 +148,7 @@ async def test_an_id_of_another_type_is_nothing_to_anybody(make: Factory) -> Non
 
     for asked in (OperationType.QUERY, OperationType.MUTATION):
         operations = asking_by_id(there.variables, asked)
-        await asyncio.gather(*(try_it(*each, *i) for each in operations for i in there.ids.items()))
+        await few_at_once(try_it(*each, *i) for each in operations for i in there.ids.items())
 
 
 def ids_in(value: Any) -> Iterator[str]:
