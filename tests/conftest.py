@@ -4,12 +4,14 @@ import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
+from httpx._transports import default as transports
 
 from local.redis import EmbeddedRedis
 from models.database import database
@@ -22,6 +24,9 @@ LOOKED = pytest.StashKey[recorded.Looked]()
 # httpcore asks for it at each lock of each request, and Python looks through all of its path for what is not there.
 if find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]
+
+# Each client would read anew whom to trust, which takes a fortieth of a second, and many tests have their own clients.
+transports.create_ssl_context = cache(httpx.create_ssl_context)
 
 
 def pytest_configure(config: pytest.Config) -> None:
