@@ -83,5 +83,6 @@ say. Of what a member says in several processes the latest counts, by how long a
 room owed to its listeners; whoever comes by when it may be told does so. `order` says which of two states is the later:
 what is told and what is looked up come by different ways.
 
-Who comes at once is in the order in which the process names them. A process that speaks is alive: those of its own are taken for absent only when it says, at a beat, that they are."""
+Who comes at once is in the order in which the process names them. A process that speaks is alive: those of its own are
+taken for absent only when it says, at a beat, that they are."""
 SHA = hashlib.sha1(EXCHANGE.encode(), usedforsecurity=False).hexdigest()

@@ -68,7 +68,7 @@ async def loses_workers(workers: Dispatching, post: Post, over: asyncio.Event) -
     workers.start(utc_now, QUICK)
     for _ in range(3):
         before = len(post.sent)
-        await until(lambda before=before: len(post.sent) >= before + 10)
+        await until(lambda before=before: len(post.sent) >= before + 10, 60)
         await workers.lose()
         workers.start(utc_now, QUICK)
     over.set()
