@@ -93,7 +93,7 @@ async def endpoint(team: Team, **values: Any) -> Webhook:
     """One of the team's, in whose lane nothing waits; its first owner's, if nobody else is named."""
     name, maker = new_id(), await Member.filter(team_id=team.id, role=Role.OWNER).order_by("created_at").first()
     about = {"id": name, "url": f"https://receiver.example/{name}", "edition": EDITION, "team_id": team.id}
-    about["created_by_id"] = maker.user_id if maker else None
+    about |= {"created_by_id": maker.user_id if maker else None, "hears_from": 0}
     sealed = KEYS.seal(SECRET, new_secret(), of=str(name))
     webhook = await Webhook.create(sealed_secret=sealed, **(about | values))
     await Lane.of(name, team.id, utc_now()).save(force_create=True)
