@@ -1,7 +1,6 @@
 """People who sign up and in over the wire, and what they find in their mailbox."""
 
 from datetime import timedelta
-from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
@@ -14,6 +13,7 @@ from local.client import Client
 from models import SignUp, User
 from resolvers.passwords import hash_password
 from tests.factories import PASSWORD
+from tests.mails import all_mails_to
 from tests.studio import Studio
 from tests.waiting import until
 
@@ -71,14 +71,8 @@ async def viewer_of(browser: httpx.AsyncClient, **request: Any) -> Any:
 
 async def mails_to(studio: Studio, email: str, *, at_least: int = 1) -> list[EmailMessage]:
     """The mails to that address in their order, once there are so many."""
-
-    def mails() -> list[EmailMessage]:
-        files = sorted(studio.mailbox.glob("*.eml"))
-        found = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
-        return [mail for mail in found if mail["To"] == email]
-
-    await until(lambda: len(mails()) >= at_least)
-    return mails()
+    await until(lambda: len(all_mails_to(studio, email)) >= at_least)
+    return all_mails_to(studio, email)
 
 
 async def mail_to(studio: Studio, email: str) -> EmailMessage:

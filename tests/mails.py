@@ -3,15 +3,29 @@
 import re
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import cache
+from pathlib import Path
 
 from tests.studio import Studio
 from tests.waiting import until
 
 
+def all_mails_to(studio: Studio, email: str) -> list[EmailMessage]:
+    """The mails to that address so far, in their order."""
+    found = [_read(file) for file in sorted(studio.mailbox.glob("*.eml"))]
+    return [mail for to, mail in found if to == email]
+
+
+@cache
+def _read(file: Path) -> tuple[str, EmailMessage]:
+    """To whom, and what: a mail is whole as soon as it is there, and who waits for one looks at all every time."""
+    mail = message_from_bytes(file.read_bytes(), policy=policy.default)
+    return str(mail["To"]), mail
+
+
 def mails_to(studio: Studio, email: str) -> dict[str, EmailMessage]:
     """The mails to that address so far, by their subjects."""
-    found = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in studio.mailbox.glob("*.eml")]
-    return {mail["Subject"]: mail for mail in found if mail["To"] == email}
+    return {mail["Subject"]: mail for mail in all_mails_to(studio, email)}
 
 
 async def mail_to(studio: Studio, email: str, subject: str) -> str:

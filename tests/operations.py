@@ -6,6 +6,7 @@ that make them: `tests/furnished.py` (by way of the running product) and `tests/
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from graphql import FieldNode, OperationDefinitionNode, OperationType, get_operation_ast, parse
@@ -233,6 +234,7 @@ def root_field_of(operation: str) -> str:
     return field.name.value
 
 
+@cache
 def _parsed(operation: str) -> OperationDefinitionNode:
     found = get_operation_ast(parse(document(operation)), operation)
     assert found is not None, operation
