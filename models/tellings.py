@@ -1,7 +1,7 @@
 """What webhooks are told of events becomes deliveries: of pages of events for many webhooks, in few statements."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -24,6 +24,9 @@ FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::int[], $6::text[]) AS told (
 ON CONFLICT (event_id, edition) DO UPDATE SET edition = excluded.edition
 RETURNING event_id, edition, id
 """
+# Asked once their deliveries are made, which nobody can change them beside: who resumes one before that stirs its lane too
+# soon, and who does it afterwards waits until all this is committed.
+_AWAKE = "SELECT id FROM webhooks WHERE id = ANY($1) AND state = 'active' AND deleted_at IS NULL"
 _QUEUES = "SELECT webhook_id, queue_id FROM webhook_lanes WHERE webhook_id = ANY($1)"
 _MAKE = """
 WITH made AS (
@@ -58,16 +61,17 @@ class Telling(NamedTuple):
     webhook_ids: Sequence[UUID]
 
 
-async def make(told: Sequence[Telling], awake: Collection[UUID], now: datetime) -> None:
-    """Makes the deliveries that there are not yet, due at once; those who send to the webhooks `awake` are woken.
+async def make(told: Sequence[Telling], now: datetime) -> None:
+    """Makes the deliveries that there are not yet, due at once, and wakes who sends them.
 
-    Inside of a transaction.
+    Nobody is woken for what is only kept. Inside of a transaction.
     """
     hearing = {webhook_id for each in told for webhook_id in each.webhook_ids}
     async with raw_connection() as connection:
         bodies = await _bodies(connection, told, now)
         queues = {row["webhook_id"]: row["queue_id"] for row in await connection.fetch(_QUEUES, list(hearing))}
         made = await _deliveries(connection, told, bodies, queues, now)
+        awake = {row["id"] for row in await connection.fetch(_AWAKE, list(hearing))}
     theirs = await lanes.fill(made, awake, now)
     for webhook_id in [each for each in queues if theirs[each] != queues[each]]:
         events = [each.event.id for each in told if webhook_id in each.webhook_ids]

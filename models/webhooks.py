@@ -24,7 +24,7 @@ from models.indexes import PartialIndex
 MOST_WEBHOOKS = 100
 """Of one team."""
 
-_HEARING = ("id", "hears_from", "team_id", "event_types", "edition", "video_id", "state")
+_HEARING = ("id", "hears_from", "team_id", "event_types", "edition", "video_id")
 """What says who is told of an event: their sealed headers are much more, and would be read at every event."""
 _BEGIN = """
 WITH created AS MATERIALIZED (

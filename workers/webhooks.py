@@ -28,9 +28,7 @@ async def make_deliveries(events: Sequence[EventRecord], tools: Tools) -> None:
         return
     names = await names_of([event for event, _ in heard])
     told = [each for (event, by), named in zip(heard, names, strict=True) for each in _told(event, by, named, tools)]
-    # Nobody is woken for what is only kept.
-    awake = {webhook.id for _, by in heard for webhook in by if webhook.is_active}
-    await make(told, awake, tools.clock())
+    await make(told, tools.clock())
 
 
 @consumer(

@@ -268,7 +268,7 @@ async def test_each_edition_has_a_body_of_its_own(office: Office) -> None:  # no
     ids = [each.id for each in hooks]
     told = [Telling(event, None, 1, "first", [ids[0], ids[2]]), Telling(event, None, 2, "second", [ids[1]])]
     async with transaction():
-        await make(told, ids, utc_now())
+        await make(told, utc_now())
     by = {each.webhook_id: each.body_id for each in await WebhookDelivery.all()}
     bodies = {each.id: (each.edition, each.body) for each in await WebhookBody.all()}
     assert [bodies[by[each]] for each in ids] == [(1, "first"), (2, "second"), (1, "first")]

@@ -1,5 +1,6 @@
 """What happens in a team becomes deliveries: one for each event and webhook that wants it."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from domain.webhooks.catalogue import EVENT_KINDS
 from models import EventRecord, Lane, Team, User, Video, Webhook, WebhookBody, WebhookDelivery
 from models.database import transaction
 from models.lanes import CHANNEL
+from models.names import names_of
 from tests.waiting import until
 from workers.consumers import CONSUMERS, Tools
 from workers.webhooks import make_deliveries
@@ -102,6 +104,22 @@ async def test_nobody_is_woken_for_what_is_only_kept(office: Office, database_ur
     await listener.close()
     assert heard == [awake.id.hex]
     assert len(await told(paused)) == 2
+
+
+async def test_who_is_resumed_while_events_are_told_is_woken_for_them(
+    office: Office, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those who send have looked by then, and found nothing: they would not look before the next event."""
+    webhook, elsewhere = await office.hook(state="paused"), await asyncpg.connect(database_url)
+
+    async def resumed_meanwhile(events: Sequence[EventRecord]) -> Any:
+        await elsewhere.execute("UPDATE webhooks SET state = 'active' WHERE id = $1", webhook.id)
+        return await names_of(events)
+
+    monkeypatch.setattr("workers.webhooks.names_of", resumed_meanwhile)
+    await office.tell(office.happens(1))
+    await elsewhere.close()
+    assert (await Lane.get(webhook_id=webhook.id)).due_at is not None
 
 
 async def test_what_is_in_no_team_or_not_offered_costs_nothing(office: Office) -> None:
