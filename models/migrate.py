@@ -5,16 +5,18 @@ Safe to run from several machines at once: the second waits for the first.
 
 import asyncio
 import sys
+from typing import Any
 
 import asyncpg
 from tortoise import Tortoise
 from tortoise.migrations.api import migrate as run_migrations
 from tortoise.migrations.autodetector import MigrationAutodetector
 
-from models.database import CONNECT_SECONDS, TORTOISE, configuration, reaching_database, require_new
+from models.database import CONNECT_SECONDS, CONNECTION, TORTOISE, configuration, reaching_database, require_new
 from settings import load, run
 
 _LOCK = 0x56437265  # any fixed number: the advisory lock of migrations
+_LOCK_TIMEOUT = "10s"  # all else that wants a table waits behind a migration that waits for it
 
 
 async def migrate(url: str) -> None:
@@ -24,10 +26,19 @@ async def migrate(url: str) -> None:
     try:
         require_new(guard)
         await guard.execute("SELECT pg_advisory_lock($1)", _LOCK)
-        await run_migrations(config=configuration(url, connections=2))
+        await run_migrations(config=unhurried(url))
     finally:
         await Tortoise.close_connections()
         await guard.close()
+
+
+def unhurried(url: str) -> dict[str, Any]:
+    """`configuration` for migrations: a statement over a large table takes minutes, and is not cut short."""
+    config = configuration(url, connections=2)
+    credentials = config["connections"][CONNECTION]["credentials"]
+    settings = credentials["server_settings"] | {"lock_timeout": _LOCK_TIMEOUT}
+    credentials |= {"command_timeout": None, "server_settings": settings}
+    return config
 
 
 async def drift() -> list[str]:

@@ -24,8 +24,8 @@ FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::int[], $6::text[]) AS told (
 ON CONFLICT (event_id, edition) DO UPDATE SET edition = excluded.edition
 RETURNING event_id, edition, id
 """
-# Asked once their deliveries are made, which nobody can change them beside: who resumes one before that stirs its lane too
-# soon, and who does it afterwards waits until all this is committed.
+# Asked once their deliveries are made: who resumes one before that stirs its lane too soon, and who does it afterwards
+# waits until all this is committed, since a delivery holds its webhook.
 _AWAKE = "SELECT id FROM webhooks WHERE id = ANY($1) AND state = 'active' AND deleted_at IS NULL"
 _QUEUES = "SELECT webhook_id, queue_id FROM webhook_lanes WHERE webhook_id = ANY($1)"
 _MAKE = """
