@@ -1,7 +1,11 @@
-"""Migrations take what time they need."""
+"""Migrations: what they make of rows that are there, and that they take what time they need."""
 
+from collections import Counter
+from collections.abc import AsyncIterator
 from importlib import import_module
+from uuid import UUID
 
+import asyncpg
 import pytest
 from tortoise.context import TortoiseContext
 from tortoise.migrations.api import migrate as migrate_to
@@ -12,15 +16,102 @@ from models.database import configuration
 from models.migrate import migrate
 from tests.conftest import fresh_database
 
-FIRST_OF_WEBHOOKS = "0024_webhook_bodies"
+MIGRATION = "0024_webhook_bodies"
+_TEAM = "INSERT INTO teams (id, created_at, name) VALUES ($1, now(), 'Crew')"
+_USER = "INSERT INTO users (id, created_at, name, email, locale) VALUES ($1, now(), 'Ada', 'ada@example.com', 'en')"
+_HOOK = """
+INSERT INTO webhooks (
+    id, created_at, team_id, created_by_id, url, description, event_types, edition, in_order, sealed_secret,
+    header_names, state, updated_at
+)
+VALUES ($1, now(), $2, $3, 'https://example.com/', '', '{}', $4, false, 'sealed', '{}', 'active', now())
+"""
+_LANE = """
+INSERT INTO webhook_lanes (webhook_id, team_id, served_at, failures, delivered, failed) VALUES ($1, $2, now(), 0, 0, 0)
+"""
+_DELIVERY = """
+INSERT INTO webhook_deliveries (
+    id, created_at, team_id, webhook_id, event_id, event_type, position, is_test, body, state, attempt_count, tries
+)
+VALUES ($1, now(), $2, $3, $4, 'video.created', 1, false, $5, $6, 0, 0)
+"""
+_DISCARD = "INSERT INTO webhook_discards (id, created_at, team_id, webhook_id) VALUES ($1, now(), $2, $1)"
+_SENT = (
+    "SELECT each.*, bodies.body FROM webhook_deliveries AS each JOIN webhook_bodies AS bodies ON bodies.id = body_id"
+)
 
 
-async def test_no_statement_of_a_migration_is_cut_short(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Elsewhere each has ten seconds: over a large table one takes minutes, and no database would ever get past it."""
-    url = await fresh_database(f"hurried{number}_{new_id().hex}")
-    ((app, before),) = import_module(f"models.migrations.{FIRST_OF_WEBHOOKS}").Migration.dependencies
+class Past:
+    """A database as it was when each delivery had its own body, with a team."""
+
+    def __init__(self, url: str, connection: asyncpg.Connection) -> None:
+        self.url, self.connection = url, connection
+        self.team_id, self.user_id = new_id(), new_id()
+
+    async def hook(self, edition: int) -> UUID:
+        hook_id = new_id()
+        await self.connection.execute(_HOOK, hook_id, self.team_id, self.user_id, edition)
+        await self.connection.execute(_LANE, hook_id, self.team_id)
+        return hook_id
+
+    async def is_sent(self, hook_id: UUID, event_id: UUID, body: str, state: str) -> UUID:
+        delivery_id = new_id()
+        await self.connection.execute(_DELIVERY, delivery_id, self.team_id, hook_id, event_id, body, state)
+        return delivery_id
+
+
+def before() -> str:
+    ((app, name),) = import_module(f"models.migrations.{MIGRATION}").Migration.dependencies
+    return f"{app}.{name}"
+
+
+async def moved(url: str, target: str) -> None:
     async with TortoiseContext():
-        await migrate_to(config=configuration(url, connections=1), target=f"{app}.{before}")
+        await migrate_to(config=configuration(url, connections=1), target=target)
+
+
+@pytest.fixture
+async def past(number: int) -> AsyncIterator[Past]:
+    url = await fresh_database(f"bodies{number}_{new_id().hex}")
+    await moved(url, before())
+    connection = await asyncpg.connect(url)
+    try:
+        past = Past(url, connection)
+        await connection.execute(_TEAM, past.team_id)
+        await connection.execute(_USER, past.user_id)
+        yield past
+    finally:
+        await connection.close()
+
+
+async def test_no_statement_is_cut_short(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere each has ten seconds: over a large table one takes minutes, and no database would ever get past it."""
     monkeypatch.setattr(database, "STATEMENT_SECONDS", 1e-5)
     async with TortoiseContext():
-        await migrate(url)
+        await migrate(past.url)
+
+
+async def test_webhooks_of_an_edition_share_the_body_of_an_event_and_what_waits_is_counted(past: Past) -> None:
+    first, second, newer = [await past.hook(edition) for edition in (1, 1, 2)]
+    one, other = new_id(), new_id()
+    said = {
+        await past.is_sent(first, one, "one", "pending"): "one",
+        await past.is_sent(first, other, "other", "pending"): "other",
+        await past.is_sent(second, one, "one", "delivered"): "one",
+        await past.is_sent(newer, one, "one, newer", "failed"): "one, newer",
+    }
+    await moved(past.url, f"models.{MIGRATION}")
+    made = await past.connection.fetch(_SENT)
+    assert {each["id"]: each["body"] for each in made} == said
+    assert all(each["queue_id"] == each["webhook_id"] for each in made)
+    bodies = await past.connection.fetch("SELECT * FROM webhook_bodies")
+    assert Counter((each["event_id"], each["edition"]) for each in bodies) == {(one, 1): 1, (one, 2): 1, (other, 1): 1}
+    lanes = {each["webhook_id"]: each for each in await past.connection.fetch("SELECT * FROM webhook_lanes")}
+    assert [lanes[each]["waiting"] for each in (first, second, newer)] == [2, 0, 0]
+    assert all(each["queue_id"] == each["webhook_id"] for each in lanes.values())
+    # Backwards each has its body again, and what is discarded is written.
+    await past.connection.execute(_DISCARD, first, past.team_id)
+    await moved(past.url, before())
+    again = await past.connection.fetch("SELECT * FROM webhook_deliveries")
+    assert {each["id"]: each["body"] for each in again} == said
+    assert Counter(each["state"] for each in again) == {"discarded": 2, "delivered": 1, "failed": 1}
