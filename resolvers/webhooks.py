@@ -104,6 +104,8 @@ async def edit(
             await row.save()
             if "url" in changes:
                 await _try_anew(row, caller.now())
+            elif "in_order" in changes and row.is_active:  # what waited for another to end may be due by now
+                await lanes.stir([row.id], caller.now())
             await _tell(caller, WebhookEdited, row, changed=_said(changes))
     return row
 

@@ -9,6 +9,7 @@ from standardwebhooks import Webhook as Verifier
 from domain.clock import utc_now
 from domain.ids import new_id
 from domain.webhooks.replaced import GOOD_FOR, MOST_SECRETS
+from domain.webhooks.states import DeliveryState
 from models import ConsumerCursor, EventRecord, Lane, Webhook, WebhookDelivery
 from plan import encode_id
 from tests.api.test_webhooks import hook, make_video, shown
@@ -99,6 +100,17 @@ async def test_another_address_is_another_receiver_which_has_not_failed(
     assert ((await lane.get()).failures == 0, figures["failingSince"] is None, figures["restsUntil"] is None) == (
         (is_over,) * 3
     )
+
+
+async def test_what_waited_for_its_turn_is_sent_once_no_order_is_wanted_any_more(make: Factory) -> None:
+    crew, now = await make.crew(), utc_now()
+    webhook, waits = await make.webhook(crew, in_order=True), {"state": DeliveryState.PENDING, "video_id": new_id()}
+    tomorrow = now + timedelta(days=1)
+    await make.delivery(webhook, **waits, position=1, due_at=tomorrow)
+    behind = await make.delivery(webhook, **waits, position=2, due_at=now)
+    await Lane.filter(webhook_id=webhook.id).update(due_at=tomorrow)
+    await crew.owner.client.do("UpdateWebhook", input={"id": gid(webhook), "inOrder": False})
+    await until(lambda: WebhookDelivery.exists(id=behind.id, attempt_count__gt=behind.attempt_count))
 
 
 async def test_a_webhook_may_be_about_another_video_or_about_all(make: Factory) -> None:
