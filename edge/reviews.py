@@ -106,7 +106,7 @@ class Reviews:
         """
         rooms = _together(seats)
         for room in rooms:
-            await self._review([seat for seat in room if seat.room is not None])
+            await self.review(room)  # by the rights that they have by now: some may have left, or moved
             if self._services.hub.connected:
                 await asyncio.sleep(min(_BREATH_SECONDS, RECHECK_SECONDS / len(rooms)))
 

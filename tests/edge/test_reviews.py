@@ -108,6 +108,29 @@ async def test_without_a_doubt_rooms_are_looked_at_one_by_one_and_at_ease_unless
     assert all(0 < seconds <= module.RECHECK_SECONDS / 3 for seconds in paused)
 
 
+async def test_who_moves_while_rooms_are_looked_at_at_ease_is_looked_at_by_the_right_that_they_have_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, served = World(bound=3), services()
+    served.hub.connected = True
+    reviews, looks = Reviews(served, Rooms[Any](world, world)), list[list[Any]]()
+    waits, stays, moves, leaves = [
+        SimpleNamespace(guest=follower(name), room="a room") for name in ("one", "two", "two", "two")
+    ]
+
+    async def pause(_seconds: float) -> None:
+        moves.guest.following = Following(["two"], new_id(), role=Role.VIEWER)
+        leaves.room = cast("Any", None)
+
+    async def review(seats: Any) -> None:
+        looks.append(seats)
+
+    monkeypatch.setattr(module.asyncio, "sleep", pause)
+    monkeypatch.setattr(reviews, "_review", review)
+    await reviews.go_round(cast("Any", [waits, stays, moves, leaves]))
+    assert looks == [[waits], [stays], [moves]]
+
+
 async def test_whatever_fails_it_is_looked_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
