@@ -292,9 +292,11 @@ class Room(Generic[Guest]):
         return await self.play.still(found)
 
     async def _caught_up(self) -> None:
-        """There has been a gap, and what is kept nowhere was perhaps told in it."""
+        """There has been a gap, and what is kept nowhere was perhaps told in it; or that somebody has lost a right."""
         if self.play.state_first:
-            await self._tell_all(await self._begin())
+            state = await self._begin()
+            await self._confirm()
+            await self._tell_all(state)
 
     async def _happened(self, happening: Message | Resync) -> bool:
         """Tells everybody; whether nothing follows."""

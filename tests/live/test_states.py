@@ -7,7 +7,7 @@ import pytest
 from live.message import Message
 from live.rooms import Rooms
 from tests.live.test_feed import World
-from tests.live.test_rooms import Guest, Play, rest
+from tests.live.test_rooms import LOST, Guest, Play, rest
 
 
 class Stating(Play):
@@ -110,6 +110,17 @@ async def test_after_a_gap_the_state_is_told_to_everybody(party):
     party.world.heal()
     await rest()
     assert [guest.heard for guest in guests] == [["here 1", "here 2"]] * 2
+
+
+async def test_after_a_gap_nobody_is_told_the_state_who_has_lost_the_right_in_it(party):
+    guest, lost = [await party.seated() for _ in range(2)]
+    party.world.cut()
+    party.play.changes()
+    lost.lost = True  # and we have not heard of it yet
+    party.world.heal()
+    await rest()
+    assert (guest.heard, guest.end) == (["here 1", "here 2"], None)
+    assert (lost.heard, lost.end) == (["here 1"], [{"message": LOST}])
 
 
 async def test_after_a_gap_nothing_is_told_that_would_not_be_told_today(party):
