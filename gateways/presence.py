@@ -26,6 +26,6 @@ class Presence(Protocol):
     async def look(self, topic: str) -> Mapping[str, Any]:
         """`count`, and `people`: a member, and what they last said or None, in the order in which they came.
 
-        Of two states the later has the higher `order`, which is None where nobody knows.
+        Of two states the later has the higher `order`, which is 0 of one that is perhaps not whole.
         """
         ...

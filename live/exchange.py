@@ -9,6 +9,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lasts, grace, changed, torn = tonumber(ARGV[3]), tonumber(ARGV[8]), asked.retell, false
 redis.call('SET', memory, now, 'NX')
 local is_young = now < redis.call('GET', memory) + grace
+local is_whole
 
 local function renew(members, known)
   for i, member in ipairs(members) do
@@ -27,7 +28,7 @@ local function shown()
     told[i] = '[' .. cjson.encode(member) .. ',' .. (states[i] and string.match(states[i], ' (.*)') or 'null') .. ']'
   end
   local room = '{"count":' .. redis.call('ZCARD', people) .. ',"people":[' .. table.concat(told, ',') .. ']'
-  return room .. ',"order":' .. (redis.call('GET', order) or '0') .. '}'
+  return room .. ',"order":' .. (is_whole and redis.call('GET', order) or '0') .. '}'
 end
 
 for _, member in ipairs(asked.left) do redis.call('HDEL', here, asked.process .. ' ' .. member) end
@@ -60,13 +61,14 @@ for member, said in pairs(asked.says) do
   end
 end
 
-if changed then
-  redis.call('SET', owed, 1, 'PX', 60000)
-  local before, moment = redis.call('GET', order) or '0', time[1] * 1000000 + time[2]
-  redis.call('SET', order, string.format('%.0f', math.max(before + 1, moment)))
+if torn then redis.call('SET', told, 'torn', 'PX', grace) end
+is_whole = not is_young and redis.call('GET', told) ~= 'torn'
+if changed or asked.look and not is_whole then redis.call('SET', owed, 1, 'PX', 60000) end
+local before, moment = redis.call('GET', order), time[1] * 1000000 + time[2]
+if changed or not before then
+  redis.call('SET', order, string.format('%.0f', math.max((before or 0) + 1, moment)))
 end
 for _, key in ipairs({here, people, says, order}) do redis.call('PEXPIRE', key, 2 * lasts) end
-if torn then redis.call('SET', told, 1, 'PX', grace) end
 local count, news = redis.call('ZCARD', people), asked.look and shown() or false
 local pause = count > tonumber(ARGV[6]) and ARGV[5] or ARGV[4]
 local is_owed = redis.call('EXISTS', owed) == 1
@@ -81,7 +83,8 @@ return {torn and 1 or 0, is_owed and 1 or 0, count, asked.look and news or ''}
 """What a process says of a room, and what it is told, in one trip: who is still there, who came and left, and what they
 say. Of what a member says in several processes the latest counts, by how long ago it was said there. A change makes the
 room owed to its listeners; whoever comes by when it may be told does so. `order` says which of two states is the later:
-what is told and what is looked up come by different ways.
+what is told and what is looked up come by different ways. A room of which Redis has just lost some has none (0) when it
+is looked at, and is owed: it is told when all have said who is there.
 
 Who comes at once is in the order in which the process names them. A process that speaks is alive: those of its own are
 taken for absent only when it says, at a beat, that they are."""

@@ -17,7 +17,8 @@ class Message:
     recorded under; whoever misses it finds it again in the history. An ephemeral message has neither: only the
     latest of a topic matters, and nobody keeps it. `body` is any JSON value. `traceparent` says to which
     trace it belongs, if to any. `order` is that of an ephemeral message which tells a whole state: of two of a topic
-    the higher tells the later one. For a state may also be looked up, and that comes by another way.
+    the higher tells the later one. For a state may also be looked up, and that comes by another way; it has 0 where it
+    is perhaps not whole, and is then told to nobody who knows another.
     """
 
     body: Any

@@ -44,7 +44,7 @@ _AT_ONCE = 100
 
 Room = Mapping[str, Any]
 """`count`, of all members, `people`: lists of a member and what they last said, or None, in the order they came, and
-`order`: of two states the later has the higher; None of one that Redis does not know."""
+`order`: of two states the later has the higher; 0 of one that is perhaps not whole, and is told when it is."""
 
 
 class _Said(NamedTuple):
@@ -87,7 +87,7 @@ class _Here:
         first = list(self.places)[:SHOWN]
         states = (orjson.loads(self.said[member].state) if member in self.said else None for member in first)
         people = list(map(list, zip(first, states, strict=True)))
-        return {"count": len(self.places), "people": people, "order": None}
+        return {"count": len(self.places), "people": people, "order": 0}
 
 
 @dataclass(slots=True)
@@ -311,6 +311,7 @@ class Presence:
         room.known -= set(exchange.left)  # it may have been taken all the same: who is here again has come
         room.says = {member: said for member, said in exchange.says.items() if member in room.places} | room.says
         room.retell = True  # what others have told meanwhile has not come here
+        room.owes = room.owes or bool(exchange.looking)  # also where nobody is here: who only looks on waits for it
         room.due_at = now + AWAY_SECONDS
         room.beat_at = min(room.beat_at, room.due_at)  # it is not put off, however often something else was tried
         _tell(exchange.looking, room.seen())

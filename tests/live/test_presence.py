@@ -339,6 +339,58 @@ async def test_of_what_is_told_and_what_is_looked_up_it_is_known_which_is_the_la
                 assert (await here.look(ROOM))["order"] == second["order"]
 
 
+async def test_a_room_that_redis_has_forgotten_is_no_earlier_one(mortal_redis: RedisProcess) -> None:
+    async with (
+        a_process(mortal_redis, "a") as here,
+        hearing(mortal_redis) as told,
+        Redis.from_url(mortal_redis.url) as redis,
+    ):
+        with here.attending(ROOM, "ada"):
+            first = await until_told(told, "ada")
+        await until_told(told)
+        await redis.delete(*[key for key in presence._keys(ROOM) if ROOM in key])  # as where nobody has come for long
+        assert (await here.look(ROOM))["order"] > first["order"]
+
+
+async def test_a_room_is_not_known_while_redis_has_just_begun_and_is_told_to_who_looked_on(
+    mortal_redis: RedisProcess,
+) -> None:
+    async with a_process(mortal_redis, "a") as here, hearing(mortal_redis) as told:
+        assert await here.look(ROOM) == {"count": 0, "people": [], "order": 0}
+        assert (await next_room(told))["order"] > 0
+        assert (await here.look(ROOM))["order"] > 0
+
+
+async def test_a_room_is_not_known_to_who_has_lost_their_entries_in_it(
+    mortal_redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "BEAT_SECONDS", 3600)
+    async with (
+        a_process(mortal_redis, "a") as here,
+        hearing(mortal_redis) as told,
+        Redis.from_url(mortal_redis.url) as redis,
+    ):
+        with here.attending(ROOM, "ada"):
+            await until_told(told, "ada")
+            await redis.hset(f"presence:{ROOM}:here", "a ada", 1)
+            assert (await here.look(ROOM))["order"] == 0
+            await until_told(told, "ada")
+
+
+async def test_who_looked_on_while_redis_was_away_is_owed_the_room(mortal_redis: RedisProcess) -> None:
+    async with Redis.from_url(mortal_redis.url) as redis:
+        here = Presence(redis, "a")
+        here._is_kept = True
+        mortal_redis.kill()
+        looking = asyncio.ensure_future(here.look(ROOM))
+        await asyncio.sleep(0)
+        await here._exchange_all([ROOM])
+        assert (await looking)["order"] == 0
+        mortal_redis.start()
+        await here._exchange_all([ROOM])
+        assert await redis.exists(f"presence:{ROOM}:owed")
+
+
 async def test_a_process_that_ends_takes_its_people_along_at_once(mortal_redis: RedisProcess) -> None:
     async with a_process(mortal_redis, "a") as here, AsyncExitStack() as stack:
         there = await stack.enter_async_context(a_process(mortal_redis, "b"))

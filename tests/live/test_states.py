@@ -123,6 +123,19 @@ async def test_after_a_gap_nobody_is_told_the_state_who_has_lost_the_right_in_it
     assert (lost.heard, lost.end) == (["here 1"], [{"message": LOST}])
 
 
+async def test_after_a_gap_a_state_that_is_perhaps_not_whole_replaces_none(party):
+    guest = await party.seated()
+    party.world.cut()
+    party.play.now = 0
+    party.world.heal()
+    await rest()
+    assert guest.heard == ["here 1"]
+    party.play.now = 1
+    party.play.changes()
+    await rest()
+    assert guest.heard == ["here 1", "here 2"]
+
+
 async def test_after_a_gap_nothing_is_told_that_would_not_be_told_today(party):
     guest = await party.seated()
     party.world.cut()
