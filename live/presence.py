@@ -159,11 +159,12 @@ class Presence:
         room.says[member] = said = _Said(now, orjson.dumps(state).decode())
         if member in room.places:
             room.said[member] = said
-        if self._is_away:
-            return None
-        room.due_at = min(room.due_at, room.asked_at + OFTEN_SECONDS)
+        if not self._is_away:
+            room.due_at = min(room.due_at, room.asked_at + OFTEN_SECONDS)
         if room.due_at <= now:
             self._woken.set()
+        if self._is_away:
+            return None
         return SELDOM_SECONDS if room.count > CROWD else OFTEN_SECONDS
 
     async def look(self, topic: str) -> Room:

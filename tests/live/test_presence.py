@@ -391,6 +391,15 @@ async def test_who_looked_on_while_redis_was_away_is_owed_the_room(mortal_redis:
         assert await redis.exists(f"presence:{ROOM}:owed")
 
 
+async def test_who_has_no_room_notices_by_what_is_said_that_redis_is_back(mortal_redis: RedisProcess) -> None:
+    async with a_process(mortal_redis, "a") as here:
+        mortal_redis.kill()
+        await until(lambda: here.say(ROOM, "ada", {"ms": 1}) is None)
+        await until(lambda: len(here) == 0)
+        mortal_redis.start()
+        await until(lambda: here.say(ROOM, "ada", {"ms": 2}) is not None)
+
+
 async def test_a_process_that_ends_takes_its_people_along_at_once(mortal_redis: RedisProcess) -> None:
     async with a_process(mortal_redis, "a") as here, AsyncExitStack() as stack:
         there = await stack.enter_async_context(a_process(mortal_redis, "b"))
