@@ -12,6 +12,10 @@ class Presence(Protocol):
         """The member is in the room while this is open."""
         ...
 
+    def watching(self, topic: str) -> AbstractContextManager[None]:
+        """Somebody is told of the room while this is open, and is not in it."""
+        ...
+
     def is_here(self, topic: str, member: str) -> bool:
         """Whether the member is in the room by this very process."""
         ...

@@ -43,6 +43,7 @@ for i = 1, #entries, 2 do
     there[member] = true
     torn = torn or tonumber(entries[i + 1]) <= now
   else
+    torn = torn or asked.retell
     redis.call('HDEL', here, entries[i])
   end
 end
@@ -63,7 +64,7 @@ end
 
 if torn then redis.call('SET', told, 'torn', 'PX', grace) end
 is_whole = not is_young and redis.call('GET', told) ~= 'torn'
-if changed or asked.look and not is_whole then redis.call('SET', owed, 1, 'PX', 60000) end
+if changed or (asked.look or asked.beat) and not is_whole then redis.call('SET', owed, 1, 'PX', 60000) end
 local before, moment = redis.call('GET', order), time[1] * 1000000 + time[2]
 if changed or not before then
   redis.call('SET', order, string.format('%.0f', math.max((before or 0) + 1, moment)))
@@ -87,5 +88,7 @@ what is told and what is looked up come by different ways. A room of which Redis
 is looked at, and is owed: it is told when all have said who is there.
 
 Who comes at once is in the order in which the process names them. A process that speaks is alive: those of its own are
-taken for absent only when it says, at a beat, that they are."""
+taken for absent only when it says, at a beat, that they are. Of others who are late it is not told at once by a process
+that was cut off: these may have been, too.
+"""
 SHA = hashlib.sha1(EXCHANGE.encode(), usedforsecurity=False).hexdigest()

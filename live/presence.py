@@ -60,6 +60,8 @@ class _Here:
 
     places: Counter[str] = field(default_factory=Counter)
     """In how many places each member is here."""
+    lookers: int = 0
+    """Who is told of the room, and is not in it."""
     known: set[str] = field(default_factory=set)
     """Of whom Redis knows."""
     left: set[str] = field(default_factory=set)
@@ -80,7 +82,7 @@ class _Here:
     @property
     def is_idle(self) -> bool:
         """Whether nothing of it is of any use here."""
-        return not (self.places or self.left or self.says or self.looking or self.owes)
+        return not (self.places or self.lookers or self.left or self.says or self.looking or self.owes)
 
     def seen(self) -> Room:
         """The room as far as this process knows it."""
@@ -143,6 +145,17 @@ class Presence:
             yield
         finally:
             self._leave(topic, member)
+
+    @contextmanager
+    def watching(self, topic: str) -> Iterator[None]:
+        """Somebody looks into the room, and is not in it, while this is open: they hear of who vanishes, too."""
+        room = self._room(topic)
+        room.lookers += 1
+        self._hurry(room)
+        try:
+            yield
+        finally:
+            room.lookers -= 1
 
     def is_here(self, topic: str, member: str) -> bool:
         """Whether the member is in the room by this very process."""

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -31,9 +31,9 @@ async def watch(caller: Caller, *, video_id: UUID) -> Following:
 
 
 def attend(caller: Caller, *, video_id: UUID, watch_only: bool) -> AbstractContextManager[None]:
-    """In the room while this is open; an API key is nobody who could be."""
+    """In the room while this is open; an API key is nobody who could be, and looks on."""
     if watch_only or caller.api_key_id is not None:
-        return nullcontext()
+        return caller.presence.watching(_room(video_id))
     return caller.presence.attending(_room(video_id), str(require_somebody(caller)))
 
 
