@@ -116,7 +116,8 @@ class Reviews:
         age = monotonic() - follower.looked_at
         if not self._services.hub.connected:
             return age > often
-        return age > SELDOM_SECONDS and follower.following.team_id is not None
+        seldom = SELDOM_SECONDS - 2 * RECHECK_SECONDS  # for when it is looked at last: the next round, at its end
+        return age > seldom and follower.following.team_id is not None
 
     async def _review(self, seats: Sequence[Seat[Follower]]) -> None:
         """Looks at some who follow the same by the same right: where one of them still may, so may all who have it."""

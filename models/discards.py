@@ -22,9 +22,14 @@ from models.webhooks import managing
 # The lane is held first, by a statement of its own: the next one sees what was begun or ended in it until then.
 _HOLD = "SELECT FROM webhook_lanes WHERE webhook_id = $1 FOR UPDATE"
 _DISCARD = """
-WITH discarded AS (
+WITH filled AS MATERIALIZED (
+    SELECT queue_id, team_id, webhook_id FROM webhook_lanes WHERE webhook_id = $1 AND EXISTS (
+        SELECT FROM webhook_deliveries AS each WHERE each.queue_id = webhook_lanes.queue_id AND state = 'pending'
+    )
+),
+discarded AS (
     INSERT INTO webhook_discards (id, created_at, team_id, webhook_id)
-    SELECT queue_id, $2, team_id, webhook_id FROM webhook_lanes WHERE webhook_id = $1
+    SELECT queue_id, $2, team_id, webhook_id FROM filled
 ),
 kept AS (
     UPDATE webhook_deliveries AS each SET queue_id = $3 FROM webhook_attempts AS tried
@@ -33,7 +38,7 @@ kept AS (
     RETURNING each.id
 )
 UPDATE webhook_lanes SET queue_id = $3, due_at = NULL, waiting = (SELECT count(*) FROM kept)
-WHERE webhook_id = $1 RETURNING old.waiting - new.waiting
+WHERE webhook_id = (SELECT webhook_id FROM filled) RETURNING old.waiting - new.waiting
 """
 _WRITE = """
 WITH written AS (
@@ -94,9 +99,11 @@ def in_state(state: DeliveryState) -> Q:
 async def discard(webhook_id: UUID, now: datetime) -> int:
     """Drops whatever waits for a webhook; how many. What is being sent at the moment is not reached.
 
+    Where nothing waits there is nothing to note: who resumes again and again leaves no heap of work to others.
+
     Inside of a transaction that holds the webhook.
     """
     async with raw_connection() as connection:
         await connection.execute(_HOLD, webhook_id)
-        dropped: int = await connection.fetchval(_DISCARD, webhook_id, now, new_id())
-    return dropped
+        dropped: int | None = await connection.fetchval(_DISCARD, webhook_id, now, new_id())
+    return dropped or 0

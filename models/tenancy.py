@@ -15,6 +15,8 @@ SECONDS = 3600
 """How long one table may take: a large team has a million comments."""
 _TOLD = "subjects @> ARRAY['team:' || $1::text]"
 """Events are found by what they are about, which has an index."""
+_FIRST = "DELETE FROM webhook_lanes WHERE team_id = $1::uuid"
+"""Who sends to webhooks takes lanes: without one, nobody begins anything whose parts are about to go."""
 _BESIDE = (
     "DELETE FROM mailed_links WHERE subject_id IN (SELECT id FROM invitations WHERE team_id = $1::uuid)",
     f"DELETE FROM parked_events WHERE event_id IN (SELECT id FROM events WHERE {_TOLD})",  # noqa: S608 - all ours
@@ -45,7 +47,7 @@ async def delete_owned(team_id: UUID) -> None:
     """Deletes all that a team owns, table by table, each for good: the team takes nothing new any more."""
     statements = [f"DELETE FROM {_table(model)} WHERE {_condition(model)}" for model in owned()]  # noqa: S608 - all ours
     async with raw_connection() as connection:
-        for statement in (*_BESIDE, *statements):
+        for statement in (_FIRST, *_BESIDE, *statements):
             await connection.execute(statement, str(team_id), timeout=SECONDS)
 
 

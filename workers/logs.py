@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+import structlog
+
 from domain.clock import Clock
 from models import Webhook, WebhookDiscard
 from models.database import transaction
 from models.deliveries import KEPT
 from models.forgetting import forget_of, forget_old
 from models.maintenance import is_on
+from workers.outages import OUTAGES
+
+log = structlog.stdlib.get_logger(__name__)
 
 MOST = 1000
 """Deliveries that one transaction writes or deletes."""
@@ -34,12 +39,23 @@ class LogKeeper:
     async def __call__(self) -> None:
         """What is wanted first: that the log says itself what is discarded. Then what nobody may see any more goes."""
         now = self.clock()
-        for discard in await WebhookDiscard.all().order_by("created_at").limit(MOST_WEBHOOKS):
-            await _go_on(discard.write)
-        for webhook_id in await Webhook.ended(MOST_WEBHOOKS):
-            await _go_on(partial(forget_of, webhook_id))
-        await _go_on(partial(forget_old, now - KEPT))
+        discards = await WebhookDiscard.all().order_by("created_at").limit(MOST_WEBHOOKS)
+        steps: list[Step] = [each.write for each in discards]
+        steps += [partial(forget_of, webhook_id) for webhook_id in await Webhook.ended(MOST_WEBHOOKS)]
+        steps.append(partial(forget_old, now - KEPT))
+        for step in steps:
+            await _whatever_comes(step)
         await Webhook.bury(MOST_WEBHOOKS)
+
+
+async def _whatever_comes(step: Step) -> None:
+    """What is at fault with one log is nothing to the others."""
+    try:
+        await _go_on(step)
+    except OUTAGES:
+        raise
+    except Exception:  # it is tried again at the next pass
+        log.exception("relay.log_not_kept")
 
 
 async def _go_on(step: Step) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from time import monotonic
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -129,6 +130,17 @@ async def test_who_moves_while_rooms_are_looked_at_at_ease_is_looked_at_by_the_r
     monkeypatch.setattr(reviews, "_review", review)
     await reviews.go_round(cast("Any", [waits, stays, moves, leaves]))
     assert looks == [[waits], [stays], [moves]]
+
+
+@pytest.mark.parametrize(("connected", "age", "is_due"), [(True, 19, False), (True, 21, True), (False, 5, True)])
+async def test_who_is_due_is_looked_at_in_time_though_a_round_takes_its_time(
+    connected: bool, age: int, is_due: bool
+) -> None:
+    world, served = World(bound=3), services()
+    served.hub.connected = connected
+    reviews, due = Reviews(served, Rooms[Any](world, world)), follower("some")
+    due.following, due.looked_at = Following(["some"], new_id()), monotonic() - age
+    assert reviews._is_due(due) is is_due
 
 
 async def test_whatever_fails_it_is_looked_again(

@@ -272,3 +272,28 @@ async def test_each_edition_has_a_body_of_its_own(office: Office) -> None:  # no
     by = {each.webhook_id: each.body_id for each in await WebhookDelivery.all()}
     bodies = {each.id: (each.edition, each.body) for each in await WebhookBody.all()}
     assert [bodies[by[each]] for each in ids] == [(1, "first"), (2, "second"), (1, "first")]
+
+
+async def test_what_is_at_fault_with_one_log_is_nothing_to_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    webhook = await endpoint(await crew())
+    old = await happens(webhook, "old", now=utc_now() - KEPT - LATER)
+    await tried(webhook, *old)
+    await happens(webhook, "waits", now=utc_now())
+    await discards(webhook)
+
+    async def write(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(WebhookDiscard, "write", write)
+    await keep()
+    assert not await WebhookDelivery.filter(id__in=old).exists()
+    assert await WebhookDiscard.all().count() == 1
+
+
+async def test_where_nothing_waits_a_discard_notes_nothing() -> None:
+    webhook = await endpoint(await crew())
+    assert await discards(webhook) == 0
+    await happens(webhook, "one", now=utc_now())
+    assert await discards(webhook) == 1
+    assert await discards(webhook) == 0
+    assert await WebhookDiscard.all().count() == 1
