@@ -1,5 +1,6 @@
 """Who looks into a room and is not in it: nobody else may be there to ask Redis who still is."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -55,3 +56,17 @@ async def test_who_was_cut_off_waits_for_others_who_may_have_been_before_these_a
         await here._exchange_all([ROOM])
         assert await redis.get(f"presence:{ROOM}:told") == told
         assert await redis.exists(f"presence:{ROOM}:owed") == was_cut_off
+
+
+async def test_who_looked_on_while_redis_was_away_is_owed_the_room(mortal_redis: RedisProcess) -> None:
+    async with Redis.from_url(mortal_redis.url) as redis:
+        here = Presence(redis, "a")
+        here._is_kept = True
+        mortal_redis.kill()
+        looking = asyncio.ensure_future(here.look(ROOM))
+        await asyncio.sleep(0)
+        await here._exchange_all([ROOM])
+        assert (await looking)["order"] == 0
+        mortal_redis.start()
+        await here._exchange_all([ROOM])
+        assert await redis.exists(f"presence:{ROOM}:owed")

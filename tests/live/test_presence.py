@@ -377,20 +377,6 @@ async def test_a_room_is_not_known_to_who_has_lost_their_entries_in_it(
             await until_told(told, "ada")
 
 
-async def test_who_looked_on_while_redis_was_away_is_owed_the_room(mortal_redis: RedisProcess) -> None:
-    async with Redis.from_url(mortal_redis.url) as redis:
-        here = Presence(redis, "a")
-        here._is_kept = True
-        mortal_redis.kill()
-        looking = asyncio.ensure_future(here.look(ROOM))
-        await asyncio.sleep(0)
-        await here._exchange_all([ROOM])
-        assert (await looking)["order"] == 0
-        mortal_redis.start()
-        await here._exchange_all([ROOM])
-        assert await redis.exists(f"presence:{ROOM}:owed")
-
-
 async def test_who_has_no_room_notices_by_what_is_said_that_redis_is_back(mortal_redis: RedisProcess) -> None:
     async with a_process(mortal_redis, "a") as here:
         mortal_redis.kill()
