@@ -10,7 +10,7 @@ from domain.clock import utc_now
 from domain.ids import new_id
 from domain.jobs import JobKind
 from domain.links import LinkKind
-from domain.permissions import Role
+from domain.permissions import Role, Scope
 from domain.pictures import image_key
 from domain.tokens import SIGN_IN_LINK, new_token, token_hash
 from domain.webhooks.states import WebhookState
@@ -74,7 +74,12 @@ async def furnished(make: Factory) -> Furnished:
         await make.invitation(await make.crew(), crew.owner.user.email),
         await make.invitation(await make.crew(), crew.owner.user.email),
     )
-    webhook, paused = await make.webhook(crew), await make.webhook(crew, state=WebhookState.PAUSED)
+    # Made by another program of the owner's: what they have made by hand is nothing to their keys.
+    program = await ApiKey.create(
+        user_id=crew.owner.user.id, token_hash=new_token(), name="A program", prefix="vc_", scopes=list(Scope)
+    )
+    webhook = await make.webhook(crew, api_key_id=program.id)
+    paused = await make.webhook(crew, api_key_id=program.id, state=WebhookState.PAUSED)
     delivery, _another = await make.delivery(webhook), await make.delivery(webhook)
     rows = (
         crew.team,

@@ -11,7 +11,7 @@ import structlog
 from models import ConsumerCursor, EventRecord, ParkedEvent
 from models.database import row_of, transaction
 from workers.consumers import Consumer, Tools
-from workers.outages import OUTAGES, Backoff
+from workers.outages import OUTAGES, Backoff, has_changed
 from workers.tide import Tide
 from workers.traced import handled
 
@@ -100,12 +100,10 @@ class Follower:
             await self._take(page)
         except CursorTaken:
             raise
-        except OUTAGES as error:  # not the events' fault: they wait until it is over
-            self._log.warning("relay.consumer_waits", position=self._position, error=repr(error))
-            self._page_size = max(1, len(page) // 2)  # or they were too many for the time that a statement has
-            await asyncio.sleep(self._backoff.pause())
+        except OUTAGES as error:
+            await self._wait(page, error)
         except Exception as error:  # noqa: BLE001 - a consumer may fail in any way, and must not hold up what follows
-            await self._failed(page, error)
+            await (self._wait if has_changed(error) else self._failed)(page, error)
         else:
             self._backoff.reset()
             self._page_size = min(2 * self._page_size, PAGE)
@@ -137,6 +135,12 @@ class Follower:
         self._position, self._failures = _end(page), 0
         if written:
             self._written = self._position
+
+    async def _wait(self, page: Sequence[EventRecord], error: Exception) -> None:
+        """It is not the events' fault: they wait until it is over."""
+        self._log.warning("relay.consumer_waits", position=self._position, error=repr(error))
+        self._page_size = max(1, len(page) // 2)  # or they were too many for the time that a statement has
+        await asyncio.sleep(self._backoff.pause())
 
     async def _failed(self, page: Sequence[EventRecord], error: Exception) -> None:
         if len(page) > 1:

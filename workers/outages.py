@@ -12,6 +12,16 @@ from models.database import OUTAGES as DATABASE_OUTAGES
 OUTAGES = (*DATABASE_OUTAGES, RedisConnectionError, RedisTimeoutError)
 """What is raised when PostgreSQL, Redis or the network is away."""
 
+_CHANGED = (asyncpg.UndefinedColumnError, asyncpg.UndefinedTableError)
+
+
+def has_changed(error: BaseException) -> bool:
+    """Whether the tables are those of a later release, whose processes are about to take the place of ours.
+
+    So what we do not know how to write is not at fault, and theirs will. As asyncpg raises it, or Tortoise for it.
+    """
+    return isinstance(error, _CHANGED) or isinstance(error.__cause__, _CHANGED)
+
 
 _JOB_OUTAGES = (*OUTAGES, Unavailable, asyncpg.DiskFullError, ScratchFull)
 """What a job can meet that is not its own fault: the store and the mail server may be away, too, and a disk full."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from tortoise.connection import get_connection
 
 from domain.clock import utc_now
 from domain.events import VideoCreated, VideoDeleted
@@ -13,7 +14,7 @@ from domain.ids import new_id
 from domain.jobs import JobKind
 from live.message import TOPIC_PREFIX, decode
 from models import ConsumerCursor, EventRecord, Job, ParkedEvent, Team
-from models.database import transaction
+from models.database import raw_connection, transaction
 from models.events import record
 from tests import clips
 from tests.waiting import until
@@ -245,14 +246,28 @@ async def test_ingests_that_name_no_upload_hold_up_nobodys_clean_up(
     assert not await ParkedEvent.exists()
 
 
-async def test_an_outage_parks_nothing(models, database_url, redis) -> None:
+async def refused() -> None:
+    raise ConnectionRefusedError
+
+
+async def asks_for_what_was_dropped() -> None:
+    async with raw_connection() as connection:
+        await connection.execute("SELECT dropped FROM events")
+
+
+async def asks_for_it_by_a_model() -> None:
+    await get_connection("default").execute_query("SELECT * FROM dropped")
+
+
+@pytest.mark.parametrize("met", [refused, asks_for_what_was_dropped, asks_for_it_by_a_model])
+async def test_an_outage_parks_nothing_nor_do_tables_of_a_later_release(models, database_url, redis, met) -> None:
     calls: list[int] = []
     await happen()
 
     async def meet_outage(events, tools) -> None:
         calls.append(len(events))
         if len(calls) <= MOST_FAILURES + 1:
-            raise ConnectionRefusedError
+            await met()
 
     async with relaying(database_url, redis, Consumer("patient", meet_outage, None, in_transaction=False)):
         await until(lambda: _cursor_is("patient", 1))
