@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-SPOKES = 20
-"""Turns in a round: so many moments at which some of the riders have theirs."""
+SPOKES = 400
+"""Turns in a round: so many moments at which some of the riders have theirs. Hundreds at a time, of ten thousand, and
+what they answer, would keep everybody else waiting for 20 ms."""
 
 
 class Wheel(Generic[T]):
