@@ -2,23 +2,17 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator
-from importlib import import_module
 from uuid import UUID
 
-import asyncpg
 import pytest
 from tortoise.context import TortoiseContext
-from tortoise.migrations.api import migrate as migrate_to
 
 from domain.ids import new_id
 from models import database
-from models.database import configuration
 from models.migrate import migrate
-from tests.conftest import fresh_database
+from tests.models.past import Past, former, moved
 
 MIGRATION = "0024_webhook_bodies"
-_TEAM = "INSERT INTO teams (id, created_at, name) VALUES ($1, now(), 'Crew')"
-_USER = "INSERT INTO users (id, created_at, name, email, locale) VALUES ($1, now(), 'Ada', 'ada@example.com', 'en')"
 _HOOK = """
 INSERT INTO webhooks (
     id, created_at, team_id, created_by_id, url, description, event_types, edition, in_order, sealed_secret,
@@ -41,12 +35,8 @@ _SENT = (
 )
 
 
-class Past:
+class Logs(Past):
     """A database as it was when each delivery had its own body, with a team."""
-
-    def __init__(self, url: str, connection: asyncpg.Connection) -> None:
-        self.url, self.connection = url, connection
-        self.team_id, self.user_id = new_id(), new_id()
 
     async def hook(self, edition: int) -> UUID:
         hook_id = new_id()
@@ -60,38 +50,21 @@ class Past:
         return delivery_id
 
 
-def before() -> str:
-    ((app, name),) = import_module(f"models.migrations.{MIGRATION}").Migration.dependencies
-    return f"{app}.{name}"
-
-
-async def moved(url: str, target: str) -> None:
-    async with TortoiseContext():
-        await migrate_to(config=configuration(url, connections=1), target=target)
-
-
 @pytest.fixture
-async def past(number: int) -> AsyncIterator[Past]:
-    url = await fresh_database(f"bodies{number}_{new_id().hex}")
-    await moved(url, before())
-    connection = await asyncpg.connect(url)
-    try:
-        past = Past(url, connection)
-        await connection.execute(_TEAM, past.team_id)
-        await connection.execute(_USER, past.user_id)
+async def past(number: int) -> AsyncIterator[Logs]:
+    async with Logs.before(MIGRATION, number) as past:
         yield past
-    finally:
-        await connection.close()
 
 
-async def test_no_statement_is_cut_short(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_statement_is_cut_short(past: Logs, monkeypatch: pytest.MonkeyPatch) -> None:
     """Elsewhere each has ten seconds: over a large table one takes minutes, and no database would ever get past it."""
     monkeypatch.setattr(database, "STATEMENT_SECONDS", 1e-5)
     async with TortoiseContext():
         await migrate(past.url)
+    assert await past.connection.fetchval("SELECT to_regclass('webhook_bodies')") is not None
 
 
-async def test_webhooks_of_an_edition_share_the_body_of_an_event_and_what_waits_is_counted(past: Past) -> None:
+async def test_webhooks_of_an_edition_share_the_body_of_an_event_and_what_waits_is_counted(past: Logs) -> None:
     first, second, newer = [await past.hook(edition) for edition in (1, 1, 2)]
     one, other = new_id(), new_id()
     said = {
@@ -111,7 +84,7 @@ async def test_webhooks_of_an_edition_share_the_body_of_an_event_and_what_waits_
     assert all(each["queue_id"] == each["webhook_id"] for each in lanes.values())
     # Backwards each has its body again, and what is discarded is written.
     await past.connection.execute(_DISCARD, first, past.team_id)
-    await moved(past.url, before())
+    await moved(past.url, former(MIGRATION))
     again = await past.connection.fetch("SELECT * FROM webhook_deliveries")
     assert {each["id"]: each["body"] for each in again} == said
     assert Counter(each["state"] for each in again) == {"discarded": 2, "delivered": 1, "failed": 1}

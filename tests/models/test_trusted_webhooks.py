@@ -2,24 +2,18 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from uuid import UUID
 
 import asyncpg
 import orjson
 import pytest
-from tortoise.context import TortoiseContext
-from tortoise.migrations.api import migrate
 
 from domain.ids import new_id
 from domain.webhooks.replaced import still_good
-from models.database import configuration
-from tests.conftest import fresh_database
+from tests.models.past import Past, former, moved
 
 MIGRATION = "0025_trusted_webhooks"
 NOW = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
-_TEAM = "INSERT INTO teams (id, created_at, name) VALUES ($1, now(), 'Crew')"
-_USER = "INSERT INTO users (id, created_at, name, email, locale) VALUES ($1, now(), 'Ada', 'ada@example.com', 'en')"
 _HOOK = """
 INSERT INTO webhooks (
     id, created_at, team_id, created_by_id, url, description, event_types, edition, in_order, sealed_secret,
@@ -33,12 +27,8 @@ VALUES ($1, now(), $2, $3, 1, $4, $5, $6, now())
 """
 
 
-class Past:
+class Hooks(Past):
     """A database as it was before, with a team."""
-
-    def __init__(self, url: str, connection: asyncpg.Connection) -> None:
-        self.url, self.connection = url, connection
-        self.team_id, self.user_id = new_id(), new_id()
 
     async def hook(self, types: Sequence[str] = (), older: str | None = None, until: datetime | None = None) -> UUID:
         hook_id = new_id()
@@ -55,28 +45,14 @@ class Past:
         return {row["id"]: row for row in await self.connection.fetch("SELECT * FROM webhooks")}
 
 
-async def moved(url: str, target: str | None = None) -> None:
-    async with TortoiseContext():
-        await migrate(config=configuration(url, connections=1), target=target)
-
-
 @pytest.fixture
-async def past(number: int) -> AsyncIterator[Past]:
-    url = await fresh_database(f"past{number}_{new_id().hex}")
-    ((app, before),) = import_module(f"models.migrations.{MIGRATION}").Migration.dependencies
-    await moved(url, f"{app}.{before}")
-    connection = await asyncpg.connect(url)
-    try:
-        past = Past(url, connection)
-        await connection.execute(_TEAM, past.team_id)
-        await connection.execute(_USER, past.user_id)
+async def past(number: int) -> AsyncIterator[Hooks]:
+    async with Hooks.before(MIGRATION, number) as past:
         yield past
-    finally:
-        await connection.execute("DELETE FROM events")  # made up: see tests/recorded.py
-        await connection.close()
+        await past.connection.execute("DELETE FROM events")  # made up: see tests/recorded.py
 
 
-async def test_a_replaced_secret_keeps_its_time(past: Past) -> None:
+async def test_a_replaced_secret_keeps_its_time(past: Hooks) -> None:
     until = NOW + timedelta(hours=7, microseconds=250)
     rotated, plain = await past.hook(older="older", until=until), await past.hook()
     rows = await past.migrated()
@@ -87,7 +63,7 @@ async def test_a_replaced_secret_keeps_its_time(past: Past) -> None:
     assert orjson.loads(rows[plain]["older_secrets"]) == []
 
 
-async def test_each_hears_from_its_own_event_on(past: Past) -> None:
+async def test_each_hears_from_its_own_event_on(past: Hooks) -> None:
     first, second, waits, of_old = [await past.hook() for _ in range(4)]
     for hook, position in ((first, 7), (second, 9), (waits, None)):
         await past.event(hook, position)
@@ -96,7 +72,7 @@ async def test_each_hears_from_its_own_event_on(past: Past) -> None:
     assert [rows[each]["hears_from"] for each in (first, second, waits, of_old)] == [7, 9, None, 0]
 
 
-async def test_what_can_never_arrive_is_chosen_no_more_and_nobody_gets_all_for_it(past: Past) -> None:
+async def test_what_can_never_arrive_is_chosen_no_more_and_nobody_gets_all_for_it(past: Hooks) -> None:
     some, only, every = [
         await past.hook(types) for types in (["team.created", "video.created", "team.deleted"], ["team.deleted"], [])
     ]
@@ -104,10 +80,9 @@ async def test_what_can_never_arrive_is_chosen_no_more_and_nobody_gets_all_for_i
     assert [rows[each]["event_types"] for each in (some, only, every)] == [["video.created"], ["team.deleted"], []]
 
 
-async def test_the_way_back_keeps_the_secret_that_was_replaced_last(past: Past) -> None:
+async def test_the_way_back_keeps_the_secret_that_was_replaced_last(past: Hooks) -> None:
     rotated = await past.hook(older="older", until=NOW)
     await past.migrated()
-    ((app, before),) = import_module(f"models.migrations.{MIGRATION}").Migration.dependencies
-    await moved(past.url, f"{app}.{before}")
+    await moved(past.url, former(MIGRATION))
     row = await past.connection.fetchrow("SELECT * FROM webhooks WHERE id = $1", rotated)
     assert (row["older_secret"], row["older_until"]) == ("older", NOW)

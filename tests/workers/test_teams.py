@@ -1,5 +1,7 @@
 """The end of a team: found in time, whole, and nothing beside it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,7 @@ from models import (
     WebhookBody,
     WebhookDelivery,
     WebhookDiscard,
+    tenancy,
 )
 from models.database import raw_connection, transaction
 from models.tenancy import owned
@@ -222,6 +225,26 @@ async def test_a_team_whose_time_has_come_is_purged_once(sweep: Sweeper) -> None
     await Job.filter(id=job.id).update(ended_at=utc_now(), created_at=utc_now() - timedelta(days=2))
     await sweep.keep_house()
     assert await Job.filter(kind=JobKind.PURGE_TEAM).count() == 2
+
+
+async def test_nobody_begins_to_send_anything_of_which_parts_are_about_to_go(
+    models: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what a team owns its lanes go first."""
+    asked = list[str]()
+
+    class Asked:
+        async def execute(self, statement: str, *_: Any, **__: Any) -> None:
+            asked.append(statement)
+
+    @asynccontextmanager
+    async def connection() -> AsyncIterator[Asked]:
+        yield Asked()
+
+    monkeypatch.setattr(tenancy, "raw_connection", connection)
+    await tenancy.delete_owned(new_id())
+    assert "FROM webhook_lanes" in asked[0]
+    assert sum("FROM webhook_deliveries" in each for each in asked) == 1
 
 
 async def test_whatever_refers_to_what_a_team_owns_is_owned_by_a_team(models: None) -> None:
