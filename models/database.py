@@ -41,6 +41,13 @@ OUTAGES = (
 )
 """What is raised while PostgreSQL is away, which passes."""
 
+PLANNING = {"jit": "off", "random_page_cost": "1.1"}
+"""Settings of a session, where it is ours alone. Compiling takes longer than any of our statements may run.
+
+And a page that is read here and there costs hardly more than one behind another, on disks without arms: thought to cost
+four times as much, fifty rows are not taken from an index that has them in order, but a whole team's read and sorted.
+"""
+
 running: ContextVar[Any] = ContextVar("running", default=None)
 """The transaction that runs here (`models.client.Running`), if one does."""
 
@@ -70,7 +77,7 @@ def configuration(url: str, *, connections: int = 10, pooler: bool = False) -> d
         "maxsize": connections,
         "timeout": CONNECT_SECONDS,
         "command_timeout": STATEMENT_SECONDS,
-        "server_settings": {"application_name": "video-creator"},
+        "server_settings": {"application_name": "video-creator", **({} if pooler else PLANNING)},
         "reset": left_clean,
         "connection_class": Watched,
         **({"statement_cache_size": 0} if pooler else {}),

@@ -7,7 +7,7 @@ from typing import Any, Self
 import asyncpg
 from asyncpg import Record
 
-from models.database import CONNECT_SECONDS, STATEMENT_SECONDS, left_clean, naming_a_lost_line
+from models.database import CONNECT_SECONDS, PLANNING, STATEMENT_SECONDS, left_clean, naming_a_lost_line
 from models.spares import Spares
 from models.statements import Watched
 
@@ -21,8 +21,7 @@ _STATEMENTS = 100
 _STATEMENT_CHARACTERS = 64 * 1024
 """A longer statement is prepared each time: the server keeps many times its length."""
 _NAME = {"application_name": "video-creator reading"}
-# Compiling takes longer than any of our statements may run.
-_SESSION = _NAME | {"default_transaction_read_only": "on", "jit": "off"}
+_SESSION = _NAME | PLANNING | {"default_transaction_read_only": "on"}
 
 
 _CLOSED_AT_ONCE = 20

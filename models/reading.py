@@ -8,7 +8,7 @@ from typing import Any, Self
 import asyncpg
 from asyncpg import Connection, Record
 
-from models.database import OUTAGES, naming_a_lost_line
+from models.database import OUTAGES, PLANNING, naming_a_lost_line
 from models.lines import Fetch, Lines
 from models.replica import Replica
 
@@ -16,7 +16,8 @@ __all__ = ["Fetch", "Readings", "Snapshot"]
 
 # The savepoint is where a statement that fails leads back to: the moment that the transaction sees stays the same.
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SAVEPOINT sound"
-_BEGIN_POOLED = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off; SAVEPOINT sound"
+_SETTINGS = "".join(f" SET LOCAL {name} = {value};" for name, value in PLANNING.items())
+_BEGIN_POOLED = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;{_SETTINGS} SAVEPOINT sound"
 _MEND = "ROLLBACK TO SAVEPOINT sound"
 
 

@@ -20,7 +20,7 @@ from local.large.people import token
 from local.large.shape import shape
 from local.seed_large import Places, fill, places
 from models import Session
-from models.database import configuration
+from models.database import PLANNING, configuration
 from plan.engine import Engine
 from resolvers.caller import Caller
 from tests import services
@@ -86,7 +86,7 @@ async def _fill(url: str) -> None:
 
 @pytest.fixture(scope="session")
 async def connection(library: Library) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(library.url, server_settings={"jit": "off"})
+    connection = await asyncpg.connect(library.url, server_settings=PLANNING)
     yield connection
     await connection.close()
 

@@ -46,8 +46,9 @@ async def test_a_read_cannot_write(lines: Lines) -> None:
         await lines.fetch("DELETE FROM teams", ())
 
 
-async def test_nothing_is_compiled(lines: Lines) -> None:
+async def test_nothing_is_compiled_and_one_page_costs_hardly_more_than_the_next(lines: Lines) -> None:
     assert (await lines.fetch("SHOW jit", ()))[0]["jit"] == "off"
+    assert (await lines.fetch("SHOW random_page_cost", ()))[0]["random_page_cost"] == "1.1"
 
 
 async def test_a_connection_is_used_again_even_after_a_fault(lines: Lines) -> None:
