@@ -45,14 +45,14 @@ class PlainStatements:
         writing = Writing()
         parents = f"unnest({writing.parameter(Given(list(keys)))}::{array_type(node.table, key)})"
         seen = unweighed(node.visibility.written(self._viewer, "x", writing))
-        narrowed = conditioned(node, condition, "x", writing)
+        seen += conditioned(node, condition, "x", writing)
         bounds = "".join(
             beyond(window.order, "x", [writing.parameter(Given(value)) for value in keyset], until=until)
             for keyset, until in ((window.beyond, False), (window.until, True))
             if keyset is not None
         )
         rows = (
-            f'SELECT {_columns(node)} FROM {quoted(node.table)} x WHERE x."{key}" = parent.key AND {seen}{narrowed}{bounds} '
+            f'SELECT {_columns(node)} FROM {quoted(node.table)} x WHERE x."{key}" = parent.key AND {seen}{bounds} '
             f"ORDER BY {ordered(window.order, 'x')} LIMIT {window.limit}"
         )
         return self._done(writing, f"SELECT p.* FROM {parents} AS parent(key) CROSS JOIN LATERAL ({rows}) p")
