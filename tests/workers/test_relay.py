@@ -162,7 +162,8 @@ async def test_a_cursor_waits_for_company_but_not_for_longer_than_the_relay(
 ) -> None:
     monkeypatch.setattr(follower, "LAZY_SECONDS", 600)
     seen: list[EventRecord] = []
-    idle = Consumer("idle", collecting(seen).handle, frozenset({"video.deleted"}), in_transaction=True)
+    unwanted = frozenset({"video.deleted"})
+    idle = Consumer("idle", collecting(seen).handle, unwanted, in_transaction=True, at_once=True)  # before the other
     async with relaying(database_url, redis, idle, collecting(seen)):
         for kind in (VideoCreated, VideoCreated):
             await happen(kind=kind)
