@@ -15,6 +15,7 @@ from tortoise.backends.base.client import TransactionContext
 from tortoise.connection import ConnectionToken, get_connections
 
 from models.database import running
+from models.gathering import GatheringLoop
 from models.spares import Spares
 
 # A name that comes again hides the one before, until it is released.
@@ -28,7 +29,7 @@ class Client(AsyncpgDBClient):
 
     async def create_pool(self, **options: Any) -> asyncpg.Pool:
         """See `AsyncpgDBClient`."""
-        pool = await super().create_pool(**options)
+        pool = await super().create_pool(**options | {"loop": GatheringLoop(asyncio.get_running_loop())})
         self._spares = Spares(pool)
         return pool
 
@@ -56,6 +57,10 @@ class Client(AsyncpgDBClient):
         """The first row of a statement."""
         async with self.acquire_connection() as connection:
             return await connection.fetchrow(text, *values)
+
+    async def at_last(self, text: str, values: Sequence[Any]) -> None:
+        """Runs a statement whose answer nobody reads, here at once: it is a transaction by itself."""
+        await self.row(text, values)
 
     def acquire_connection(self) -> Any:
         """See `AsyncpgDBClient`: a context for one use."""
@@ -101,18 +106,24 @@ class Running(TransactionWrapper):
         self._connection = connection
         self._begun = False
         self._over = False
+        self._owed: tuple[str, Sequence[Any]] | None = None
 
     async def row(self, text: str, values: Sequence[Any]) -> Record | None:
         """The first row of a statement. If it is the transaction's first, it begins that on the same trip."""
         await self._lock.acquire()
         try:
             self._require_running()
-            if not self._begun:
-                self._begun = True
-                await self._begin_with(text)
-            return await self._connection.fetchrow(text, *values)
+            await self._catch_up()
+            return await self._row(text, values)
         finally:
             self._lock.release()
+
+    async def at_last(self, text: str, values: Sequence[Any]) -> None:
+        """Runs a statement whose answer nobody reads before whatever is asked for next, or with the commit."""
+        async with self._lock:
+            self._require_running()
+            await self._catch_up()
+            self._owed = text, values
 
     def acquire_connection(self) -> Any:
         """See `TransactionWrapper`: a context for one use, which no other may lie in."""
@@ -121,6 +132,7 @@ class Running(TransactionWrapper):
     async def begun(self) -> Connection:
         """The connection, on which a transaction has begun."""
         self._require_running()
+        await self._catch_up()
         if not self._begun:
             self._begun = True
             await self._connection.execute("BEGIN")
@@ -132,21 +144,48 @@ class Running(TransactionWrapper):
         if await self._last("COMMIT") == "ROLLBACK":
             raise asyncpg.InFailedSQLTransactionError("nothing was committed: a statement had failed")
 
+    def owe_nothing(self) -> None:
+        """What was to be run at last is not run any more."""
+        self._owed = None
+
     async def rollback(self) -> None:
         """Undoes whatever was done."""
+        self.owe_nothing()
         await self._last("ROLLBACK")
 
+    async def _row(self, text: str, values: Sequence[Any]) -> Record | None:
+        if not self._begun:
+            await self._begin_with(text)
+        return await self._connection.fetchrow(text, *values)
+
+    async def _catch_up(self) -> None:
+        """Runs what is owed."""
+        if self._owed is not None:
+            (text, values), self._owed = self._owed, None
+            await self._row(text, values)
+
     async def _begin_with(self, text: str) -> None:
-        # Past what stands for it in the pool, which has no such function, and nothing behind it once the line is gone.
+        self._begun = True
+        await self._of_pool().begin_with(text)
+
+    def _of_pool(self) -> Any:
+        """Past what stands for the connection in the pool, and has nothing behind it once the line is gone."""
         if (of_pool := self._connection._con) is None:  # noqa: SLF001
             raise asyncpg.InterfaceError("the connection is closed")
-        await of_pool.begin_with(text)
+        return of_pool
 
     async def _last(self, statement: str) -> str | None:
         """Asked for in its turn, too; from now on the connection is somebody else's."""
         self._over = True
         async with self._lock:
+            if self._owed is not None:
+                return await self._commit_with(*self._owed)
             return await self._connection.execute(statement) if self._begun else None
+
+    async def _commit_with(self, text: str, values: Sequence[Any]) -> str:
+        if not self._begun:
+            await self._begin_with(text)
+        return str(await self._of_pool().commit_with(text, values))
 
     def _require_running(self) -> None:
         if self._over:
@@ -201,7 +240,7 @@ class _Transaction(TransactionContext):
         running.reset(ours)
         try:
             await (self.client.commit() if kind is None else self.client.rollback())
-        except asyncpg.PostgresError:  # the server has undone it
+        except (asyncpg.PostgresError, asyncio.CancelledError):  # undone, or the server has been told to stop
             await self._parent.clear(self._connection)
             raise
         except BaseException:  # nobody knows how it stands
@@ -225,7 +264,18 @@ class _Part(TransactionContext):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._say(_DONE if kind is None else _UNDONE)
+        if kind is None:
+            await self._done()
+        else:
+            self.client.owe_nothing()
+            await self._say(_UNDONE)
+
+    async def _done(self) -> None:
+        try:
+            await self._say(_DONE)
+        except asyncpg.PostgresError:  # of what was owed: whoever has begun the part may pass over that
+            await self._say(_UNDONE)
+            raise
 
     async def _say(self, statement: str) -> None:
         async with self.client.acquire_connection() as connection:

@@ -313,3 +313,15 @@ async def row_of(text: str, values: Sequence[Any]) -> asyncpg.Record | None:
     except _OF_A_LINE as error:
         _name(error)
         raise
+
+
+async def at_last(text: str, values: Sequence[Any]) -> None:
+    """Runs a statement whose answer nobody reads: in a transaction, with its commit, or before what is asked for next.
+
+    So the last one of a transaction takes no trip of its own. What it fails with is raised there.
+    """
+    try:
+        await _here().at_last(text, values)
+    except _OF_A_LINE as error:
+        _name(error)
+        raise

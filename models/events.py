@@ -19,7 +19,7 @@ from domain.events import EVENT_TYPES, Event
 from domain.ids import new_id
 from domain.viewers import AnyViewer
 from models.base import Row, in_teams_of
-from models.database import raw_connection, row_of
+from models.database import at_last, raw_connection
 from models.indexes import PartialIndex, SearchIndex
 from models.inserting import inserted, insertion
 
@@ -153,9 +153,9 @@ async def record(
     origin = (address[:45] or None, device[:200] or None, api_key_id, traces.traceparent() or traceparent)
     values = [*head, event.subjects(), payload, request_id, *origin, CHANNEL]
     if of is None:
-        await row_of(_recording(None, len(values)), values)
+        await at_last(_recording(None, len(values)), values)
     else:
-        await row_of(_recording(type(of), len(values)), values + inserted(of))
+        await at_last(_recording(type(of), len(values)), values + inserted(of))
     return event_id
 
 

@@ -12,6 +12,7 @@ from asyncpg import Record
 
 from domain.tally import counted
 from domain.traces import Attributes, Kind, current, part
+from models.gathering import BEGIN, COMMIT
 
 R = TypeVar("R")
 TEXT_CHARACTERS = 2000
@@ -21,8 +22,6 @@ _CHANGE = re.compile(r'\b(INSERT) INTO\s+"?(\w+)|\b(UPDATE)\s+"?(\w+)"?\s+SET|\b
 _FROM = re.compile(r'\bFROM\s+"?(\w+)')
 _SYSTEM = {"db.system.name": "postgresql"}
 _OUTDATED = (asyncpg.OutdatedSchemaCacheError, asyncpg.InvalidCachedStatementError)
-# Parse, Bind and Execute of PostgreSQL's protocol, for the unnamed statement and portal, without parameters.
-_BEGIN = b"P\0\0\0\x0d\0BEGIN\0\0\0B\0\0\0\x0c\0\0\0\0\0\0\0\0E\0\0\0\x09\0\0\0\0\0"
 
 
 class Watched(asyncpg.Connection):  # type: ignore[misc]
@@ -37,14 +36,29 @@ class Watched(asyncpg.Connection):  # type: ignore[misc]
     async def begin_with(self, query: str) -> None:
         """Begins a transaction of which `query` must be the first statement, and be asked for at once.
 
-        Where that is prepared, BEGIN goes out in front of it, and takes no trip of its own: the server runs both up to
-        the one Sync that asyncpg sends behind its statement, and asyncpg passes over what it hears of others until
-        then. Whatever that statement comes to, a ROLLBACK finds the transaction begun.
+        Where that is prepared, BEGIN goes out in front of it, and takes no trip of its own. Whatever that statement
+        comes to, a ROLLBACK finds the transaction begun: where its values are refused, BEGIN goes out with that.
         """
         if self._prepared(query) is not None:
-            self._transport.write(_BEGIN)
+            self._transport.front = BEGIN
         else:
             await self.execute("BEGIN")
+
+    async def commit_with(self, query: str, values: Sequence[Any]) -> str:
+        """Runs the last statement of a transaction, commits that, and answers what was done then, as `execute` does.
+
+        Where it is prepared, COMMIT goes out behind it, and takes no trip of its own; where it fails, nothing is
+        committed.
+        """
+        if self._prepared(query) is None or self._query_loggers:
+            await self.rows(query, values)
+            return await self.execute("COMMIT")
+        self._transport.behind = COMMIT
+        try:
+            _, status, _ = await self._execute(query, values, 0, None, return_status=True)
+        finally:
+            self._transport.behind = b""  # values that are refused never went out
+        return str(status, "ascii")
 
     async def settle(self) -> None:
         """Ends what has failed or was cut short: no transaction is left then, and no cancel is on its way.
