@@ -102,13 +102,26 @@ class Reviews:
         """Looks at all of them, one room after the other, at ease while nothing gives a doubt.
 
         Whoever is told something would otherwise wait for thousands of rooms that are due at the same time, since those
-        who sit there came together.
+        who sit there came together. Those in whose room it fails are due again in the next round.
         """
-        rooms = _together(seats)
+        rooms, faults = _together(seats), list[Exception]()
         for room in rooms:
-            await self.review(room)  # by the rights that they have by now: some may have left, or moved
+            looks_at = monotonic()
+            if fault := await self._fault_in(room):
+                faults.append(fault)
             if self._services.hub.connected:
-                await asyncio.sleep(min(_BREATH_SECONDS, RECHECK_SECONDS / len(rooms)))
+                ease = min(_BREATH_SECONDS, RECHECK_SECONDS / len(rooms))
+                await asyncio.sleep(max(0.0, ease - (monotonic() - looks_at)))
+        if faults:  # one line for all: while the database is away it fails in thousands
+            log.warning("rights could not be looked at in %d of %d rooms", len(faults), len(rooms), exc_info=faults[0])
+
+    async def _fault_in(self, room: Sequence[Seat[Follower]]) -> Exception | None:
+        """Looks at all in a room, by the rights that they have by now: some may have left, or moved."""
+        try:
+            await self.review(room)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, it costs no other room its look
+            return fault
+        return None
 
     def _is_due(self, follower: Follower) -> bool:
         """What is in no team hangs on the session alone, or on a row that is the person's own: of both we are told."""

@@ -132,6 +132,47 @@ async def test_who_moves_while_rooms_are_looked_at_at_ease_is_looked_at_by_the_r
     assert looks == [[waits], [stays], [moves]]
 
 
+async def test_a_fault_in_looking_at_one_room_costs_no_other_its_look(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(bound=3)
+    reviews, looks = Reviews(services(), Rooms[Any](world, world)), list[str]()
+
+    async def review(seats: Any) -> None:
+        looks.append(seats[0].guest.following.topics[0])
+        if looks[-1] != "two":
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(reviews, "_review", review)
+    seats: Any = [SimpleNamespace(guest=follower(name), room="a room") for name in ("one", "two", "three")]
+    with caplog.at_level(logging.WARNING):
+        await reviews.go_round(seats)
+    assert looks == ["one", "two", "three"]
+    assert [record.getMessage() for record in caplog.records] == ["rights could not be looked at in 2 of 3 rooms"]
+    assert caplog.records[0].exc_info
+
+
+async def test_a_round_takes_no_longer_than_it_may_where_looking_takes_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, served, now = World(bound=3), services(), [0.0]
+    served.hub.connected = True
+    reviews = Reviews(served, Rooms[Any](world, world))
+
+    async def pause(seconds: float) -> None:
+        now[0] += seconds
+
+    async def review(_seats: Any) -> None:
+        now[0] += 0.004
+
+    monkeypatch.setattr(module.asyncio, "sleep", pause)
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    monkeypatch.setattr(reviews, "_review", review)
+    seats: Any = [SimpleNamespace(guest=follower(str(number)), room="a room") for number in range(1000)]
+    await reviews.go_round(seats)
+    assert now[0] <= module.RECHECK_SECONDS + 0.01
+
+
 @pytest.mark.parametrize(("connected", "age", "is_due"), [(True, 19, False), (True, 21, True), (False, 5, True)])
 async def test_who_is_due_is_looked_at_in_time_though_a_round_takes_its_time(
     connected: bool, age: int, is_due: bool
