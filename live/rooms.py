@@ -239,7 +239,8 @@ class Room(Generic[Guest]):
         if not await seat.is_confirmed() or seat.room is not self:
             return False
         seat.begin(state)
-        await seat.tell_alone(state)
+        if not seat.knows_later_than(state):
+            await seat.tell_alone(state)
         return seat.room is self
 
     async def _replay(self, seat: Seat[Guest], messages: Sequence[Message]) -> bool:

@@ -143,12 +143,16 @@ class Seat(Generic[Guest]):
         """The client is told the state: what waits may be about an earlier one."""
         self._order, self.lacks_state = max(self._order, told.order or 0), False
 
+    def knows_later_than(self, told: Told) -> bool:
+        """Whether the client knows a later state already: also than one that is perhaps not whole."""
+        return told.order is not None and told.order < self._order
+
     def tell(self, told: Told) -> None:
         """Something has happened in the room."""
         position = told.position
         if position is not None and position <= self.position:
             return
-        if told.order is not None and told.order < self._order:
+        if self.knows_later_than(told):
             return
         if self._held is not None:
             self._hold(told)

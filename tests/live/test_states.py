@@ -101,6 +101,19 @@ async def test_who_moves_is_told_the_state_where_they_come(party):
     assert guest.heard == ["here 1", "there 2"]
 
 
+async def test_who_moves_while_the_state_is_perhaps_not_whole_keeps_the_one_that_they_know(party):
+    guest, there = await party.seated(), Stating(party.world, "there")
+    there.now = 0
+    guest.seat.doubt()
+    guest.seat.move(party.room("other", there), guest.seat.doubts)
+    await rest()
+    assert guest.heard == ["here 1"]
+    there.now = 1
+    there.changes()
+    await rest()
+    assert guest.heard == ["here 1", "there 2"]
+
+
 async def test_after_a_gap_the_state_is_told_to_everybody(party):
     guests = [await party.seated() for _ in range(2)]
     party.world.cut()
