@@ -142,8 +142,8 @@ class SocketOperations:
 
     def _names(self, guest: Guest, following: Following) -> list[str]:
         """What the seat hangs on."""
-        team = [] if following.team_id is None else [f"team:{following.team_id}"]
-        return [*guest.standing().names, *team]
+        places = {"team": following.team_id, "video": following.video_id}
+        return [*guest.standing().names, *[f"{noun}:{row_id}" for noun, row_id in places.items() if row_id is not None]]
 
     async def _answered(self, guest: Guest, operation: Operation) -> bytes:
         """The one answer of a query or mutation."""

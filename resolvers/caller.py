@@ -122,13 +122,15 @@ class Following:
     """The topics that a subscription follows, and the team in which the right to do so is held, if it is in one.
 
     Where all that have the same `role` there may follow the same, it is that. `only` are the types of the events that
-    the caller may, and wants to, hear of; None for all of them.
+    the caller may, and wants to, hear of; None for all of them. `video_id` is that of the video on which the right hangs
+    besides: what is followed may be hidden while all else of the video is seen.
     """
 
     topics: Sequence[str]
     team_id: UUID | None
     role: Role | None = None
     only: Collection[str] | None = None
+    video_id: UUID | None = None
 
     @property
     def inside(self) -> bool:
@@ -205,10 +207,16 @@ def require_may_show_to(role: Role | None, visibility: CommentVisibility) -> Non
         raise Forbidden("problem.team_only", path=("visibility",))
 
 
-async def follow(caller: Caller, action: str, kind: type[Row], row_id: UUID, noun: str) -> Following:
-    """Following all that happens to a row, which events name as `noun`; refuses as `find` does."""
+async def follow(
+    caller: Caller, action: str, kind: type[Row], row_id: UUID, noun: str, *, can_be_hidden: bool = False
+) -> Following:
+    """Following all that happens to a row, which events name as `noun`; refuses as `find` does.
+
+    One that `can_be_hidden` may be so while all else of its video is seen.
+    """
     found = await _permitted(caller, action, Sought(kind), row_id)
-    return Following([f"{noun}:{row_id}"], found.row.team_id, found.also)
+    video_id = found.row.video_id if can_be_hidden else None
+    return Following([f"{noun}:{row_id}"], found.row.team_id, found.also, video_id=video_id)
 
 
 async def lock(caller: Caller, action: str, kind: type[R], row_id: UUID) -> R:

@@ -16,8 +16,8 @@ async def cancel(caller: Caller, *, job_id: UUID) -> Job:
 
 
 async def watch(caller: Caller, *, job_id: UUID) -> Following:
-    """Where a job's steps are told."""
-    return await follow(caller, "job:view", Job, job_id, "job")
+    """Where a job's steps are told. One that draws an image is hidden with the thread that it is for."""
+    return await follow(caller, "job:view", Job, job_id, "job", can_be_hidden=True)
 
 
 async def has_ended(caller: Caller, *, job_id: UUID) -> bool:

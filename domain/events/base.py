@@ -16,8 +16,9 @@ EVENT_TYPES: dict[str, type["Event"]] = {}
 
 RIGHTS = "rights"
 """The topic on which every event that `revokes` is told besides: each API process listens to it."""
-CONCERNED = ("session", "api_key", "user", "team")
-"""Whom an event that revokes may name, the narrowest first: it concerns the first of these that it names."""
+CONCERNED = ("session", "api_key", "user", "video", "team")
+"""Whom an event that revokes may name, the narrowest first: it concerns the first of these that it names. Of a video
+those who follow what may be hidden alone, such as a job: see `Following`."""
 BESIDES = {"user": ("heir_id",)}
 """What else of the kind it may name: it concerns these, too."""
 

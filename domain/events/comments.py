@@ -113,6 +113,7 @@ class CommentVisibilityChanged(Event):
     """
 
     type = "comment.visibility_changed"
+    revokes = True  # from who watches how an image in the thread is drawn
     video_id: UUID
     version_id: UUID
     comment_id: UUID

@@ -5,15 +5,19 @@ from typing import Any
 
 import pytest
 
+from domain.clock import utc_now
+from domain.jobs import JobKind
 from domain.permissions import Role, Scope
 from local.client import Client, Subscription
-from models import EventRecord, Version
+from models import EventRecord, Job, Upload, Version
+from models.database import transaction
 from plan import encode_id
 from tests.api.test_comment_changes import a_room, said
-from tests.api.test_rights import change_role
+from tests.api.test_images import begin
+from tests.api.test_rights import AT_ONCE, change_role, end_of
 from tests.api.test_rooms import following, told
 from tests.api.test_team_only import OPEN, TEAM, a_thread, show_to
-from tests.factories import Crew, Factory
+from tests.factories import Crew, Factory, gid, uuid_in
 from tests.studio import Studio
 from tests.waiting import until
 
@@ -116,6 +120,42 @@ async def test_what_is_hidden_leaves_the_screens_of_viewers_and_comes_back(make:
         await show_to(crew.editor.client, thread, "OPEN")  # which changes nothing, and is not told
         await crew.editor.client.do("AddReaction", input={"commentId": thread["id"], "kind": "EYES"})
         assert (await next_of(outside))["kind"] == "REACTED"
+
+
+async def test_who_watches_how_an_image_is_drawn_hears_no_more_when_its_thread_is_hidden(make: Factory) -> None:
+    """Progress has no position, and nothing else of the job comes by which its rights would be looked at."""
+    crew, version = await a_room(make)
+    thread = await said(crew.editor.client, version, "To all?")
+    answer = await said(crew.editor.client, version, "See", parentId=thread["id"])
+    drawing, ingesting = await a_job_for(crew, version, answer), await a_job_for(crew, version, None)
+    async with (
+        crew.viewer.client.follow("JobProgress", id=gid(drawing)) as outside,
+        crew.viewer.client.follow("JobProgress", id=gid(ingesting)) as elsewhere,
+        crew.admin.client.follow("JobProgress", id=gid(drawing)) as inside,
+    ):
+        for events in (outside, elsewhere, inside):
+            assert (await next_of(events))["state"] == "QUEUED"
+        hidden_at = asyncio.get_running_loop().time()
+        await show_to(crew.editor.client, thread, "TEAM")
+        code, _ = await end_of(outside)
+        assert code == "NOT_FOUND"
+        assert asyncio.get_running_loop().time() - hidden_at < AT_ONCE
+        for job, events in ((ingesting, elsewhere), (drawing, inside)):
+            await crew.owner.client.do("CancelJob", id=gid(job))
+            assert (await next_of(events))["state"] == "CANCELLED"
+
+
+async def a_job_for(crew: Crew, version: Version, comment: dict[str, Any] | None) -> Job:
+    """A job of the video that nobody takes: for an image of the comment, or for something else."""
+    upload = None if comment is None else await begin(crew.editor.client, comment, 8)
+    kind = JobKind.IMAGE if upload else JobKind.INGEST
+    async with transaction():
+        job = await Job.enqueue(kind, utc_now(), payload={}, team_id=crew.team.id, video_id=version.video_id)
+        job.available_at = utc_now().replace(year=2100)
+        await job.save()
+        if upload:
+            await Upload.filter(id=uuid_in(upload["upload"]["id"])).update(job_id=job.id)
+    return job
 
 
 async def next_change(events: Subscription) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Sessions:
         (told(user_id="u", session_id="s"), ("session:s",)),
         (told(user_id="u", api_key_id="k"), ("api_key:k",)),
         (told("t"), ("team:t",)),
-        (told("t", video_id="v"), ("team:t",)),
+        (told("t", video_id="v", comment_id="c"), ("video:v",)),
         (told(), ()),
         (told("t", user_id="u", heir_id="h"), ("user:u", "user:h")),
     ],
@@ -143,6 +143,6 @@ def test_events_that_revoke_are_told_on_the_topic_that_every_process_listens_to(
 @pytest.mark.parametrize("kind", [kind for kind in EVENT_TYPES.values() if kind.revokes], ids=lambda kind: kind.type)
 def test_an_event_that_revokes_says_whom_it_concerns(kind: Any) -> None:
     fields = kind.__dataclass_fields__
-    assert {"session_id", "api_key_id", "user_id"} & fields.keys() or kind.type.startswith("team."), (
+    assert {"session_id", "api_key_id", "user_id", "video_id"} & fields.keys() or kind.type.startswith("team."), (
         "it would have everybody looked at again, or a whole team"
     )
