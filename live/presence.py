@@ -71,6 +71,8 @@ class _Here:
     """What has not been told yet, also of who is in another process."""
     looking: list[asyncio.Future[Room]] = field(default_factory=list)
     count: int = 0
+    order: int = 0
+    """Of the latest state that there was when Redis was asked last."""
     due_at: float = 0.0
     """When it is this room's turn, by the loop's clock, as the other moments are."""
     beat_at: float = 0.0
@@ -104,6 +106,10 @@ class _Exchange:
     left: list[str]
     says: dict[str, _Said]
     looking: list[asyncio.Future[Room]]
+
+
+_Answer = tuple[int, int, int, bytes, bytes]
+"""What Redis says to an exchange: see `Presence._settle`."""
 
 
 class Presence:
@@ -257,7 +263,7 @@ class Presence:
         room.due_at = room.beat_at
         return made
 
-    async def _answers(self, exchanges: Sequence[_Exchange]) -> list[tuple[int, int, int, bytes]] | None:
+    async def _answers(self, exchanges: Sequence[_Exchange]) -> list[_Answer] | None:
         """What Redis says to each; None where it does not answer.
 
         It is asked again where that takes too long: this process may just have been too busy to listen.
@@ -275,7 +281,7 @@ class Presence:
         self._is_away = False
         return found
 
-    async def _sent_in_time(self, exchanges: Sequence[_Exchange]) -> list[tuple[int, int, int, bytes]]:
+    async def _sent_in_time(self, exchanges: Sequence[_Exchange]) -> list[_Answer]:
         async with asyncio.timeout(ANSWER_SECONDS):
             try:
                 return await self._sent(exchanges)
@@ -283,11 +289,11 @@ class Presence:
                 await self._redis.script_load(EXCHANGE)
                 return await self._sent(exchanges)
 
-    async def _sent(self, exchanges: Iterable[_Exchange]) -> list[tuple[int, int, int, bytes]]:
+    async def _sent(self, exchanges: Iterable[_Exchange]) -> list[_Answer]:
         async with self._redis.pipeline(transaction=False) as pipe:
             for exchange in exchanges:
                 pipe.evalsha(SHA, 7, *_keys(exchange.topic), *self._asked(exchange))
-            found: list[tuple[int, int, int, bytes]] = await pipe.execute()
+            found: list[_Answer] = await pipe.execute()
             return found
 
     def _asked(self, exchange: _Exchange) -> list[str]:
@@ -301,15 +307,16 @@ class Presence:
             "says": {member: (_ms(now - said.at), said.state) for member, said in exchange.says.items()},
             "look": bool(exchange.looking),
             "retell": exchange.room.retell,
+            "order": exchange.room.order,
         }
         figures = [*map(_ms, (LASTS_SECONDS, OFTEN_SECONDS, SELDOM_SECONDS)), CROWD, SHOWN, _ms(GRACE_SECONDS)]
         return [orjson.dumps(asked).decode(), channel(exchange.topic), *map(str, figures)]
 
-    def _settle(self, exchange: _Exchange, torn: int, owed: int, count: int, told: bytes) -> None:
+    def _settle(self, exchange: _Exchange, torn: int, owed: int, count: int, told: bytes, order: bytes) -> None:
         """Redis has taken it."""
         room, now = exchange.room, _now()
         room.known = (room.known - set(exchange.left)) | set(exchange.came)
-        room.count, room.retell, room.owes = count, False, bool(owed)
+        room.count, room.order, room.retell, room.owes = count, int(order), False, bool(owed)
         if torn:  # what was said there may be lost, too
             room.says = room.said | room.says
             room.beat_at = 0.0
