@@ -122,8 +122,8 @@ class Following:
     """The topics that a subscription follows, and the team in which the right to do so is held, if it is in one.
 
     Where all that have the same `role` there may follow the same, it is that. `only` are the types of the events that
-    the caller may, and wants to, hear of; None for all of them. `video_id` is that of the video on which the right hangs
-    besides: what is followed may be hidden while all else of the video is seen.
+    the caller may, and wants to, hear of; None for all of them. What is followed may be hidden while all else of the
+    video `video_id` is seen: the event that says so names the video.
     """
 
     topics: Sequence[str]
