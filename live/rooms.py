@@ -238,8 +238,9 @@ class Room(Generic[Guest]):
         state = await self.beginning()
         if not await seat.is_confirmed() or seat.room is not self:
             return False
+        is_news = not seat.knows_later_than(state)
         seat.begin(state)
-        if not seat.knows_later_than(state):
+        if is_news:
             await seat.tell_alone(state)
         return seat.room is self
 

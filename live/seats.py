@@ -76,8 +76,8 @@ class Seat(Generic[Guest]):
         self.behind = False
         self.lacks_state = False
         """Whether it has missed something that the history does not have."""
-        self._order = 0
-        """Of the state that was told last: an earlier one must not replace it."""
+        self._order: int | None = None
+        """Of the state that was told last, if any: an earlier one must not replace it."""
         self._upon_leaving: tuple[Callable[[Seat[Guest]], None], ...] = ()
         self._errors: Errors | None = None
         self._outlet: Outlet | None = None
@@ -141,11 +141,13 @@ class Seat(Generic[Guest]):
 
     def begin(self, told: Told) -> None:
         """The client is told the state: what waits may be about an earlier one."""
-        self._order, self.lacks_state = max(self._order, told.order or 0), False
+        self._order, self.lacks_state = max(self._order or 0, told.order or 0), False
 
     def knows_later_than(self, told: Told) -> bool:
-        """Whether the client knows a later state already: also than one that is perhaps not whole."""
-        return told.order is not None and told.order < self._order
+        """Whether the client knows a later state already; of one that is perhaps not whole, whether they know any."""
+        if told.order is None or self._order is None:
+            return False
+        return told.order < self._order or not told.order
 
     def tell(self, told: Told) -> None:
         """Something has happened in the room."""
@@ -161,7 +163,7 @@ class Seat(Generic[Guest]):
             return
         if position is not None:
             self.position = position
-        self._order = told.order or self._order
+        self._order = self._order if told.order is None else told.order
         self._outlet.tell(told.payload, lasting=position is not None)
         if told.last:
             self.end(None)

@@ -149,6 +149,23 @@ async def test_after_a_gap_a_state_that_is_perhaps_not_whole_replaces_none(party
     assert guest.heard == ["here 1", "here 2"]
 
 
+async def test_of_states_that_are_perhaps_not_whole_the_first_is_told_to_who_begins_and_no_other(party):
+    party.play.now = 0
+    guest = await party.seated()
+    began_with = [*guest.heard]
+    assert len(began_with) == 1
+    party.world.cut()
+    party.world.heal()
+    await rest()
+    guest.seat.doubt()
+    guest.seat.move(party.room("other", party.play), guest.seat.doubts)
+    await rest()
+    assert guest.heard == began_with
+    party.play.changes()
+    await rest()
+    assert guest.heard == [*began_with, "here 1"]
+
+
 async def test_after_a_gap_nothing_is_told_that_would_not_be_told_today(party):
     guest = await party.seated()
     party.world.cut()
