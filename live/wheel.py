@@ -9,6 +9,9 @@ SPOKES = 400
 """Turns in a round: so many moments at which some of the riders have theirs. Hundreds at a time, of ten thousand, and
 what they answer, would keep everybody else waiting for 20 ms."""
 
+LATE = 20
+"""Turns that are made up for, at most, where they come late."""
+
 
 class Wheel(Generic[T]):
     """Calls `turn` with each rider once in `seconds`, for the first time after nearly as long as that."""
@@ -19,6 +22,8 @@ class Wheel(Generic[T]):
         self._spokes: list[set[T]] = [set() for _ in range(SPOKES)]
         self._now = 0
         self._riders = 0
+        self._turns_at = 0.0
+        """When the next moment is, by the loop's clock."""
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
@@ -29,7 +34,8 @@ class Wheel(Generic[T]):
         self._spokes[self._now].add(rider)
         self._riders += 1
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._pause, self._move)
+            self._turns_at = asyncio.get_running_loop().time()
+            self._wait()
         return self._now
 
     def leave(self, rider: T, spoke: int) -> None:
@@ -42,8 +48,15 @@ class Wheel(Generic[T]):
             self._timer.cancel()
             self._timer = None
 
+    def _wait(self) -> None:
+        # From moment to moment, not from when it was our turn: hundreds of late turns made a round seconds longer. But
+        # after a long standstill not all at once: whoever had two turns in a row could not have answered in between.
+        loop = asyncio.get_running_loop()
+        self._turns_at = max(self._turns_at + self._pause, loop.time() - LATE * self._pause)
+        self._timer = loop.call_at(self._turns_at, self._move)
+
     def _move(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._pause, self._move)
+        self._wait()
         self._now = (self._now + 1) % SPOKES
         for rider in list(self._spokes[self._now]):
             self._turn(rider)
