@@ -29,6 +29,9 @@ REPLAYED = 20
 """Of these, how many are made at a time, before it is looked whether they may be told."""
 READING = 20
 """Seats that read what they have missed at a time: the others wait for their turn."""
+BEGINNING = 20
+"""States that are told at a time: after a gap it is that of every room, and who waited for a connection to the database
+for too long would be ended."""
 REVIEWING = 10
 """Rooms in which rights are looked at, at a time, for the same doubt."""
 FRESH_SECONDS = 1.0
@@ -90,6 +93,7 @@ class Rooms(Generic[Guest]):
         self.page = page
         self.figures = Figures()
         self.reading = asyncio.Semaphore(READING)
+        self.beginning = asyncio.Semaphore(BEGINNING)
         self._rooms: dict[Hashable, Room[Guest]] = {}
         self._reviews: set[asyncio.Task[None]] = set()
 
@@ -181,7 +185,8 @@ class Room(Generic[Guest]):
             self._beginning = None  # who comes from now on may have missed something
             self.rooms.figures.executions += 1
             state = await self.play.state()
-            payload, last = await self.play.tell(state)
+            async with self.rooms.beginning:
+                payload, last = await self.play.tell(state)
             return Told(payload, None, order=None if state is None else state.order, last=last)
 
     def take_in(self, seat: Seat[Guest]) -> None:

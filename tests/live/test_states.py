@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from live.message import Message
-from live.rooms import Rooms
+from live.rooms import BEGINNING, Rooms
 from tests.live.test_feed import World
 from tests.live.test_rooms import LOST, Guest, Play, rest
+from tests.waiting import until
 
 
 class Stating(Play):
@@ -123,6 +124,33 @@ async def test_after_a_gap_the_state_is_told_to_everybody(party):
     party.world.heal()
     await rest()
     assert [guest.heard for guest in guests] == [["here 1", "here 2"]] * 2
+
+
+async def test_the_states_of_many_rooms_are_told_a_few_at_a_time_also_after_a_gap(party):
+    """A connection to the database is waited for so long and no longer, and who waits in vain would be ended."""
+    making, most = [0], [0]
+
+    class Slow(Stating):
+        async def tell(self, happening):
+            making[0] += 1
+            most[0] = max(most[0], making[0])
+            await asyncio.sleep(0.001)
+            making[0] -= 1
+            return await super().tell(happening)
+
+    async def seated(number):
+        guest, room = Guest(), party.room(number, Slow(party.world))
+        guest.seat = room.enter(guest, None)
+        guest.seat.begin(await room.beginning())
+        guest.seat.sit(guest)
+        return guest
+
+    guests = await asyncio.gather(*map(seated, range(200)))
+    assert most == [BEGINNING]
+    party.world.cut()
+    party.world.heal()
+    await until(lambda: all(guest.heard == ["here 1"] for guest in guests))
+    assert most == [BEGINNING]
 
 
 async def test_after_a_gap_nobody_is_told_the_state_who_has_lost_the_right_in_it(party):
