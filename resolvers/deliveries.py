@@ -40,10 +40,10 @@ async def resend(caller: Caller, *, delivery_id: UUID) -> WebhookDelivery:
     """Sends again what has ended, to the letter and under the same id; Conflict while it is still to arrive."""
     await caller.throttle.hit(DELIVERY_OF_PERSON, str(require_somebody(caller)))
     async with transaction():
-        delivery, webhook = await find_within(
-            caller, "webhook:send", WebhookDelivery, delivery_id, Webhook, Hold.THERE, own=Hold.ALONE
-        )
+        _, webhook = await find_within(caller, "webhook:send", WebhookDelivery, delivery_id, Webhook, Hold.THERE)
         _require_active(webhook)
+        # After its webhook, as everywhere: who has all that failed sent again, or discards, holds that first.
+        delivery = await lock(caller, "webhook:send", WebhookDelivery, delivery_id)
         if not await delivery.has_ended():
             raise Conflict("problem.delivery_pending")
         await tell(caller, WebhookResent, webhook.team_id, webhook_id=webhook.id, count=1)

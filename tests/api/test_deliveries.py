@@ -1,5 +1,6 @@
 """A webhook's log over the wire: tests, what is sent again, what is told live."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,9 +14,11 @@ from domain.webhooks.states import DeliveryState
 from local.client import OperationFailed
 from models import Video, Webhook, WebhookBody, WebhookDelivery
 from models.database import transaction
+from tests.api.test_team_races import waits_for
 from tests.api.test_webhooks import hook, log, make_video, settled, shown
 from tests.factories import Factory, gid, uuid_in
 from tests.receivers import answer, receiving
+from tests.waiting import until
 
 
 async def test_an_example_of_each_type_goes_the_way_that_all_events_go(make: Factory) -> None:
@@ -104,6 +107,19 @@ async def test_more_than_can_be_resent_at_once_is_resent_by_asking_again(
     assert await resend() == 2
     assert (await WebhookDelivery.get(webhook_id=webhook.id, state="failed")).id == made[0].id
     assert [await resend(), await resend()] == [1, 0]
+
+
+async def test_what_is_sent_again_is_held_after_its_webhook(make: Factory) -> None:
+    """As by who has all that failed sent again, or discards what waits: else each would wait for the other."""
+    crew = await make.crew()
+    webhook = await make.webhook(crew)
+    delivery = await make.delivery(webhook)
+    async with transaction():
+        await Webhook.filter(id=webhook.id).select_for_update().get()
+        again = asyncio.create_task(crew.owner.client.do("ResendDelivery", id=gid(delivery)))
+        await until(lambda: waits_for("webhooks"))
+        await WebhookDelivery.filter(id=delivery.id).select_for_update(nowait=True).get()
+    assert (await again)["state"] == "PENDING"
 
 
 async def test_what_waits_is_discarded_at_once_and_can_be_sent_again(make: Factory) -> None:
