@@ -30,15 +30,21 @@ _BEGIN = """
 WITH created AS MATERIALIZED (
     SELECT payload ->> 'webhook_id' AS id, position FROM events
     WHERE subjects && $1 AND type = $2 AND position IS NOT NULL
+),
+held AS MATERIALIZED (
+    SELECT webhooks.id, position FROM webhooks JOIN created ON webhooks.id = created.id::uuid
+    ORDER BY webhooks.id FOR NO KEY UPDATE OF webhooks
 )
-UPDATE webhooks SET hears_from = created.position FROM created
-WHERE webhooks.id = created.id::uuid RETURNING webhooks.id, hears_from
+UPDATE webhooks SET hears_from = held.position FROM held
+WHERE webhooks.id = held.id RETURNING webhooks.id, hears_from
 """
+# In this order they are held, here and above: two that want several of the same never wait for each other.
 _KEYLESS = """
 SELECT webhooks.id FROM webhooks
 LEFT JOIN api_keys ON api_keys.id = api_key_id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1)
 LEFT JOIN members ON members.team_id = webhooks.team_id AND members.user_id = api_keys.user_id AND role = ANY($2)
 WHERE state = 'active' AND deleted_at IS NULL AND api_key_id IS NOT NULL AND members.id IS NULL
+ORDER BY webhooks.id
 """
 _BURY = """
 WITH empty AS (

@@ -23,7 +23,9 @@ async def pause(webhook_id: UUID, reason: PauseReason, now: datetime) -> None:
     """Pauses it, unless it is by now, or is gone."""
     async with transaction():
         active = Webhook.filter(Webhook.kept(), id=webhook_id, state=WebhookState.ACTIVE)
-        webhook = await active.select_for_update().get_or_none()
+        # As who changes it does, and not as who deletes it: deliveries that are being made hold theirs, too, and who
+        # pauses several at once would wait for them while they wait for it.
+        webhook = await active.select_for_update(no_key=True).get_or_none()
         if webhook is None:
             return
         webhook.pause(reason, now)

@@ -1,5 +1,6 @@
 """What happens in a team becomes deliveries: one for each event and webhook that wants it."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -14,12 +15,14 @@ from domain.clock import utc_now
 from domain.events import AccountEdited, Event, VideoCreated
 from domain.ids import new_id
 from domain.webhooks.catalogue import EVENT_KINDS
+from domain.webhooks.states import PauseReason
 from models import EventRecord, Lane, Team, User, Video, Webhook, WebhookBody, WebhookDelivery
 from models.database import transaction
 from models.lanes import CHANNEL
 from models.names import names_of
 from tests.waiting import until
 from workers.consumers import CONSUMERS, Tools
+from workers.pausing import pause
 from workers.webhooks import make_deliveries
 
 
@@ -130,3 +133,13 @@ async def test_what_is_in_no_team_or_not_offered_costs_nothing(office: Office) -
     assert not webhooks.wants(personal)
     assert webhooks.wants(office.happens(1)[0])
     assert webhooks.types == frozenset(EVENT_KINDS)
+
+
+async def test_who_pauses_waits_for_no_deliveries_that_are_being_made(office: Office, database_url: str) -> None:
+    """They hold their webhooks: who pauses several of these would be waited for by what it waits for."""
+    webhook, elsewhere = await office.hook(), await asyncpg.connect(database_url)
+    async with elsewhere.transaction():
+        await elsewhere.execute("SELECT FROM webhooks WHERE id = $1 FOR KEY SHARE", webhook.id)  # as a reference does
+        await asyncio.wait_for(pause(webhook.id, PauseReason.KEY_ENDED, utc_now()), 5)
+    await elsewhere.close()
+    assert (await Webhook.get(id=webhook.id)).pause_reason is PauseReason.KEY_ENDED
