@@ -9,7 +9,7 @@ from typing import NoReturn
 import structlog
 
 from models import ConsumerCursor, EventRecord, ParkedEvent
-from models.database import row_of, transaction
+from models.database import DEADLOCK, row_of, transaction
 from workers.consumers import Consumer, Tools
 from workers.outages import OUTAGES, Backoff, has_changed
 from workers.tide import Tide
@@ -100,7 +100,7 @@ class Follower:
             await self._take(page)
         except CursorTaken:
             raise
-        except OUTAGES as error:
+        except (DEADLOCK, *OUTAGES) as error:  # who was undone so that another can go on is no more at fault
             await self._wait(page, error)
         except Exception as error:  # noqa: BLE001 - a consumer may fail in any way, and must not hold up what follows
             await (self._wait if has_changed(error) else self._failed)(page, error)

@@ -260,7 +260,11 @@ async def asks_for_it_by_a_model() -> None:
     await get_connection("default").execute_query("SELECT * FROM dropped")
 
 
-@pytest.mark.parametrize("met", [refused, asks_for_what_was_dropped, asks_for_it_by_a_model])
+async def was_undone() -> None:
+    raise asyncpg.DeadlockDetectedError("deadlock detected")
+
+
+@pytest.mark.parametrize("met", [refused, was_undone, asks_for_what_was_dropped, asks_for_it_by_a_model])
 async def test_an_outage_parks_nothing_nor_do_tables_of_a_later_release(models, database_url, redis, met) -> None:
     calls: list[int] = []
     await happen()
