@@ -46,6 +46,18 @@ LEFT JOIN members ON members.team_id = webhooks.team_id AND members.user_id = ap
 WHERE state = 'active' AND deleted_at IS NULL AND api_key_id IS NOT NULL AND members.id IS NULL
 ORDER BY webhooks.id
 """
+# The newest of them ends last, and `older_until` with it.
+_DROP = """
+UPDATE webhooks SET older_until = CASE WHEN older_until > $1 THEN older_until END, older_secrets = coalesce((
+    SELECT jsonb_agg(each ORDER BY nth) FROM jsonb_array_elements(older_secrets) WITH ORDINALITY AS older (each, nth)
+    WHERE (each ->> 'until')::timestamptz > $1
+), '[]')
+WHERE id = ANY(ARRAY(
+    SELECT id FROM webhooks WHERE older_until IS NOT NULL AND (older_until <= $1 OR EXISTS (
+        SELECT FROM jsonb_array_elements(older_secrets) AS each WHERE (each ->> 'until')::timestamptz <= $1
+    )) LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+))
+"""
 _BURY = """
 WITH empty AS (
     SELECT id FROM webhooks WHERE deleted_at IS NOT NULL
@@ -104,6 +116,7 @@ class Webhook(TeamRow):
         indexes = [
             Index(fields=["team_id", "created_at", "id"], name="idx_webhooks_team_created"),
             PartialIndex(fields=["api_key_id"], name="idx_webhooks_api_key", where="api_key_id IS NOT NULL"),
+            PartialIndex(fields=["older_until"], name="idx_webhooks_older_until", where="older_until IS NOT NULL"),
             PartialIndex(fields=["deleted_at"], name="idx_webhooks_deleted_at", where="deleted_at IS NOT NULL"),
         ]
 
@@ -150,7 +163,13 @@ class Webhook(TeamRow):
     async def bury(most: int) -> int:
         """Deletes deleted ones for good once their deliveries are gone; how many."""
         async with raw_connection() as connection:
-            return int((await connection.execute(_BURY, most)).rpartition(" ")[2])
+            return _count(await connection.execute(_BURY, most))
+
+    @staticmethod
+    async def drop_ended_secrets(now: datetime, most: int) -> int:
+        """Deletes those that were replaced and are good no more, of at most so many webhooks; of how many."""
+        async with raw_connection() as connection:
+            return _count(await connection.execute(_DROP, now, most))
 
     @property
     def is_active(self) -> bool:
@@ -212,3 +231,7 @@ async def _begin(ids: Sequence[UUID]) -> dict[UUID, int]:
     async with raw_connection() as connection:
         rows = await connection.fetch(_BEGIN, [f"webhook:{each}" for each in ids], WebhookCreated.type)
     return {row["id"]: row["hears_from"] for row in rows}
+
+
+def _count(status: str) -> int:
+    return int(status.rpartition(" ")[2])

@@ -31,6 +31,7 @@ from models import (
     Upload,
     User,
     Video,
+    Webhook,
 )
 from models.database import transaction
 from models.maintenance import is_on
@@ -79,7 +80,7 @@ class Sweeper:
             return
         due = (self.purge_old_videos, self.purge_old_teams, self.delete_due_accounts, self.pause_keyless_webhooks)
         old = (self.forget_old_accounts, self.forget_old_invitations, self.forget_old_jobs, self.forget_old_keys)
-        forgotten = (*old, self.forget_old_notifications, self.forget_deleted_comments)
+        forgotten = (*old, self.forget_old_notifications, self.forget_deleted_comments, self.forget_ended_secrets)
         await _all((*due, *forgotten), self.clock())
 
     async def take_back_lost_jobs(self, now: datetime) -> None:
@@ -194,6 +195,11 @@ class Sweeper:
     async def pause_keyless_webhooks(self, now: datetime) -> None:
         """Webhooks whose API keys have expired."""
         await pause_keyless(now)
+
+    async def forget_ended_secrets(self, now: datetime) -> None:
+        """Webhooks' secrets that were replaced, and with which nothing is signed any more."""
+        while await Webhook.drop_ended_secrets(now, MOST_FORGOTTEN) == MOST_FORGOTTEN:
+            pass
 
     async def forget_old_keys(self, now: datetime) -> None:
         """Idempotency keys that stand for nothing any more."""

@@ -13,10 +13,23 @@ from domain.events import JobFailed
 from domain.jobs import JobFault, JobKind, JobState, Queue
 from domain.uploads import UploadState
 from domain.videos import RESTORABLE
-from models import ApiKey, CommentEdit, EventRecord, IdempotencyKey, Invitation, Job, Session, SignUp, User, Video
+from models import (
+    ApiKey,
+    CommentEdit,
+    EventRecord,
+    IdempotencyKey,
+    Invitation,
+    Job,
+    Session,
+    SignUp,
+    User,
+    Video,
+    Webhook,
+)
 from tests import clips
 from tests.factories import Factory
 from tests.workers.conftest import enqueue
+from tests.workers.posting import crew, endpoint
 from workers import sweeper
 from workers.consumers import Tools, discard_failed_uploads, wake_workers
 from workers.sweeper import INVITATION_KEPT, SESSION_KEPT, Sweeper
@@ -182,6 +195,32 @@ async def test_idempotency_keys_are_deleted_after_a_day(sweep, models, monkeypat
     for seconds, left in ((0, 5), (1, 1), (2, 0)):
         await replace(sweep, clock=lambda after=day + timedelta(seconds=seconds): now + after).keep_house()
         assert await IdempotencyKey.all().count() == left
+
+
+async def test_secrets_of_webhooks_go_once_nothing_is_signed_with_them(sweep, monkeypatch) -> None:
+    monkeypatch.setattr(sweeper, "MOST_FORGOTTEN", 1)
+    team, now = await crew(), utc_now()
+    rotated, plain, again = [await endpoint(team) for _ in range(3)]
+    for webhook, hours in ((rotated, (0, 2, 5)), (again, (0, 1))):
+        for after in hours:
+            webhook.rotate(f"after {after}", now + timedelta(hours=after), expire_others=False)
+        await webhook.save()
+
+    async def left(after: timedelta) -> list[list[str]]:
+        await replace(sweep, clock=lambda: now + after).keep_house()
+        found = [await Webhook.get(id=each.id) for each in (rotated, plain, again)]
+        assert [bool(each.older_secrets) for each in found] == [each.older_until is not None for each in found]
+        return [[older["sealed"] for older in each.older_secrets] for each in found]
+
+    first, other = rotated.older_secrets[-1]["sealed"], again.older_secrets[-1]["sealed"]
+    for after, of_one, of_other in (
+        (timedelta(hours=23), ["after 2", "after 0", first], ["after 0", other]),
+        (timedelta(hours=24), ["after 2", "after 0"], ["after 0"]),
+        (timedelta(hours=26), ["after 2"], []),
+        (timedelta(hours=29), [], []),
+    ):
+        assert await left(after) == [of_one, [], of_other]
+    assert (await Webhook.get(id=rotated.id)).sealed_secret == "after 5"
 
 
 async def ingested(uploads, folder) -> Job:
