@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from tortoise.expressions import Q
+
 from domain.events import AccountDeleted, Event, MemberLeft, MemberRemoved, MemberRoleChanged
 from domain.mails import MailKind
 from domain.permissions import Role, allows
@@ -26,16 +28,15 @@ async def makers(webhook: Webhook) -> Collection[User]:
 
 
 async def tell_owners(record: EventRecord, now: datetime) -> None:
-    """Mails a team's owners where somebody cannot look after webhooks any more that go on, made by them in person.
+    """Mails a team's owners where somebody cannot look after webhooks any more that go on, or can be resumed.
 
-    They know the secrets. What they had made with keys is paused, and told of by that.
+    They know the secrets. What they had made with keys and goes on yet is about to be paused, and told of by that.
     """
     event = record.event()
     if event.team_id is None or not (user_id := _who_lost(event)) or await may(user_id, ACTION, event.team_id):
         return
-    theirs = Webhook.filter(
-        Webhook.kept(), team_id=event.team_id, created_by_id=user_id, api_key_id=None, state=WebhookState.ACTIVE
-    )
+    told_elsewhere = Q(state=WebhookState.ACTIVE, api_key_id__isnull=False)
+    theirs = Webhook.filter(Webhook.kept(), ~told_elsewhere, team_id=event.team_id, created_by_id=user_id)
     if not (hosts := sorted({webhook.host for webhook in await theirs})):
         return
     team = await Team.get(id=event.team_id)

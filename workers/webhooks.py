@@ -37,11 +37,11 @@ async def make_deliveries(events: Sequence[EventRecord], tools: Tools) -> None:
 async def look_after_what_was_left(events: Sequence[EventRecord], tools: Tools) -> None:
     """What a program has made with a key is good as long as the key is, and its person may have webhooks.
 
-    What people have made in person goes on without them; those who own the team hear of it.
+    What people have made in person goes on without them; those who own the team hear of it, and of what is paused.
     """
-    await pause_keyless(tools.clock())
-    for event in events:
+    for event in events:  # before anything else is paused, which they are told of each
         await tell_owners(event, tools.clock())
+    await pause_keyless(tools.clock())
 
 
 def body_of(event: EventRecord, edition: int, names: Names, tools: Tools) -> str:

@@ -52,10 +52,19 @@ async def office(models: None, redis: ArqRedis) -> Office:
 
 
 async def test_owners_are_told_once_where_what_goes_on_leads(office: Office) -> None:
-    for more in ({"state": "paused"}, {"deleted_at": utc_now()}, {"api_key_id": new_id()}):
+    for more in ({"deleted_at": utc_now()}, {"api_key_id": new_id()}):
         await endpoint(office.team, url="https://over.example/", created_by_id=office.gone.id, **more)
     assert await office.hear(MemberRemoved(**office.about())) == [
         ("ada@example.com", ["another.example", "one.example"])
+    ]
+
+
+async def test_owners_are_told_of_what_is_paused_too_since_who_resumes_it_has_to_know(office: Office) -> None:
+    await Webhook.filter(created_by_id=office.gone.id).update(state="paused", pause_reason="failing")
+    of_a_key = {"url": "https://of-a-key.example/", "state": "paused", "pause_reason": "asked", "api_key_id": new_id()}
+    await endpoint(office.team, created_by_id=office.gone.id, **of_a_key)
+    assert await office.hear(MemberRemoved(**office.about())) == [
+        ("ada@example.com", ["another.example", "of-a-key.example", "one.example"])
     ]
 
 
