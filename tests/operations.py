@@ -192,7 +192,7 @@ def variables(of: Things) -> dict[str, dict[str, Any]]:
         "CreateWebhook": {"input": {"teamId": of.team, "url": HOOK, "eventTypes": ["video.created"]}},
         "UpdateWebhook": {"input": {"id": of.webhook, "description": "For the billing", "videoId": of.video}},
         "RotateWebhookSecret": {"id": of.webhook},
-        "WebhookDeliveries": {"webhook": of.webhook, "filter": {"state": "FAILED"}},
+        "WebhookDeliveries": {"webhook": of.webhook, "filter": {"state": "FAILED"}, "counted": True},
         "WebhookDelivery": {"id": of.delivery},
         "SendTestEvent": {"input": {"webhookId": of.webhook, "eventType": "video.created"}},
         "ResendDelivery": {"id": of.delivery},

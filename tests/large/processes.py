@@ -267,12 +267,14 @@ async def _hear(world: World) -> None:
 
 @case(
     "workers: webhooks and their ends",
-    *("idx_webhooks_api_key", "idx_webhooks_deleted_at", "idx_webhook_bodies_created", "webhook_bodies_pkey"),
+    *("idx_webhooks_api_key", "idx_webhooks_deleted_at", "idx_webhooks_older_until"),
+    *("idx_webhook_bodies_created", "webhook_bodies_pkey"),
     *("uid_webhook_del_event_i_1720da", "idx_webhook_deliveries_due"),
 )
 async def _end_webhooks(world: World) -> None:
     now = utc_now()
     assert await Webhook.keyless(now) == []
+    assert await Webhook.drop_ended_secrets(now, 10) == 0
     hook = await Webhook.get(team_id=world.places.big_team_id)
     async with undone():
         assert await WebhookDelivery.resend_failed(hook.id, now - timedelta(days=3), now)
