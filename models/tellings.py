@@ -68,8 +68,9 @@ async def make(told: Sequence[Telling], now: datetime) -> None:
     """
     hearing = {webhook_id for each in told for webhook_id in each.webhook_ids}
     async with raw_connection() as connection:
-        bodies = await _bodies(connection, told, now)
         queues = {row["webhook_id"]: row["queue_id"] for row in await connection.fetch(_QUEUES, list(hearing))}
+        told = [each for each in told if not queues.keys().isdisjoint(each.webhook_ids)]  # others' teams are going
+        bodies = await _bodies(connection, told, now)
         made = await _deliveries(connection, told, bodies, queues, now)
         awake = {row["id"] for row in await connection.fetch(_AWAKE, list(hearing))}
     theirs = await lanes.fill(made, awake, now)

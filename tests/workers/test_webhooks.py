@@ -135,6 +135,14 @@ async def test_what_is_in_no_team_or_not_offered_costs_nothing(office: Office) -
     assert webhooks.types == frozenset(EVENT_KINDS)
 
 
+async def test_nothing_is_written_for_a_team_that_is_being_deleted(office: Office) -> None:
+    """Its lanes go first and its webhooks last; what is written between these would outlive it."""
+    webhook = await office.hook()
+    await Lane.filter(webhook_id=webhook.id).delete()
+    await office.tell(office.happens(2))
+    assert (await WebhookBody.all().count(), await told(webhook)) == (0, [])
+
+
 async def test_who_pauses_waits_for_no_deliveries_that_are_being_made(office: Office, database_url: str) -> None:
     """They hold their webhooks: who pauses several of these would be waited for by what it waits for."""
     webhook, elsewhere = await office.hook(), await asyncpg.connect(database_url)
