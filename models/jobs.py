@@ -1,6 +1,5 @@
 """Jobs: work that outlives a request. The row is the truth; Redis only wakes whoever does it."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID, uuid4
@@ -115,15 +114,9 @@ class Job(Row):
         return await cls.filter(unended, kind=kind, payload__contains=payload).exists()
 
     @classmethod
-    async def discard(cls, prefix: str, now: datetime, *, uploads: Sequence[tuple[str, str]] = ()) -> None:
-        """Has the files whose keys begin with `prefix` thrown away, once the running transaction has committed.
-
-        So are `uploads`, in parts still, each by its key and the storage's id: no file is there to be found.
-        """
-        payload: dict[str, Any] = {"prefix": prefix}
-        if uploads:
-            payload["uploads"] = [list(upload) for upload in uploads]
-        await cls.enqueue(JobKind.DISCARD_FILES, now, payload=payload)
+    async def discard(cls, prefix: str, now: datetime) -> None:
+        """Has the files whose keys begin with `prefix` thrown away, once the running transaction has committed."""
+        await cls.enqueue(JobKind.DISCARD_FILES, now, payload={"prefix": prefix})
 
     @classmethod
     async def forget(cls, before: datetime, most: int) -> int:

@@ -156,22 +156,25 @@ SELECT attempt_id, claimed.id AS delivery_id, webhook_id, claimed.event_id, even
 FROM claimed JOIN webhooks ON webhooks.id = webhook_id LEFT JOIN webhook_bodies ON webhook_bodies.id = body_id
 """  # noqa: S608 - all ours
 # Lanes before all else, here as everywhere: who wants them in another order waits for who waits for them. What has
-# ended is counted whoever has the lane by now; how its receiver is doing only that one knows.
+# ended is counted whoever has the lane by now; how its receiver is doing only that one knows. Where the lane is gone, so
+# is its team, or about to: what is being deleted, which may take minutes, must be waited for by nobody.
 _WRITE = f"""
 WITH held AS MATERIALIZED (
     SELECT webhook_id FROM webhook_lanes WHERE webhook_id = ANY($3) ORDER BY webhook_id FOR UPDATE
 ),
 told AS (
     SELECT * FROM unnest(
-        $1::uuid[], $2::uuid[], $4::text[], $5::int[], $6::text[], $7::text[], $8::int[], $9::text[], $10::timestamptz[]
-    ) AS told (attempt_id, delivery_id, attempt_state, status, fault, excerpt, duration_ms, state, due_at), {_QUICKLY}
+        $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::int[], $6::text[], $7::text[], $8::int[], $9::text[],
+        $10::timestamptz[]
+    ) AS told (attempt_id, delivery_id, webhook_id, attempt_state, status, fault, excerpt, duration_ms, state, due_at),
+        {_QUICKLY}
 ),
 written AS (
     UPDATE webhook_attempts AS each
     SET state = attempt_state, status = told.status, fault = told.fault, excerpt = told.excerpt,
         duration_ms = told.duration_ms
-    FROM told, (SELECT count(*) FROM held) AS first
-    WHERE each.id = told.attempt_id AND each.state = 'sending' RETURNING each.id
+    FROM told, (SELECT array_agg(webhook_id) AS lanes FROM held) AS first
+    WHERE each.id = told.attempt_id AND told.webhook_id = ANY(first.lanes) AND each.state = 'sending' RETURNING each.id
 ),
 moved AS (
     UPDATE webhook_deliveries AS each

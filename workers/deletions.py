@@ -3,16 +3,15 @@
 from datetime import datetime
 
 from domain.accounts import DELETION_GRACE
-from domain.events import AccountDeleted, DeletionPostponed, InvitationRevoked, MemberJoined, TeamDeleted
+from domain.events import AccountDeleted, DeletionPostponed, InvitationRevoked, MemberJoined
 from domain.jobs import JobKind
 from domain.mails import MailKind
-from models import EventRecord, Invitation, Job, MailedLink, Member, SignUp, Team, Upload, User
+from models import EventRecord, Invitation, Job, MailedLink, Member, SignUp, Team, User
 from models.events import record
 from models.mails import send_mail
 from models.succession import lonely_after, orphaned_by
-from models.tenancy import delete_owned, of_a_person
+from models.tenancy import of_a_person
 from workers.jobs import Work, handles
-from workers.uploads import abandon
 
 
 @handles(JobKind.DELETE_ACCOUNT)
@@ -32,8 +31,7 @@ async def delete_account(work: Work) -> None:
 
 @handles(JobKind.DISCARD_FILES)
 async def discard_files(work: Work) -> None:
-    """Deletes all files whose keys begin with the payload's `prefix`, and its `uploads` that are no files yet."""
-    await abandon(work.means.storage, work.job.payload.get("uploads", []))
+    """Deletes all files whose keys begin with the payload's `prefix`."""
     await work.means.storage.delete_prefix(work.job.payload["prefix"])
     async with work.finishing() as job:
         await job.succeed(work.means.clock())
@@ -49,12 +47,13 @@ async def _postpone(user: User, orphans: list[Team], now: datetime) -> None:
 
 
 async def _delete(user: User, now: datetime) -> None:
-    for team in await lonely_after(user.id):
-        await _erase(team, now)
-    teams = [member.team_id for member in await Member.filter(user_id=user.id)]  # who is left there hears of it
+    alone = await lonely_after(user.id)
+    for team in alone:
+        await _let_go(team, user, now)
+    teams = {member.team_id for member in await Member.filter(user_id=user.id)} - {team.id for team in alone}
     await send_mail(MailKind.ACCOUNT_DELETED, user.email, user.locale, now, name=user.name)
     await forget(user, now)
-    for team_id in (None, *teams):
+    for team_id in (None, *sorted(teams)):  # who is left there hears of it
         await record(AccountDeleted(team_id=team_id, actor_id=user.id, user_id=user.id), now)
 
 
@@ -90,10 +89,11 @@ async def _forget_former_addresses(user: User) -> None:
     await Invitation.filter(id__in=accepted).update(email=user.email)
 
 
-async def _erase(team: Team, now: datetime) -> None:
-    """A team in which nobody is left, with all that it owns."""
-    uploads = await Upload.unfinished(team_id=team.id)
-    await delete_owned(team.id)
-    await team.delete()
-    await record(TeamDeleted(team_id=team.id, actor_id=None), now)
-    await Job.discard(f"teams/{team.id}/", now, uploads=uploads)
+async def _let_go(team: Team, user: User, now: datetime) -> None:
+    """A team in which nobody is left is due as its last member is, and goes as any other.
+
+    Not in this transaction: who sends to webhooks, of other teams too, would wait until all that it owns is deleted.
+    """
+    team.deletion_at = user.deletion_at
+    await team.save(update_fields=["deletion_at"])
+    await Job.enqueue(JobKind.PURGE_TEAM, now, payload={"team_id": str(team.id)})

@@ -1,8 +1,9 @@
 """The end of an account: what goes, what stays, and who hears of it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from domain.clock import utc_now
@@ -30,10 +31,13 @@ from models import (
 from models.database import transaction
 from models.events import record
 from tests.factories import Factory
+from tests.workers.posting import endpoint
 from workers import io  # noqa: F401 - declares what it handles
+from workers.deletions import forget
 from workers.sweeper import Sweeper
 
 GONE = timedelta(seconds=1)
+FREE = "SELECT count(*) FROM (SELECT FROM webhook_lanes FOR UPDATE SKIP LOCKED) AS free"
 
 
 @pytest.fixture
@@ -66,7 +70,7 @@ async def team(name: str, **roles: tuple[User, Role]) -> Team:
 async def swept(sweep: Sweeper, attempts) -> list[Job]:
     """The jobs that the sweeper has made, and theirs, done."""
     await sweep.keep_house()
-    for kind in (JobKind.DELETE_ACCOUNT, JobKind.DISCARD_FILES, JobKind.MAIL):
+    for kind in (JobKind.DELETE_ACCOUNT, JobKind.PURGE_TEAM, JobKind.DISCARD_FILES, JobKind.MAIL):
         for job in await Job.filter(kind=kind, state=JobState.QUEUED):
             await attempts.wake({}, str(job.id), job.attempt)
     return await Job.filter(kind=JobKind.DELETE_ACCOUNT)
@@ -173,8 +177,23 @@ async def test_what_was_being_uploaded_into_it_is_thrown_away(ada, sweep, attemp
     await swept(sweep, attempts)
     with pytest.raises(UploadGone):
         await means.storage.parts(key, begun)
-    (discarded,) = [job for job in await Job.filter(kind=JobKind.DISCARD_FILES) if "uploads" in job.payload]
-    assert (discarded.state, discarded.payload["uploads"]) == (JobState.SUCCEEDED, [[key, begun]])
+
+
+async def test_who_sends_to_webhooks_waits_for_none_of_it(ada, sweep, attempts, database_url, monkeypatch) -> None:
+    """A lane that is held is waited for by who drives it, and so by all others that they drive."""
+    alone, free = await team("Alone", ada=(ada, Role.OWNER)), list[int]()
+    await endpoint(alone)
+
+    async def looks_first(user: User, now: datetime) -> None:
+        elsewhere = await asyncpg.connect(database_url)
+        free.append(await elsewhere.fetchval(FREE))
+        await elsewhere.close()
+        await forget(user, now)
+
+    monkeypatch.setattr("workers.deletions.forget", looks_first)
+    await swept(sweep, attempts)
+    assert free == [1]
+    assert not await Team.exists(id=alone.id)
 
 
 async def test_no_invitation_and_no_mail_keeps_the_address(ada, sweep, attempts) -> None:

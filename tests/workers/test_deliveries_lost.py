@@ -187,6 +187,24 @@ async def test_a_deadlock_while_leases_are_renewed_ends_nothing(clock, post, sen
     await ended(*ids)
 
 
+async def test_what_is_deleted_with_its_team_is_waited_for_by_nobody(clock, post, sending, database_url) -> None:
+    """Its lane goes first, at once; whatever else is of it may take minutes."""
+    post.holds = True
+    gone, lasts = await endpoint(await crew()), await endpoint(await crew())
+    await happens(gone, "gone", now=clock.now)
+    sending.start(clock)
+    await until(lambda: len(post.waiting) == 1)
+    await Lane.filter(webhook_id=gone.id).delete()
+    elsewhere = await asyncpg.connect(database_url)
+    async with elsewhere.transaction():
+        await elsewhere.execute("DELETE FROM webhook_attempts WHERE webhook_id = $1", gone.id)
+        post.answer(WELL)
+        post.holds = False
+        ids = await happens(lasts, "{}", now=clock.now)
+        await ended(*ids)
+    await elsewhere.close()
+
+
 async def test_an_answer_that_no_table_takes_holds_up_nobody(clock, post, sending) -> None:
     odd = Answer(204, None, "\x00", 5, None, None)
     post.answering = lambda request: odd if request.body == b"odd" else WELL
