@@ -156,8 +156,8 @@ SELECT attempt_id, claimed.id AS delivery_id, webhook_id, claimed.event_id, even
 FROM claimed JOIN webhooks ON webhooks.id = webhook_id LEFT JOIN webhook_bodies ON webhook_bodies.id = body_id
 """  # noqa: S608 - all ours
 # Lanes before all else, here as everywhere: who wants them in another order waits for who waits for them. What has
-# ended is counted whoever has the lane by now; how its receiver is doing only that one knows. Where the lane is gone, so
-# is its team, or about to: what is being deleted, which may take minutes, must be waited for by nobody.
+# ended is counted whoever has the lane by now; how its receiver is doing only that one knows. Where the lane is gone,
+# its team is going: nobody must wait for what is being deleted, which may take minutes.
 _WRITE = f"""
 WITH held AS MATERIALIZED (
     SELECT webhook_id FROM webhook_lanes WHERE webhook_id = ANY($3) ORDER BY webhook_id FOR UPDATE
@@ -210,7 +210,7 @@ _HOLD = "SELECT FROM webhook_lanes WHERE webhook_id = ANY($1) ORDER BY webhook_i
 _RELEASE = f"""
 UPDATE webhook_lanes AS lanes SET lease_token = NULL, lease_until = NULL, due_at = (
     SELECT greatest(next.due_at, rests_until) FROM (
-        SELECT CASE WHEN webhooks.state <> 'active' THEN NULL WHEN webhooks.in_order
+        SELECT CASE WHEN webhooks.state <> 'active' OR deleted_at IS NOT NULL THEN NULL WHEN webhooks.in_order
             THEN (SELECT min(due_at) FROM ({_HEADS}) AS heads)
             ELSE (SELECT min(due_at) FROM webhook_deliveries WHERE queue_id = lanes.queue_id AND due_at IS NOT NULL)
         END AS due_at

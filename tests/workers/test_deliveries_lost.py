@@ -205,6 +205,15 @@ async def test_what_is_deleted_with_its_team_is_waited_for_by_nobody(clock, post
     await elsewhere.close()
 
 
+async def test_a_deleted_webhook_is_looked_at_once_however_much_waits_for_it(clock, post, sending) -> None:
+    webhook = await endpoint(await crew(), deleted_at=clock.now)
+    await happens(webhook, "{}", now=clock.now)
+    sending.start(clock)
+    await until(lambda: Lane.exists(webhook_id=webhook.id, lease_token=None, served_at=clock.now))
+    assert (await Lane.get(webhook_id=webhook.id)).due_at is None
+    assert post.sent == []
+
+
 async def test_an_answer_that_no_table_takes_holds_up_nobody(clock, post, sending) -> None:
     odd = Answer(204, None, "\x00", 5, None, None)
     post.answering = lambda request: odd if request.body == b"odd" else WELL
