@@ -181,7 +181,7 @@ describe(
     AVATAR="Makes somebody's picture of what they have sent.",
     DELETE_ACCOUNT="Removes an account whose time has come.",
     DISCARD_FILES="Throws away files that nothing refers to any more.",
-    PURGE_TEAM="Removes a team whose deletion was asked for 14 days ago.",
+    PURGE_TEAM="Removes a team whose deletion was asked for 14 days ago, or whose last member is gone.",
     NOTIFICATION_MAIL="Mails what is new for somebody.",
 )
 describe(
