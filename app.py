@@ -131,6 +131,7 @@ class Api:
             rights, reviews = Rights(self.rooms), Reviews(self.services, self.rooms)
             await stack.enter_async_context(hub.watch(RIGHTS, rights.hear))
             self.transport = Transport(SocketOperations(self.services, rights, reviews))
+            hub.turned = lambda: self.transport.tell_live(is_live=hub.connected)
             for kept in (self.services.sessions_seen, self.services.keys_seen, self.services.maintenance):
                 await stack.enter_async_context(kept.kept())
             stack.enter_context(closed_when(lambda: self.services.maintenance.notice is not None))

@@ -71,8 +71,8 @@ class SocketOperations:
         return caller.standing()
 
     def greeting(self, caller: Guest) -> Mapping[str, Any]:
-        """See `live.operations.Operations`: in which language they are answered."""
-        return {"locale": caller.caller.locale}
+        """See `live.operations.Operations`: in which language they are answered, and if nothing can be told."""
+        return {"locale": caller.caller.locale} | ({} if self._services.hub.connected else {"live": False})
 
     async def start(self, guest: Guest, request: OperationRequest) -> AsyncGenerator[Answered, None]:
         """See `live.operations.Operations`."""

@@ -16,6 +16,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 """Seconds between attempts to reach Redis: doubling from the first to the longest."""
 
 
+def _nobody() -> None:
+    pass
+
+
 class Hub:
     """Hands what Redis publishes to the listeners of this process.
 
@@ -37,6 +41,8 @@ class Hub:
         self._connected = asyncio.Event()
         self._attempted = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
+        self.turned: Callable[[], None] = _nobody
+        """Called when the connection to Redis is lost, and when it is there again: see `connected`."""
 
     @property
     def position(self) -> int:
@@ -125,7 +131,9 @@ class Hub:
             await asyncio.sleep(pause)
 
     def _cut(self) -> None:
-        self._connected.clear()
+        if self.connected:
+            self._connected.clear()
+            self.turned()
         self._attempted.set()
         self._subscribed.clear()
         self._unanswered.clear()
@@ -182,8 +190,9 @@ class Hub:
         if self._unanswered[name] > 0:
             return
         del self._unanswered[name]
-        if name == POSITION_CHANNEL:
+        if name == POSITION_CHANNEL and not self.connected:
             self._connected.set()
+            self.turned()
         if self._is_confirmed(name):
             for listener in self._listeners.get(name, ()):
                 listener.confirm(name)

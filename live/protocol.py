@@ -138,6 +138,8 @@ def _bad(reason: str) -> ProtocolError:
 
 
 PING = b'{"type":"ping"}'
+CUT_OFF, THERE_AGAIN = b'{"type":"ping","payload":{"live":false}}', b'{"type":"ping","payload":{"live":true}}'
+"""Pings that say whether what happens can be told at the moment."""
 
 
 def ack(payload: Mapping[str, Any] | None) -> bytes:

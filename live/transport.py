@@ -1,7 +1,8 @@
 """The ASGI application that speaks graphql-transport-ws, and all sockets of this process."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from itertools import islice
 from typing import Generic
 
 from starlette.requests import HTTPConnection
@@ -11,10 +12,13 @@ from live.codes import CloseCode
 from live.limits import Limits
 from live.lines import line_of
 from live.operations import Caller, Operations
-from live.protocol import SUBPROTOCOL, Closing
+from live.protocol import CUT_OFF, SUBPROTOCOL, THERE_AGAIN, Closing
 from live.socket import Socket
 from live.ties import Standing, Ties
 from live.wheel import Wheel
+
+_AT_ONCE = 100
+"""Sockets to which the same is said before anybody else has a turn."""
 
 
 class Transport(Generic[Caller]):
@@ -31,6 +35,7 @@ class Transport(Generic[Caller]):
         self._ties: Ties[Socket[Caller]] = Ties()
         self._wheel: Wheel[Socket[Caller]] = Wheel(self._limits.ping_seconds, Socket.ping)
         self._draining = False
+        self._is_live = True
         self.closed_as_too_slow = 0
         """Sockets that were closed since the start because their clients did not read."""
         self._ended = asyncio.Event()
@@ -78,6 +83,23 @@ class Transport(Generic[Caller]):
         for socket in lost:
             socket.close(CloseCode.FORBIDDEN, reason)
         return len(lost)
+
+    def tell_live(self, *, is_live: bool) -> None:
+        """Tells all who have been let in whether what happens can be told at the moment.
+
+        By a ping, which any client answers, and one that cares looks into.
+        """
+        self._is_live = is_live
+        self._tell_some(iter([*self._let_in(None)]))
+
+    def _tell_some(self, sockets: Iterator[Socket[Caller]]) -> None:
+        # How it stands by now: a change that comes meanwhile is told to them all, too, perhaps before this one.
+        frame = THERE_AGAIN if self._is_live else CUT_OFF
+        some = list(islice(sockets, _AT_ONCE))
+        for socket in some:
+            socket.put(frame)
+        if some:
+            asyncio.get_running_loop().call_soon(self._tell_some, sockets)
 
     async def drain(self) -> None:
         """Tell every client to come back to another process (1012), take no new one, and wait until all have gone.

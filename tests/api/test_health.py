@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import orjson
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import connect
@@ -17,6 +18,7 @@ from domain.jobs import QUEUE_OF, JobKind, JobState
 from local.redis import EmbeddedRedis
 from models import EventRecord, Job
 from tests import services
+from tests.api.test_sockets import opened
 from tests.conftest import fresh_database
 from tests.factories import Factory, gid
 from tests.own import own_studio
@@ -147,10 +149,14 @@ async def test_readiness_names_what_is_down_and_requests_stay_typed(folder: Path
     with EmbeddedRedis(folder / "redis", lasting=False) as redis:
         studio = Studio(folder, await fresh_database(name), redis.url())
         with running(studio, "api"):
-            async with httpx.AsyncClient(base_url=studio.url, timeout=10) as http:
+            async with httpx.AsyncClient(base_url=studio.url, timeout=10) as http, opened(studio) as socket:
+                assert (await socket.init())["payload"] == {"locale": "en"}
                 studio.storage.rename(folder / "elsewhere")
                 assert await _down(http) == ["storage"]
                 redis.stop()
+                assert orjson.loads(await socket.connection.recv()) == {"type": "ping", "payload": {"live": False}}
+                async with opened(studio) as another:
+                    assert (await another.init())["payload"] == {"locale": "en", "live": False}
                 assert await _down(http) == ["redis", "storage"]
                 await _drop(name)
                 assert await _down(http) == ["database", "redis", "storage"]

@@ -60,6 +60,7 @@ HELPERS = {
         "finding",
         "forgetting",
         "frames",
+        "gathering",
         "idempotency",
         "indexes",
         "inserting",

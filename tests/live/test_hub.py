@@ -344,3 +344,15 @@ async def test_who_watches_is_told_of_a_gap(mortal_redis, topic):
         await until(lambda: not hub.connected)
         mortal_redis.start()
         await until(lambda: heard == [Gap()])
+
+
+async def test_who_wants_to_know_is_told_once_that_redis_is_away_and_once_that_it_is_back(mortal_redis, caplog):
+    told = []
+    async with running(mortal_redis.url) as hub:
+        hub.turned = lambda: told.append(hub.connected)
+        mortal_redis.kill()
+        await until(lambda: caplog.text.count("cut off from Redis") > 2)  # it is tried again, in vain
+        assert told == [False]
+        mortal_redis.start()
+        await until(lambda: hub.connected)
+        assert told == [False, True]

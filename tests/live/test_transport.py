@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import time
+from contextlib import AsyncExitStack
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from live import transport
 from live.codes import CloseCode
 from live.limits import Limits
 from tests.waiting import until
@@ -318,3 +320,25 @@ async def test_what_lets_somebody_in_for_a_time_keeps_them_no_longer(stage):
         await eve.init(**{"as": "eve for -1"})
         assert await ada.closed() == await eve.closed() == (4403, "What let you in has expired")
     await until(lambda: stage.play.cancelled == ["1"])
+
+
+async def test_everybody_who_is_let_in_is_told_whether_anything_can_be_told(stage):
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(stage.client(init=True)) for _ in range(3)]
+        waiting = await stack.enter_async_context(stage.client())
+        for is_live in (False, True):
+            stage.transport.tell_live(is_live=is_live)
+            told = [await client.receive() for client in clients]
+            assert told == [{"type": "ping", "payload": {"live": is_live}}] * 3
+        await waiting.init()  # which is answered first: nothing was said before
+
+
+async def test_of_many_none_is_left_out_and_the_last_word_is_how_it_stands(stage, monkeypatch):
+    monkeypatch.setattr(transport, "_AT_ONCE", 2)
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(stage.client(init=True)) for _ in range(5)]
+        for is_live in (False, True, False):
+            stage.transport.tell_live(is_live=is_live)
+        for client in clients:
+            told = [(await client.receive())["payload"]["live"] for _ in range(3)]
+            assert told[-1] is False
