@@ -17,7 +17,7 @@ from tortoise.query_utils import QueryModifier
 
 from models.indexes import SearchIndex
 
-_TEXT = "search_text(title, description)"
+_TEXT = "search_kept(searched)"
 INDEXES = [
     SearchIndex(fields=["team_id", f"{_TEXT} gin_trgm_ops"], name="idx_videos_search"),
     SearchIndex(fields=["team_id", f'search_pieces({_TEXT}) COLLATE "C"'], name="idx_videos_search_short"),
@@ -46,8 +46,8 @@ class TextFound(Q):
         self._sought = sought
 
     def resolve(self, resolve_context: ResolveContext) -> QueryModifier:
-        table = resolve_context.table
-        text = Function("search_text", table.title, table.description)
+        # Both texts, folded: PostgreSQL's own column, of which the model knows nothing.
+        text = Function("search_kept", resolve_context.table.searched)
         return QueryModifier(where_criterion=_contains(text, self._sought))
 
 
