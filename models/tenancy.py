@@ -17,17 +17,20 @@ _TOLD = "subjects @> ARRAY['team:' || $1::text]"
 """Events are found by what they are about, which has an index."""
 _FIRST = "DELETE FROM webhook_lanes WHERE team_id = $1::uuid"
 """Who sends to webhooks takes lanes: without one, nobody begins anything whose parts are about to go."""
-_BESIDE = (
-    "DELETE FROM mailed_links WHERE subject_id IN (SELECT id FROM invitations WHERE team_id = $1::uuid)",
-    f"DELETE FROM parked_events WHERE event_id IN (SELECT id FROM events WHERE {_TOLD})",  # noqa: S608 - all ours
-)
-"""What is of a team by way of a row that does not know its team."""
+_BESIDE = {
+    "invitations": "DELETE FROM mailed_links WHERE subject_id IN (SELECT id FROM invitations WHERE team_id = $1::uuid)",
+    "events": f"DELETE FROM parked_events WHERE event_id IN (SELECT id FROM events WHERE {_TOLD})",  # noqa: S608 - ours
+}
+"""What is of a team by way of a row of these tables, and does not know its team: it goes just before them."""
+_LATE = {"events": 1, "audit_entries": 2}
+"""Of what there is yet, a job or a webhook, more may be told. What is kept in the log is read from events."""
 
 
 def owned() -> list[type[Model]]:
     """Every model whose rows belong to a team, in an order in which none goes before what refers to it.
 
-    These are all that have a `team_id`, but for those whose rows stay when the team goes (ON DELETE SET NULL).
+    These are all that have a `team_id`, but for those whose rows stay when the team goes (ON DELETE SET NULL). What has
+    happened to the others is last.
     """
     left, order = (
         {model for model in Tortoise.apps["models"].values() if _belongs_to_a_team(model)},
@@ -40,15 +43,21 @@ def owned() -> list[type[Model]]:
             raise TypeError(f"these refer to each other in a ring: {left}")
         order += sorted(free, key=_table)
         left -= free
-    return order
+    return sorted(order, key=lambda model: _LATE.get(_table(model), 0))
 
 
 async def delete_owned(team_id: UUID) -> None:
     """Deletes all that a team owns, table by table, each for good: the team takes nothing new any more."""
-    statements = [f"DELETE FROM {_table(model)} WHERE {_condition(model)}" for model in owned()]  # noqa: S608 - all ours
     async with raw_connection() as connection:
-        for statement in (_FIRST, *_BESIDE, *statements):
+        for statement in (_FIRST, *_statements()):
             await connection.execute(statement, str(team_id), timeout=SECONDS)
+
+
+def _statements() -> Iterator[str]:
+    for model in owned():
+        if beside := _BESIDE.get(_table(model)):
+            yield beside
+        yield f"DELETE FROM {_table(model)} WHERE {_condition(model)}"  # noqa: S608 - all ours
 
 
 def of_a_person() -> list[Any]:

@@ -12,6 +12,7 @@ from models.mails import send_mail
 from models.succession import lonely_after, orphaned_by
 from models.tenancy import of_a_person
 from workers.jobs import Work, handles
+from workers.uploads import abandon
 
 
 @handles(JobKind.DELETE_ACCOUNT)
@@ -32,6 +33,8 @@ async def delete_account(work: Work) -> None:
 @handles(JobKind.DISCARD_FILES)
 async def discard_files(work: Work) -> None:
     """Deletes all files whose keys begin with the payload's `prefix`."""
+    # A job that the release before this one has made, for a team that went with an account, may name `uploads`, too.
+    await abandon(work.means.storage, work.job.payload.get("uploads", []))
     await work.means.storage.delete_prefix(work.job.payload["prefix"])
     async with work.finishing() as job:
         await job.succeed(work.means.clock())

@@ -31,6 +31,7 @@ from models import (
 from models.database import transaction
 from models.events import record
 from tests.factories import Factory
+from tests.workers.conftest import enqueue
 from tests.workers.posting import endpoint
 from workers import io  # noqa: F401 - declares what it handles
 from workers.deletions import forget
@@ -175,6 +176,17 @@ async def test_what_was_being_uploaded_into_it_is_thrown_away(ada, sweep, attemp
     )
     assert await means.storage.parts(key, begun) == []
     await swept(sweep, attempts)
+    with pytest.raises(UploadGone):
+        await means.storage.parts(key, begun)
+
+
+async def test_what_the_release_before_wanted_to_have_thrown_away_is(attempts, means) -> None:
+    """It deleted a team's rows at once, and left its files, and what was being uploaded, to a job that names them."""
+    key = f"teams/{new_id()}/open/source"
+    begun = await means.storage.start_upload(key)
+    job = await enqueue(JobKind.DISCARD_FILES, prefix=key.removesuffix("open/source"), uploads=[[key, begun]])
+    await attempts.wake({}, str(job.id), job.attempt)
+    assert (await Job.get(id=job.id)).state is JobState.SUCCEEDED
     with pytest.raises(UploadGone):
         await means.storage.parts(key, begun)
 

@@ -1,11 +1,14 @@
 """The end of a team: found in time, whole, and nothing beside it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 import pytest
 from tortoise import Tortoise
 from tortoise.fields.base import OnDelete
@@ -13,6 +16,7 @@ from tortoise.fields.relational import ForeignKeyFieldInstance
 
 from domain.clock import utc_now
 from domain.comments import ReactionKind
+from domain.events import WebhookPaused
 from domain.frame_tables import packed
 from domain.ids import new_id
 from domain.jobs import JobKind, JobState
@@ -49,7 +53,10 @@ from models import (
     tenancy,
 )
 from models.database import raw_connection, transaction
+from models.events import record
 from models.tenancy import owned
+from tests.api.test_team_races import waits_for
+from tests.waiting import until
 from tests.workers.conftest import enqueue
 from workers import teams  # noqa: F401 - declares what it handles
 from workers.attempts import Attempts
@@ -202,6 +209,55 @@ async def test_a_purge_that_broke_off_goes_on(attempts: Attempts, means: Means) 
     assert (await purge(attempts, team)).state is JobState.SUCCEEDED
     assert (await purge(attempts, team)).state is JobState.SUCCEEDED
     assert not await Team.exists(id=team.id)
+    assert await EventRecord.filter(type="team.deleted").count() == 1
+
+
+async def test_what_a_worker_stores_while_it_goes_goes_too(
+    attempts: Attempts, means: Means, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that is under way may end well until its row is gone; a team that goes with an account may be busy."""
+    team = await a_team("Gone", deletion_at=utc_now() - BEYOND)
+    (folder / "file").write_bytes(b"abc")
+
+    async def stores_first(team_id: UUID) -> None:
+        await means.storage.store(folder / "file", f"teams/{team_id}/videos/1/proxy.mp4", content_type="video/mp4")
+        await tenancy.delete_owned(team_id)
+
+    monkeypatch.setattr("workers.teams.delete_owned", stores_first)
+    assert (await purge(attempts, team)).state is JobState.SUCCEEDED
+    assert await means.storage.keys(f"teams/{team.id}/") == []
+
+
+async def test_what_happens_to_something_of_it_while_it_goes_is_forgotten_too(
+    attempts: Attempts, database_url: str
+) -> None:
+    """Its webhooks are paused by whoever finds that the keys with which they were made went with an account."""
+    team = await a_team("Gone", deletion_at=utc_now() - BEYOND)
+    webhook, elsewhere = await Webhook.get(team_id=team.id), await asyncpg.connect(database_url)
+    async with elsewhere.transaction():
+        await elsewhere.execute("SELECT FROM webhooks WHERE id = $1 FOR UPDATE", webhook.id)
+        purging = asyncio.create_task(purge(attempts, team))
+        await until(lambda: waits_for("webhooks"))
+        paused = WebhookPaused(team_id=team.id, actor_id=None, webhook_id=webhook.id, reason="key_ended")
+        async with transaction():
+            await record(paused, utc_now())
+    await elsewhere.close()
+    assert (await purging).state is JobState.SUCCEEDED
+    assert [event.type for event in await EventRecord.filter(team_id=team.id)] == ["team.deleted"]
+
+
+async def test_of_two_purges_at_once_one_tells_that_it_is_gone(
+    attempts: Attempts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team = await a_team("Gone", deletion_at=utc_now() - BEYOND)
+
+    async def comes_late(team_id: UUID) -> None:
+        monkeypatch.undo()
+        await tenancy.delete_owned(team_id)
+        assert (await purge(attempts, team)).state is JobState.SUCCEEDED
+
+    monkeypatch.setattr("workers.teams.delete_owned", comes_late)
+    assert (await purge(attempts, team)).state is JobState.SUCCEEDED
     assert await EventRecord.filter(type="team.deleted").count() == 1
 
 
