@@ -133,12 +133,18 @@ class Hub:
     def _cut(self) -> None:
         if self.connected:
             self._connected.clear()
-            self.turned()
+            self._turn()
         self._attempted.set()
         self._subscribed.clear()
         self._unanswered.clear()
         for listener in self._everyone():
             listener.cut()
+
+    def _turn(self) -> None:
+        try:
+            self.turned()
+        except Exception:  # whatever it was, the connection is tried again, and whoever listens hears of the gap
+            log.exception("It could not be told whether live updates are cut off.")
 
     async def _serve(self, newest: Callable[[], Awaitable[int]]) -> None:
         """Keep one connection until it fails."""
@@ -192,7 +198,7 @@ class Hub:
         del self._unanswered[name]
         if name == POSITION_CHANNEL and not self.connected:
             self._connected.set()
-            self.turned()
+            self._turn()
         if self._is_confirmed(name):
             for listener in self._listeners.get(name, ()):
                 listener.confirm(name)

@@ -356,3 +356,16 @@ async def test_who_wants_to_know_is_told_once_that_redis_is_away_and_once_that_i
         mortal_redis.start()
         await until(lambda: hub.connected)
         assert told == [False, True]
+
+
+async def test_a_fault_in_telling_that_redis_is_away_cuts_nobody_off_for_good(mortal_redis, topic):
+    def fails():
+        raise ZeroDivisionError
+
+    heard = []
+    async with running(mortal_redis.url) as hub, hub.watch(topic, heard.append):
+        hub.turned = fails
+        mortal_redis.kill()
+        await until(lambda: not hub.connected)
+        mortal_redis.start()
+        await until(lambda: heard == [Gap()])
