@@ -15,7 +15,7 @@ from domain.errors import Conflict
 from domain.events import WebhookCreated
 from domain.permissions import PERMISSIONS, Role, allows
 from domain.viewers import AnyViewer
-from domain.webhooks.replaced import GOOD_FOR, Replaced, with_one_more
+from domain.webhooks.replaced import Replaced, good_until, with_one_more
 from domain.webhooks.states import PauseReason, WebhookState
 from models.base import TeamRow, choice, in_teams_of
 from models.database import raw_connection
@@ -46,7 +46,7 @@ LEFT JOIN members ON members.team_id = webhooks.team_id AND members.user_id = ap
 WHERE state = 'active' AND deleted_at IS NULL AND api_key_id IS NOT NULL AND members.id IS NULL
 ORDER BY webhooks.id
 """
-# The newest of them ends last, and `older_until` with it.
+# `older_until` is when the last of them ends.
 _DROP = """
 UPDATE webhooks SET older_until = CASE WHEN older_until > $1 THEN older_until END, older_secrets = coalesce((
     SELECT jsonb_agg(each ORDER BY nth) FROM jsonb_array_elements(older_secrets) WITH ORDINALITY AS older (each, nth)
@@ -200,10 +200,10 @@ class Webhook(TeamRow):
         With `expire_others` none is from now on. Conflict where there are as many as may be.
         """
         if expire_others:
-            self.older_secrets, self.older_until = [], None
+            self.older_secrets = []
         else:
             self.older_secrets = with_one_more(self.older_secrets, self.sealed_secret, now)
-            self.older_until = now + GOOD_FOR
+        self.older_until = good_until(self.older_secrets)
         self.sealed_secret, self.updated_at = sealed, now
 
     def pause(self, reason: PauseReason, now: datetime) -> None:

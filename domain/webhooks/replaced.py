@@ -24,6 +24,11 @@ def still_good(replaced: Sequence[Replaced], now: datetime) -> list[Replaced]:
     return [each for each in replaced if datetime.fromisoformat(each["until"]) > now]
 
 
+def good_until(replaced: Sequence[Replaced]) -> datetime | None:
+    """Until when any of them is; by clocks that differ that may be one which was replaced earlier."""
+    return max((datetime.fromisoformat(each["until"]) for each in replaced), default=None)
+
+
 def with_one_more(replaced: Sequence[Replaced], sealed: str, now: datetime) -> list[Replaced]:
     """The same, and the secret that another one takes the place of now; Conflict where there are as many as may be."""
     good = still_good(replaced, now)

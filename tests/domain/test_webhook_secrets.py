@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.errors import Conflict
-from domain.webhooks.replaced import GOOD_FOR, MOST_SECRETS, Replaced, still_good, with_one_more
+from domain.webhooks.replaced import GOOD_FOR, MOST_SECRETS, Replaced, good_until, still_good, with_one_more
 
 NOW = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 
@@ -22,6 +22,14 @@ def test_each_is_good_for_a_day_of_its_own() -> None:
         24: ["sealed 2", "sealed 1"],
         25: ["sealed 2"],
     }
+
+
+def test_until_the_last_of_them_ends_they_are_good_though_clocks_differ() -> None:
+    """Else what is good longer would be taken for what there is no more, and never be dropped."""
+    later = with_one_more([], "by a clock that is ahead", NOW + timedelta(seconds=2))
+    replaced = with_one_more(later, "by another", NOW)
+    assert good_until(replaced) == NOW + timedelta(seconds=2) + GOOD_FOR
+    assert good_until([]) is None
 
 
 def test_there_is_room_again_when_the_first_has_ended() -> None:
