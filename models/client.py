@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Token
 from types import TracebackType
 from typing import Any
@@ -20,6 +20,8 @@ from models.spares import Spares
 
 # A name that comes again hides the one before, until it is released.
 _PART, _DONE, _UNDONE = "SAVEPOINT part", "RELEASE SAVEPOINT part", "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part"
+# What ends a wait for the server while that goes on: it may have all that it needs to commit whenever it can.
+_STOPPED = (asyncio.CancelledError, TimeoutError)
 
 
 class Client(AsyncpgDBClient):
@@ -141,17 +143,21 @@ class Running(TransactionWrapper):
     async def commit(self) -> None:
         """Commits whatever was done; InFailedSQLTransactionError where a fault that was passed over has undone it."""
         # PostgreSQL takes COMMIT for ROLLBACK then, and says so by nothing else.
-        if await self._last("COMMIT") == "ROLLBACK":
+        if await self._last(self._committed) not in ("COMMIT", None):
             raise asyncpg.InFailedSQLTransactionError("nothing was committed: a statement had failed")
-
-    def owe_nothing(self) -> None:
-        """What was to be run at last is not run any more."""
-        self._owed = None
 
     async def rollback(self) -> None:
         """Undoes whatever was done."""
-        self.owe_nothing()
-        await self._last("ROLLBACK")
+        await self._last(self._undone)
+
+    async def owe_nothing(self) -> None:
+        """Runs what is owed."""
+        async with self._lock:
+            await self._catch_up()
+
+    def forgive(self) -> None:
+        """What was to be run at last is not run any more."""
+        self._owed = None
 
     async def _row(self, text: str, values: Sequence[Any]) -> Record | None:
         if not self._begun:
@@ -159,10 +165,10 @@ class Running(TransactionWrapper):
         return await self._connection.fetchrow(text, *values)
 
     async def _catch_up(self) -> None:
-        """Runs what is owed."""
+        """Runs what is owed. Until that has gone well it stays so: whoever passes over the fault commits nothing."""
         if self._owed is not None:
-            (text, values), self._owed = self._owed, None
-            await self._row(text, values)
+            await self._row(*self._owed)
+            self._owed = None
 
     async def _begin_with(self, text: str) -> None:
         self._begun = True
@@ -174,13 +180,20 @@ class Running(TransactionWrapper):
             raise asyncpg.InterfaceError("the connection is closed")
         return of_pool
 
-    async def _last(self, statement: str) -> str | None:
+    async def _last(self, end: Callable[[], Awaitable[str | None]]) -> str | None:
         """Asked for in its turn, too; from now on the connection is somebody else's."""
         self._over = True
         async with self._lock:
-            if self._owed is not None:
-                return await self._commit_with(*self._owed)
-            return await self._connection.execute(statement) if self._begun else None
+            return await end()
+
+    async def _committed(self) -> str | None:
+        if self._owed is not None:
+            return await self._commit_with(*self._owed)
+        return await self._connection.execute("COMMIT") if self._begun else None
+
+    async def _undone(self) -> str | None:
+        self.forgive()  # only now: a task of the transaction may have had its turn until here
+        return await self._connection.execute("ROLLBACK") if self._begun else None
 
     async def _commit_with(self, text: str, values: Sequence[Any]) -> str:
         if not self._begun:
@@ -240,7 +253,7 @@ class _Transaction(TransactionContext):
         running.reset(ours)
         try:
             await (self.client.commit() if kind is None else self.client.rollback())
-        except (asyncpg.PostgresError, asyncio.CancelledError):  # undone, or the server has been told to stop
+        except (asyncpg.PostgresError, *_STOPPED):  # undone, or the server is being told to stop
             await self._parent.clear(self._connection)
             raise
         except BaseException:  # nobody knows how it stands
@@ -267,15 +280,19 @@ class _Part(TransactionContext):
         if kind is None:
             await self._done()
         else:
-            self.client.owe_nothing()
-            await self._say(_UNDONE)
+            await self._undo()
 
     async def _done(self) -> None:
         try:
-            await self._say(_DONE)
-        except asyncpg.PostgresError:  # of what was owed: whoever has begun the part may pass over that
-            await self._say(_UNDONE)
+            await self.client.owe_nothing()
+        except BaseException:  # whoever has begun the part may pass over that
+            await self._undo()
             raise
+        await self._say(_DONE)
+
+    async def _undo(self) -> None:
+        self.client.forgive()
+        await self._say(_UNDONE)
 
     async def _say(self, statement: str) -> None:
         async with self.client.acquire_connection() as connection:

@@ -8,7 +8,7 @@ others before that. So BEGIN may go out in front of a statement, and COMMIT behi
 from __future__ import annotations
 
 from asyncio import AbstractEventLoop, BaseTransport
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 _SYNC = b"S\0\0\0\4"
@@ -37,38 +37,41 @@ class Gathering:
         """See `asyncio.WriteTransport`."""
         if self.front:
             packet, self.front = self.front + packet, b""
-        if self.behind:
-            packet = bytes(packet)
-            if not packet.endswith(_SYNC):
-                raise RuntimeError("nothing can be said behind what is no whole statement")
-            packet, self.behind = packet.removesuffix(_SYNC) + self.behind + _SYNC, b""
+        if self.behind and bytes(packet[-len(_SYNC) :]) == _SYNC:  # a statement's, and not the end of the connection
+            packet, self.behind = bytes(packet).removesuffix(_SYNC) + self.behind + _SYNC, b""
         self._send(packet)
+
+    def writelines(self, packets: Iterable[Any]) -> None:
+        """See `asyncio.WriteTransport`: a statement that is asked for with many values."""
+        if self.front:
+            self.write(b"")
+        self.plain.writelines(packets)  # type: ignore[attr-defined]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.plain, name)
 
 
 class GatheringLoop:
-    """An event loop whose connections, which asyncpg opens, have such transports."""
+    """An event loop whose connections, which asyncpg opens, have such transports. What runs is `plain`."""
 
     def __init__(self, plain: AbstractEventLoop) -> None:
-        self._plain = plain
+        self.plain = plain
 
     async def create_connection(self, factory: Callable[[], Any], *where: Any, **options: Any) -> tuple[Any, Any]:
         """See `asyncio.AbstractEventLoop`."""
-        return await _gathered(self._plain.create_connection, factory, *where, **options)
+        return await _gathered(self.plain.create_connection, factory, *where, **options)
 
     async def create_unix_connection(self, factory: Callable[[], Any], *where: Any, **options: Any) -> tuple[Any, Any]:
         """See `asyncio.AbstractEventLoop`."""
-        return await _gathered(self._plain.create_unix_connection, factory, *where, **options)
+        return await _gathered(self.plain.create_unix_connection, factory, *where, **options)
 
     async def start_tls(self, transport: Any, *how: Any, **options: Any) -> Any:
         """See `asyncio.AbstractEventLoop`."""
-        upgraded = await self._plain.start_tls(transport.plain, *how, **options)
+        upgraded = await self.plain.start_tls(transport.plain, *how, **options)
         return upgraded and Gathering(upgraded)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._plain, name)
+        return getattr(self.plain, name)
 
 
 async def _gathered(connect: Any, factory: Callable[[], Any], *where: Any, **options: Any) -> tuple[Any, Any]:
@@ -79,6 +82,7 @@ async def _gathered(connect: Any, factory: Callable[[], Any], *where: Any, **opt
         begin = of_theirs.connection_made
 
         def connection_made(transport: BaseTransport) -> None:
+            del of_theirs.connection_made  # which holds it, as it holds this
             made.append(Gathering(transport))
             begin(made[-1])
 

@@ -33,6 +33,10 @@ class Watched(asyncpg.Connection):  # type: ignore[misc]
 
     __slots__ = ()
 
+    def __init__(self, protocol: Any, transport: Any, loop: Any, *about: Any) -> None:
+        # By the loop that it was opened in, asyncpg would not find the task that it is in.
+        super().__init__(protocol, transport, getattr(loop, "plain", loop), *about)
+
     async def begin_with(self, query: str) -> None:
         """Begins a transaction of which `query` must be the first statement, and be asked for at once.
 

@@ -261,3 +261,95 @@ async def _handed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
         while said := await reader.read(65536):
             writer.write(said)
             await writer.drain()
+
+
+async def test_one_that_takes_too_long_is_not_committed_once_nobody_waits_for_it(
+    models: None, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server has all that it needs for that: it is told to stop, and not only left."""
+    monkeypatch.setattr("models.database.STATEMENT_SECONDS", 0.3)
+    other = await asyncpg.connect(database_url)
+    try:
+        async with one_connection(database_url), other.transaction():
+            process = await ready((WRITTEN, "Too late"), (COUNT, "x"))
+            await other.execute("LOCK TABLE teams IN SHARE MODE")
+            with pytest.raises(TimeoutError):
+                async with transaction():
+                    await row_of(COUNT, ("x",))
+                    await at_last(WRITTEN, ("Too late",))
+
+        async def is_through() -> bool:
+            return await looks_from_elsewhere(database_url, STATE, process) in (None, "idle")
+
+        await until(is_through)
+        assert await looks_from_elsewhere(database_url, COUNT, "Too late") == 0
+    finally:
+        await other.close()
+
+
+async def test_what_a_task_asks_for_while_all_is_undone_is_undone_with_it(models: None, database_url: str) -> None:
+    process = await ready((SLOW, 0), (WRITTEN, "Of a task"))
+    with pytest.raises(Wrong):  # noqa: PT012 - what comes before is what is undone
+        async with transaction():
+            await at_last(SLOW, (0.2,))
+            asked = asyncio.create_task(at_last(WRITTEN, ("Of a task",)))
+            await asyncio.sleep(0)  # it has its turn, and has what was owed before it run
+            raise Wrong
+    await asked
+    assert await looks_from_elsewhere(database_url, COUNT, "Of a task") == 0
+    assert await looks_from_elsewhere(database_url, STATE, process) == "idle"
+
+
+@pytest.mark.parametrize("values", [(), (7,)], ids=["too few", "of another type"])
+async def test_nothing_is_committed_without_what_was_owed(
+    models: None, database_url: str, values: tuple[object, ...]
+) -> None:
+    """Whoever asked next has heard of it, and it was no fault of theirs that they passed over."""
+    process = await ready((WRITTEN, "Without"), (COUNT, "x"))
+    with pytest.raises((asyncpg.DataError, asyncpg.InterfaceError)):  # noqa: PT012 - the commit is what fails
+        async with transaction():
+            await row_of(WRITTEN, ("Without",))
+            await at_last(WRITTEN, values)
+            with suppress(asyncpg.DataError, asyncpg.InterfaceError):
+                await row_of(COUNT, ("x",))
+    assert await looks_from_elsewhere(database_url, COUNT, "Without") == 0
+    assert await looks_from_elsewhere(database_url, STATE, process) in (None, "idle")
+
+
+@pytest.mark.parametrize("values", [(), (7,)], ids=["too few", "of another type"])
+async def test_a_part_without_what_it_owes_is_undone(
+    models: None, database_url: str, values: tuple[object, ...]
+) -> None:
+    await ready((WRITTEN, "x"))
+    async with transaction():
+        await row_of(WRITTEN, (f"Around {values}",))
+        with suppress(asyncpg.DataError, asyncpg.InterfaceError):
+            async with transaction():
+                await row_of(WRITTEN, ("Half a part",))
+                await at_last(WRITTEN, values)
+    assert await looks_from_elsewhere(database_url, COUNT, f"Around {values}") == 1
+    assert await looks_from_elsewhere(database_url, COUNT, "Half a part") == 0
+
+
+async def test_a_begin_that_waits_goes_out_with_many_values_too(models: None, database_url: str) -> None:
+    await ready((WRITTEN, "x"), (ROTTEN, 1))
+    with pytest.raises(Wrong):  # noqa: PT012 - what comes before is what is undone
+        async with transaction():
+            with suppress(asyncpg.DataError):
+                await row_of(ROTTEN, ("no number",))
+            async with raw_connection() as connection:
+                await connection.executemany(WRITTEN, [("Many",), ("Many",)])
+            raise Wrong
+    assert await looks_from_elsewhere(database_url, COUNT, "Many") == 0
+
+
+async def test_who_was_cut_short_is_remembered_by_no_connection(database_url: str) -> None:
+    async with one_connection(database_url):
+        await ready((SLOW, 0))
+        for _ in range(3):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await row_of(SLOW, (60,))
+        async with raw_connection() as connection:
+            await connection.fetchval("SELECT 1")
+            assert not connection._con._cancellations
