@@ -72,6 +72,10 @@ class Template:
         """The condition over `alias`, as part of the statement that is being written; `alone`, of a single row."""
         return self._filled(self.text, writing, alone=alone).replace(_ALIAS, alias)
 
+    def written_of(self, key: str, parent: str, writing: Writing) -> str:
+        """One that asks of the column `key` alone, over what is known to be in it."""
+        return self._filled(self.text.replace(f'"{_ALIAS}"."{key}"', parent), writing)
+
     def of_row(self) -> list[Slot]:
         """The values that the row itself is compared with, not those that rights are found by."""
         return [self.slots[int(mark)] for mark in _VALUE.findall(self.text)]
@@ -97,6 +101,7 @@ class Visibility:
         self._table = table
         self._visible = visible
         self._templates: dict[Hashable, Template] = {}
+        self._of_keys: dict[tuple[Hashable, str], Template | None] = {}
         self.shared: list[Template] = []
         """For each kind of viewer that is several people at once, and is not refused."""
 
@@ -105,16 +110,42 @@ class Visibility:
 
         `alone` where it is asked of one row, which is found by its id, and not of each of many.
         """
+        return f"({self._for(viewer).written(alias, writing, alone=alone)})"
+
+    def written_of(self, viewer: Any, key: str, parent: str, writing: Writing) -> str:
+        """What the condition asks of the column `key` alone, asked of the `parent` that all rows hold there.
+
+        As ` AND (…)`, or nothing. Who may see none of a parent's rows has none of them looked at.
+        """
+        kind = (kind_of(viewer), key)
+        if kind not in self._of_keys:
+            self._of_keys[kind] = self._rendered_of(viewer, key)
+        template = self._of_keys[kind]
+        return "" if template is None else f" AND ({template.written_of(key, parent, writing)})"
+
+    def _for(self, viewer: Any) -> Template:
         kind = kind_of(viewer)
         if kind not in self._templates:
             self._templates[kind] = self._rendered(viewer)
-        return f"({self._templates[kind].written(alias, writing, alone=alone)})"
+        return self._templates[kind]
 
     def _rendered(self, viewer: Any) -> Template:
         marked, marks = _marked(viewer)
         condition = self._visible(marked)
         if not condition:
             raise TypeError(f"{self._table.__name__} is visible to everybody: its predicate is empty")
+        return self._template(condition, marks)
+
+    def _rendered_of(self, viewer: Any, key: str) -> Template | None:
+        marked, marks = _marked(viewer)
+        condition = _of_column(self._visible(marked), key)
+        if condition is None:
+            return None
+        part = self._template(condition, marks)
+        same = {repr(slot): slot for slot in self._for(viewer).slots}  # so that each right is asked for once
+        return replace(part, slots=tuple(same.get(repr(slot), slot) for slot in part.slots))
+
+    def _template(self, condition: Q, marks: dict[str, str]) -> Template:
         return _template(
             self._table, condition, lambda value: OfViewer(marks[str(value)]) if str(value) in marks else None
         )
@@ -243,6 +274,22 @@ def _resolved(table: Any, condition: Q) -> Any:
     if modifier.joins:
         raise TypeError(f"a condition on {table.__name__} needs a join: say it with IN (Subquery(…))")
     return modifier.where_criterion
+
+
+def _of_column(condition: Q, key: str) -> Q | None:
+    """What must be so of one column wherever all of the condition is; None where that is nothing."""
+    if type(condition) is not Q or condition._is_negated:  # noqa: SLF001 - said nowhere else
+        return None
+    asked = [_asked(key, name, value) for name, value in condition.filters.items()]
+    asked += [_of_column(child, key) for child in condition.children]
+    said = [each for each in asked if each is not None]
+    if not said or (condition.join_type == Q.OR and len(said) < len(asked)):
+        return None
+    return Q(*said, join_type=condition.join_type)
+
+
+def _asked(key: str, name: str, value: Any) -> Q | None:
+    return Q(**{name: value}) if name.partition("__")[0] == key else None
 
 
 def _told(template: Template, viewer: Any) -> tuple[str, list[str]]:

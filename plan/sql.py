@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
-from plan.statements import beyond, ordered, standing_rows, unweighed
+from plan.statements import beyond, ordered, seen_below, standing_rows
 from plan.tables import are_unique, quoted
 from plan.writing import OfViewer, Writing
 
@@ -85,7 +85,7 @@ class Related:
 
     def condition(self, scope: Scope) -> str:
         """What stands after WHERE, without the bounds of a page."""
-        seen = unweighed(self.node.visibility.written(scope.viewer, self.alias, scope.writing))
+        seen = seen_below(self.node, scope.viewer, self.alias, self.key, f"{self.parent}.id", scope.writing)
         narrowed = self._narrowed(scope, scope.bounds[self.binding])
         return f'{self.alias}."{self.key}" = {self.parent}.id AND {seen}{narrowed}'
 
@@ -144,7 +144,7 @@ class FirstOfJoin:
     def written(self, scope: Scope, *, alone: bool) -> str:
         """In SQL. Of one parent, too, there may be many rows, of which it is the first that is seen."""
         del alone
-        seen = unweighed(self.node.visibility.written(scope.viewer, self.alias, scope.writing))
+        seen = seen_below(self.node, scope.viewer, self.alias, self.key, f"{self.parent}.id", scope.writing)
         first = (
             f'SELECT {self.alias}.* FROM {quoted(self.node.table)} {self.alias} WHERE {self.alias}."{self.key}" = '
             f"{self.parent}.id AND {seen} ORDER BY {_sorted(self.node, self.key, self.order, self.alias)} LIMIT 1"

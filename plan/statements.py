@@ -44,7 +44,7 @@ class PlainStatements:
         """For each of `keys`, a window of the visible rows that hold it in `key`, in one statement."""
         writing = Writing()
         parents = f"unnest({writing.parameter(Given(list(keys)))}::{array_type(node.table, key)})"
-        seen = unweighed(node.visibility.written(self._viewer, "x", writing))
+        seen = seen_below(node, self._viewer, "x", key, "parent.key", writing)
         seen += conditioned(node, condition, "x", writing)
         bounds = "".join(
             beyond(window.order, "x", [writing.parameter(Given(value)) for value in keyset], until=until)
@@ -90,14 +90,16 @@ def visibility_of(standing: Standing) -> Visibility:
     return Visibility(standing.table, standing.of)
 
 
-def unweighed(seen: str) -> str:
-    """The same condition, of which PostgreSQL does not guess how many rows it leaves.
+def seen_below(node: NodeDefinition, viewer: Any, alias: str, key: str, parent: str, writing: Writing) -> str:
+    """Which rows of those that hold `parent` in `key` are seen; PostgreSQL does not guess how many that leaves.
 
     It takes what a row belongs to and who may see that for chance, and multiplies: of a team's 40,000 rows, a hundred
     would be left for its own members. So it would read and sort them all where an index has the first fifty in order.
-    Of what it cannot look into, it takes one half to be left.
+    Of what it cannot look into, it takes one half to be left. So it would look through all of another's rows, too,
+    before it says that none is seen: what can be asked of their parent is asked of that, once, before any row.
     """
-    return f"coalesce({seen}, false)"
+    seen = node.visibility.written(viewer, alias, writing)
+    return f"coalesce({seen}, false){node.visibility.written_of(viewer, key, parent, writing)}"
 
 
 def is_down(order: Sequence[str]) -> bool:

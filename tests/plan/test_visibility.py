@@ -13,10 +13,10 @@ from domain.viewers import ANONYMOUS, AnyViewer, ScopeViewer, Viewer
 from models import Session
 from models.database import raw_connection
 from plan import encode_id
-from plan.declarations import ToMany
+from plan.declarations import FirstOf, ListOf, ToMany
 from plan.nodes import NODES, NodeDefinition
 from plan.reader import Reader
-from plan.statements import Window
+from plan.statements import PlainStatements, Window, seen_below
 from plan.writing import Writing
 from tests.factories import Factory
 from tests.plan.conftest import Desk
@@ -164,3 +164,44 @@ async def test_every_kind_of_thing_is_null_for_whoever_may_not_see_it(desk, thei
     for kind in ("owner", "stranger", "anonymous"):
         data = await desk.asker(viewers[kind]).data(f"{{ {asked} }}")
         assert data == dict.fromkeys(NODES)
+
+
+def relations() -> set[tuple[str, str]]:
+    """The types that there are many of below something, each with the column by which they are."""
+    fields = [(above, name, field.declaration) for above in NODES.values() for name, field in above.fields.items()]
+    many = [each for each in fields if isinstance(each[2], FirstOf | ListOf | ToMany)]
+    return {(above.target(name).name, declaration.key) for above, name, declaration in many}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_below_something_the_plan_chooses_the_same_rows(viewers, theirs, kind):
+    compared = 0
+    for name, column in relations():
+        with contextlib.suppress(TypeError):  # a type of one person's own refuses a whole role
+            visible = NODES[name].visible(viewers[kind])
+            there = NODES[name].table.filter(visible, **{f"{column}__isnull": False})
+            found = await ids_below(NODES[name], column, viewers[kind])
+            assert found == set(await there.values_list("id", flat=True)), f"{name} by {column}"
+            compared += bool(found)
+    assert compared or kind in ("anonymous", "stranger")
+
+
+async def ids_below(node: NodeDefinition, key: str, viewer: AnyViewer) -> set[UUID]:
+    writing, table = Writing(), f'"{node.table._meta.db_table}"'
+    seen = seen_below(node, viewer, "x", key, "parent.key", writing)
+    rows = f'SELECT x.id FROM {table} x WHERE x."{key}" = parent.key AND {seen}'
+    body = f'SELECT p.id FROM (SELECT DISTINCT "{key}" FROM {table}) parent(key), LATERAL ({rows}) p'
+    statement = writing.statement(body, viewer)
+    async with raw_connection() as connection:
+        return {row["id"] for row in await connection.fetch(statement.text, *statement.values)}
+
+
+@pytest.mark.parametrize(("kind", "is_read"), [("owner", True), ("viewer", False), ("stranger", False)])
+async def test_who_may_read_nothing_below_something_has_none_of_it_looked_at(viewers, crew, kind, is_read):
+    window = Window(("-created_at", "-id"), 51)
+    asked = PlainStatements(viewers[kind]).windows_by(NODES["AuditEntry"], "team_id", [crew.team.id], Q(), window)
+    async with raw_connection() as connection:
+        explained = await connection.fetch(f"EXPLAIN (ANALYZE) {asked.text}", *asked.values)
+    scans = [row[0] for row in explained if " on audit_entries " in row[0]]
+    assert scans
+    assert ["never executed" not in scan for scan in scans] == [is_read] * len(scans)
