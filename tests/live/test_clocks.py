@@ -17,11 +17,7 @@ from tests.waiting import until
 HOUR_MS = 3_600_000
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same, a quarter as long."""
-    for name in ("LASTS_SECONDS", "BEAT_SECONDS", "GRACE_SECONDS"):
-        monkeypatch.setattr(presence, name, getattr(presence, name) / 4)
+pytestmark = pytest.mark.usefixtures("quick_presence")
 
 
 @pytest.fixture

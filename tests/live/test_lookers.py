@@ -6,18 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from live import presence
 from live.presence import Presence
 from tests.live.conftest import RedisProcess
 from tests.live.test_presence import ROOM, a_process, hearing, until_told
 from tests.waiting import until
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same, a quarter as long."""
-    for name in ("LASTS_SECONDS", "BEAT_SECONDS", "GRACE_SECONDS"):
-        monkeypatch.setattr(presence, name, getattr(presence, name) / 4)
+pytestmark = pytest.mark.usefixtures("quick_presence")
 
 
 @pytest.fixture
